@@ -1,0 +1,208 @@
+//! Words that several endpoints share.
+use std::fmt;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An enum of the service's that keeps the values this version does not know.
+macro_rules! open_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)*
+            /// A value that this version does not know, as it came.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The value as it stands on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)*
+                    other => Self::Unknown(other.to_owned()),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(Self::from(String::deserialize(deserializer)?.as_str()))
+            }
+        }
+    };
+}
+
+open_enum!(
+    /// Where an action stands. The same eight in every official SDK and in the API reference.
+    ActionState {
+        /// Carry on; also what a user with nothing enrolled gets where the action would be challenged.
+        Allow = "ALLOW",
+        /// Refuse.
+        Block = "BLOCK",
+        /// The user has to prove more.
+        ChallengeRequired = "CHALLENGE_REQUIRED",
+        /// The user has proved it.
+        ChallengeSucceeded = "CHALLENGE_SUCCEEDED",
+        /// The proof was definitively refused.
+        ChallengeFailed = "CHALLENGE_FAILED",
+        /// An operator has to look at it.
+        ReviewRequired = "REVIEW_REQUIRED",
+        /// The operator agreed.
+        ReviewSucceeded = "REVIEW_SUCCEEDED",
+        /// The operator refused.
+        ReviewFailed = "REVIEW_FAILED",
+    }
+);
+
+open_enum!(
+    /// How a user proves who they are (node `src/types/index.ts`, java, dotnet, browser and the terraform provider).
+    VerificationMethod {
+        /// A code by SMS.
+        Sms = "SMS",
+        /// A code by e-mail.
+        EmailOtp = "EMAIL_OTP",
+        /// A link by e-mail.
+        EmailMagicLink = "EMAIL_MAGIC_LINK",
+        /// A code from an authenticator app (TOTP).
+        AuthenticatorApp = "AUTHENTICATOR_APP",
+        /// A passkey.
+        Passkey = "PASSKEY",
+        /// A hardware security key.
+        SecurityKey = "SECURITY_KEY",
+        /// A push message to an app.
+        Push = "PUSH",
+        /// An identity check by Veriff.
+        Veriff = "VERIFF",
+        /// A face check by iProov.
+        Iproov = "IPROOV",
+        /// An identity check by IDVerse.
+        Idverse = "IDVERSE",
+        /// A device credential.
+        Device = "DEVICE",
+        /// A palm scan.
+        PalmBiometricsRr = "PALM_BIOMETRICS_RR",
+        /// A recovery code.
+        RecoveryCode = "RECOVERY_CODE",
+        /// A code by WhatsApp.
+        Whatsapp = "WHATSAPP",
+        /// A QR code read by an app.
+        QrCode = "QR_CODE",
+        /// A credential inside an app.
+        InApp = "IN_APP",
+        /// An identity check by Onfido.
+        Onfido = "ONFIDO",
+        /// An Apple ID token.
+        AppleIdToken = "APPLE_ID_TOKEN",
+        /// A Google ID token.
+        GoogleIdToken = "GOOGLE_ID_TOKEN",
+        /// A digital credential.
+        DigitalCredential = "DIGITAL_CREDENTIAL",
+        /// Another OpenID Connect provider.
+        OidcProvider = "OIDC_PROVIDER",
+    }
+);
+
+/// A token of the service's: opaque, and worth as much as what it stands for.
+///
+/// `Debug` hides it, there is no `Display`, and two are never compared; [`secret`](Self::secret) gives the text.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// Wraps a token.
+    #[must_use]
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token itself. Keep it out of logs and URLs.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token([redacted])")
+    }
+}
+
+/// The URL of a challenge page. It carries a token, so it is kept like one; it comes from upstream and is not trusted.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChallengeUrl(String);
+
+impl ChallengeUrl {
+    /// Wraps a URL.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The URL itself, token included. Send the user there; keep it out of logs.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ChallengeUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChallengeUrl([redacted])")
+    }
+}
+
+/// A moment as the service writes it, ISO 8601 in UTC with milliseconds (`2026-01-15T10:00:00.000Z`).
+///
+/// The text is kept as it came: a form that this version cannot read is no reason to refuse an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(String);
+
+impl Timestamp {
+    /// The text as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The moment, if the text is one.
+    #[must_use]
+    pub fn to_system_time(&self) -> Option<SystemTime> {
+        SystemTime::try_from(self.0.parse::<jiff::Timestamp>().ok()?).ok()
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    /// Writes a moment as the service does; what lies outside the years -9999 to 9999 becomes the Unix epoch.
+    fn from(time: SystemTime) -> Self {
+        let time = jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        Self(format!("{time:.3}"))
+    }
+}
