@@ -10,7 +10,7 @@ pub enum ConfigError {
     #[error("no API secret key: give one to `Client::builder`, or set AUTHSIGNAL_API_SECRET_KEY")]
     MissingSecret,
     /// The API secret key holds a character that cannot be part of one.
-    #[error("the API secret key holds a control character or a space")]
+    #[error("the API secret key holds a control character, a space or a colon")]
     InvalidSecret,
     /// The base URL of the Server API is not one that a secret may be sent to.
     #[error("base URL `{url}` refused: {reason}")]
@@ -20,6 +20,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The deadline of a call, or its time to connect, is zero: no call could ever succeed.
+    #[error("the deadline of a call and its time to connect have to be longer than zero")]
+    ZeroDeadline,
     /// The HTTP client could not be built, which is a fault of the machine (no root certificates, for example).
     #[error("the HTTP client could not be built: {reason}")]
     HttpClient {

@@ -7,6 +7,6 @@ mod config;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use client::{ActionCode, IdempotencyKey, UserId};
+pub use client::{ActionCode, Client, IdempotencyKey, Region, UserId};
 pub use clock::Clock;
 pub use config::ConfigError;

@@ -1,0 +1,249 @@
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Client;
+use super::path;
+use super::transport::{Settings, Transport};
+use crate::config::ConfigError;
+
+/// The longest deadline that is kept; a longer one is shortened to it. Without a bound the sum with "now" overflows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where Authsignal keeps a tenant (API reference, regions; the four base URLs).
+///
+/// A secret key belongs to one region; in another it is refused with 401.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Region {
+    /// United States, Oregon: `https://api.authsignal.com/v1`.
+    #[default]
+    Us,
+    /// Australia, Sydney: `https://au.api.authsignal.com/v1`.
+    Au,
+    /// Europe, Dublin: `https://eu.api.authsignal.com/v1`.
+    Eu,
+    /// Canada, Montreal: `https://ca.api.authsignal.com/v1`.
+    Ca,
+}
+
+impl Region {
+    const fn base_url(self) -> &'static str {
+        match self {
+            Self::Us => "https://api.authsignal.com/v1",
+            Self::Au => "https://au.api.authsignal.com/v1",
+            Self::Eu => "https://eu.api.authsignal.com/v1",
+            Self::Ca => "https://ca.api.authsignal.com/v1",
+        }
+    }
+}
+
+/// Builds a [`Client`]; made by [`Client::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use axum_authsignal::{Client, Region};
+///
+/// let client = Client::builder("the-api-secret-key")
+///     .region(Region::Au)
+///     .deadline(Duration::from_secs(3))
+///     .retries(1)
+///     .build()?;
+/// # Ok::<(), axum_authsignal::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct ClientBuilder {
+    secret: SecretString,
+    region: Region,
+    base_url: Option<String>,
+    connect_timeout: Duration,
+    deadline: Duration,
+    retries: u32,
+    http2: bool,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(secret: String) -> Self {
+        Self {
+            secret: secret.into(),
+            region: Region::default(),
+            base_url: None,
+            connect_timeout: Duration::from_secs(1),
+            deadline: Duration::from_secs(5),
+            retries: 2,
+            http2: false,
+        }
+    }
+
+    /// The region of the tenant. Default: [`Region::Us`].
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = region;
+        self
+    }
+
+    /// The base URL of the Server API, version included, in place of the region's: `https://…/v1`.
+    ///
+    /// It has to be `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`), with neither user name,
+    /// password, query nor fragment. Trailing slashes are taken off. Default: the region's.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// How long one try may take to connect, TLS included. Default: 1 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one call may take in all: every try, every pause between tries, the body included. Default: 5 s, at
+    /// most a day.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How many times a call is repeated after its first try, where repeating is safe (see
+    /// [the table](super::client#what-is-repeated)). Default: 2; 0 turns repeating off.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Speaks HTTP/2 where the service offers it during the TLS handshake. Default: off, a pool of HTTP/1.1
+    /// connections, because the one HTTP/2 connection is limited in how many calls it carries at a time.
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
+    /// Builds the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConfigError::MissingSecret`] and [`ConfigError::InvalidSecret`]: the secret key is empty, or cannot be one.
+    /// - [`ConfigError::BaseUrl`]: the base URL is not one that the secret may be sent to.
+    /// - [`ConfigError::ZeroDeadline`]: the deadline or the time to connect is zero.
+    /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
+    pub fn build(self) -> Result<Client, ConfigError> {
+        check_secret(self.secret.expose_secret())?;
+        let base = path::base_url(self.base_url.as_deref().unwrap_or(self.region.base_url()))?;
+        if self.deadline.is_zero() || self.connect_timeout.is_zero() {
+            return Err(ConfigError::ZeroDeadline);
+        }
+        let settings = Settings {
+            secret: self.secret,
+            base,
+            connect_timeout: self.connect_timeout.min(LONGEST),
+            deadline: self.deadline.min(LONGEST),
+            retries: self.retries,
+            http2: self.http2,
+        };
+        Ok(Client { transport: Arc::new(Transport::new(settings)?) })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("secret", &self.secret)
+            .field("region", &self.region)
+            .field("base_url", &self.base_url.as_deref().map(path::shown))
+            .field("connect_timeout", &self.connect_timeout)
+            .field("deadline", &self.deadline)
+            .field("retries", &self.retries)
+            .field("http2", &self.http2)
+            .finish()
+    }
+}
+
+/// A colon would end the user name of Basic authentication early (RFC 7617, section 2).
+fn check_secret(secret: &str) -> Result<(), ConfigError> {
+    if secret.is_empty() {
+        return Err(ConfigError::MissingSecret);
+    }
+    if secret.chars().any(|c| c.is_control() || c.is_whitespace() || c == ':') {
+        return Err(ConfigError::InvalidSecret);
+    }
+    Ok(())
+}
+
+/// What [`Client::from_env`] does, with the environment as an argument.
+pub(super) fn from_vars(read: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, ConfigError> {
+    let set = |name: &str| read(name).filter(|value| !value.is_empty());
+    let secret = set("AUTHSIGNAL_API_SECRET_KEY").or_else(|| set("AUTHSIGNAL_SECRET_KEY"));
+    let secret = secret.ok_or(ConfigError::MissingSecret)?;
+    let builder = ClientBuilder::new(secret.into_string().map_err(|_| ConfigError::InvalidSecret)?);
+    match set("AUTHSIGNAL_API_URL") {
+        None => Ok(builder),
+        Some(url) => Ok(builder.base_url(url.into_string().map_err(|url| ConfigError::BaseUrl {
+            url: path::shown(&url.to_string_lossy()),
+            reason: "it is not valid UTF-8",
+        })?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(set: &[(&str, &str)]) -> Result<Client, ConfigError> {
+        from_vars(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))?.build()
+    }
+
+    #[test]
+    fn secrets() {
+        let table = [
+            ("plain", "q9Zk/Xn0+=", Ok(())),
+            ("empty", "", Err(ConfigError::MissingSecret)),
+            ("newline of a file", "secret\n", Err(ConfigError::InvalidSecret)),
+            ("space", "a secret", Err(ConfigError::InvalidSecret)),
+            ("wide space", "a\u{3000}secret", Err(ConfigError::InvalidSecret)),
+            ("nul", "a\0", Err(ConfigError::InvalidSecret)),
+            ("colon", "user:password", Err(ConfigError::InvalidSecret)),
+        ];
+        for (name, secret, expected) in table {
+            assert_eq!(Client::builder(secret).build().map(drop), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn environment() {
+        let base = |set: &[(&str, &str)]| vars(set).map(|client| client.base_url().to_string());
+        let us = Ok("https://api.authsignal.com/v1".to_owned());
+        assert_eq!(base(&[("AUTHSIGNAL_API_SECRET_KEY", "s")]), us);
+        assert_eq!(base(&[("AUTHSIGNAL_SECRET_KEY", "s"), ("AUTHSIGNAL_API_URL", "")]), us);
+        assert_eq!(base(&[]), Err(ConfigError::MissingSecret));
+        assert_eq!(base(&[("AUTHSIGNAL_API_SECRET_KEY", "")]), Err(ConfigError::MissingSecret));
+        let local = [("AUTHSIGNAL_API_SECRET_KEY", "s"), ("AUTHSIGNAL_API_URL", "http://127.0.0.1:9000/v1/")];
+        assert_eq!(base(&local), Ok("http://127.0.0.1:9000/v1".to_owned()));
+        let both = vars(&[("AUTHSIGNAL_SECRET_KEY", "old"), ("AUTHSIGNAL_API_SECRET_KEY", "new")]).unwrap();
+        assert_eq!(both.secret().expose_secret(), "new");
+    }
+
+    #[test]
+    fn no_time_at_all_is_refused() {
+        let zero = Duration::ZERO;
+        assert_eq!(Client::builder("s").deadline(zero).build().unwrap_err(), ConfigError::ZeroDeadline);
+        assert_eq!(Client::builder("s").connect_timeout(zero).build().unwrap_err(), ConfigError::ZeroDeadline);
+        assert!(Client::builder("s").deadline(Duration::MAX).connect_timeout(Duration::MAX).build().is_ok());
+    }
+
+    /// T97
+    #[test]
+    fn debug_shows_no_secret() {
+        let builder =
+            Client::builder("canary-secret").base_url("https://user:canary-secret@example.com/v1?k=canary-secret");
+        assert!(!format!("{builder:?}").contains("canary"), "{builder:?}");
+        let error = builder.build().unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("canary"), "{error:?}");
+        let client = Client::builder("canary-secret").build().unwrap();
+        assert!(!format!("{client:?} {client:#?}").contains("canary"), "{client:?}");
+    }
+}

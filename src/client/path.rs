@@ -1,0 +1,74 @@
+//! The URL of an endpoint: where the secret may go, and ids as single segments.
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::{Host, Url};
+
+use super::error::Error;
+use crate::config::ConfigError;
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Takes a base URL if the secret may be sent there (T76); its path loses trailing slashes.
+pub(super) fn base_url(text: &str) -> Result<Url, ConfigError> {
+    let refuse = |reason| ConfigError::BaseUrl { url: shown(text), reason };
+    // The parser silently drops tabs and newlines and turns a backslash into a slash; what is not there to see is
+    // not a URL that somebody meant.
+    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+        return Err(refuse("it holds a space, a control character or a backslash"));
+    }
+    let mut url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(refuse("http is for this machine only (localhost, 127.0.0.0/8, [::1]); use https")),
+        _ => return Err(refuse("its scheme is not https")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it holds a user name or a password"));
+    }
+    if url.query().is_some() {
+        return Err(refuse("it has a query"));
+    }
+    if url.fragment().is_some() {
+        return Err(refuse("it has a fragment"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Whether a URL leads to this machine and nowhere else.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        None => false,
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+    }
+}
+
+/// A URL as it may be shown: without what may hold a secret.
+pub(super) fn shown(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let text = &text[..end];
+    let start = text.find("//").map_or(0, |at| at + 2);
+    let (scheme, rest) = text.split_at(start);
+    // A password may hold a slash, so everything up to the last `@` goes.
+    format!("{scheme}{}", rest.rfind('@').map_or(rest, |at| &rest[at + 1..])).escape_debug().to_string()
+}
+
+/// The URL of an endpoint: each of `segments` is exactly one segment below `base`, encoded once (T70).
+///
+/// Two lists of segments never give the same URL, and what a URL parser would change (dot segments, M5) is refused.
+/// `Url::path_segments_mut` is not used because it drops such segments silently (M6).
+pub(super) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
+    let mut text = base.as_str().trim_end_matches('/').to_owned();
+    for segment in segments {
+        text.push('/');
+        text.extend(utf8_percent_encode(segment, SEGMENT));
+    }
+    match Url::parse(&text) {
+        Ok(url) if url.as_str() == text && segments.iter().all(|segment| !segment.is_empty()) => Ok(url),
+        _ => Err(Error::invalid_input("an id cannot be one segment of a path")),
+    }
+}

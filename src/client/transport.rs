@@ -1,0 +1,273 @@
+//! Bytes to the service and back: tries, deadline, limits.
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Method;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::redirect;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout_at};
+use tower::retry::budget::{Budget, TpsBudget};
+use url::Url;
+
+use super::answer;
+use super::error::Error;
+use super::path;
+use super::redact::Redactor;
+use super::retry::{self, Failed, Fault, Repeat};
+use crate::config::ConfigError;
+
+/// The most bytes of a body that are read.
+const LARGEST: usize = 256 * 1024;
+
+/// Shorter than the 60 s after which common load balancers hang up: fewer calls meet a connection that is just closing.
+const IDLE: Duration = Duration::from_secs(45);
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const AGENT: &str = concat!("axum-authsignal/", env!("CARGO_PKG_VERSION"));
+
+/// What a transport is made of, all of it checked.
+pub(super) struct Settings {
+    pub(super) secret: SecretString,
+    pub(super) base: Url,
+    pub(super) connect_timeout: Duration,
+    pub(super) deadline: Duration,
+    pub(super) retries: u32,
+    pub(super) http2: bool,
+}
+
+pub(super) struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    secret: SecretString,
+    /// `secret` as it stands in the `Authorization` header.
+    basic: SecretString,
+    deadline: Duration,
+    retries: u32,
+    budget: TpsBudget,
+}
+
+/// One call, ready to be sent any number of times.
+pub(super) struct Call<'a> {
+    method: Method,
+    url: Url,
+    body: Option<Bytes>,
+    repeat: Repeat,
+    /// A secret that the request carries, to be cut out of whatever comes back.
+    carries: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// Says that a second copy does no more than the first.
+    pub(super) fn safe_to_repeat(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+
+    pub(super) fn carrying(mut self, secret: &'a str) -> Self {
+        self.carries = Some(secret);
+        self
+    }
+}
+
+/// A try that failed, and what that means for the next.
+struct Failure {
+    error: Error,
+    fault: Fault,
+}
+
+impl Failure {
+    fn last(error: Error) -> Self {
+        Self { error, fault: Fault::Final }
+    }
+}
+
+struct Answer {
+    headers: HeaderMap,
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Transport {
+    pub(super) fn new(settings: Settings) -> Result<Self, ConfigError> {
+        let basic = STANDARD.encode(format!("{}:", settings.secret.expose_secret()));
+        let mut authorization =
+            HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ConfigError::InvalidSecret)?;
+        authorization.set_sensitive(true);
+        let headers = [
+            (AUTHORIZATION, authorization),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (USER_AGENT, HeaderValue::from_static(AGENT)),
+            (HeaderName::from_static("x-authsignal-version"), HeaderValue::from_static(VERSION)),
+        ];
+        let secure = settings.base.scheme() == "https";
+        let mut http = reqwest::Client::builder()
+            .default_headers(HeaderMap::from_iter(headers))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // Ours are the only repetitions, so that they are counted and bounded.
+            .retry(reqwest::retry::never())
+            .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(IDLE)
+            .https_only(secure);
+        if !settings.http2 {
+            http = http.http1_only();
+        }
+        if path::is_loopback(&settings.base) {
+            http = http.no_proxy();
+        }
+        let refuse = |error: reqwest::Error| ConfigError::HttpClient { reason: chain(&error) };
+        Ok(Self {
+            http: http.build().map_err(refuse)?,
+            base: settings.base,
+            secret: settings.secret,
+            basic: basic.into(),
+            deadline: settings.deadline,
+            retries: settings.retries,
+            // A tenth of the calls of the last ten seconds, and one a second for a client that makes few.
+            budget: TpsBudget::new(Duration::from_secs(10), 1, 0.1),
+        })
+    }
+
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(super) fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    /// Asks for what is at `segments`.
+    pub(super) fn get(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
+        let url = path::endpoint(&self.base, segments)?;
+        Ok(Call { method: Method::GET, url, body: None, repeat: Repeat::Safe, carries: None })
+    }
+
+    /// Sends `body` to `segments`; not safe to repeat unless said so.
+    pub(super) fn post(&self, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
+        let url = path::endpoint(&self.base, segments)?;
+        let body = serde_json::to_vec(body).map_err(|error| Error::invalid_input(error.to_string()))?;
+        Ok(Call { method: Method::POST, url, body: Some(body.into()), repeat: Repeat::Unsafe, carries: None })
+    }
+
+    /// What cuts the secrets of this client and of `call` out of a text.
+    pub(super) fn redactor<'a>(&'a self, call: &Call<'a>) -> Redactor<'a> {
+        Redactor::new([self.secret.expose_secret(), self.basic.expose_secret()].into_iter().chain(call.carries))
+    }
+
+    /// Makes the call and reads its value.
+    pub(super) async fn run<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
+        let answer = self.send(call).await?;
+        let value = answer::value(&answer.headers, &answer.body, &self.redactor(call));
+        value.map_err(|error| error.with_status(answer.status))
+    }
+
+    /// Tries until there is a success, a failure that stays one, or no time left.
+    async fn send(&self, call: &Call<'_>) -> Result<Answer, Error> {
+        let deadline = Instant::now() + self.deadline;
+        self.budget.deposit();
+        let mut repeated = 0;
+        loop {
+            let Failure { error, fault } = match self.attempt(call, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let failed = Failed {
+                fault,
+                repeat: call.repeat,
+                repeated,
+                retries: self.retries,
+                retry_after: error.retry_after(),
+                left: deadline.saturating_duration_since(Instant::now()),
+            };
+            let Some(pause) = retry::pause(failed, random()).filter(|_| self.budget.withdraw()) else {
+                return Err(error);
+            };
+            repeated += 1;
+            tracing::debug!(%error, repeated, ?pause, "authsignal call is repeated");
+            sleep(pause).await;
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>, deadline: Instant) -> Result<Answer, Failure> {
+        let mut request = self.http.request(call.method.clone(), call.url.clone());
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let mut response = match timeout_at(deadline, request.send()).await {
+            Err(_) => return Err(Failure::last(Error::timeout())),
+            Ok(Err(error)) => return Err(unanswered(error)),
+            Ok(Ok(response)) => response,
+        };
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = Vec::new();
+        let read = timeout_at(deadline, read(&mut response, &mut body)).await;
+        if !(200..=299).contains(&status) {
+            // However its body went, this status is the answer: it must not turn into a kind that excuses more.
+            let error = answer::refusal(status, &headers, &body, &self.redactor(call));
+            return Err(Failure { error, fault: Fault::Status(status) });
+        }
+        match read {
+            Ok(Ok(())) => Ok(Answer { headers, status, body }),
+            Ok(Err(Unread::TooLarge)) => Err(Failure::last(Error::too_large().with_status(status))),
+            Ok(Err(Unread::Lost(error))) => {
+                let excerpt = self.redactor(call).excerpt(&body);
+                let error = Error::malformed("it is cut short").with_source(error.without_url());
+                Err(Failure { error: error.with_status(status).with_excerpt(excerpt), fault: Fault::Lost })
+            }
+            Err(_) => Err(Failure::last(Error::timeout().with_status(status))),
+        }
+    }
+}
+
+/// Why a body was not read to its end.
+enum Unread {
+    TooLarge,
+    Lost(reqwest::Error),
+}
+
+/// Reads at most [`LARGEST`] bytes, counted as they come: a length that is declared may be a lie.
+async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>) -> Result<(), Unread> {
+    while let Some(chunk) = response.chunk().await.map_err(Unread::Lost)? {
+        let room = LARGEST - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Err(Unread::TooLarge);
+        }
+    }
+    Ok(())
+}
+
+/// A try that brought no answer.
+fn unanswered(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    if error.is_connect() {
+        return Failure { error: Error::connect().with_source(error), fault: Fault::Unsent };
+    }
+    if error.is_builder() {
+        return Failure::last(Error::invalid_input("no http request can be made of it").with_source(error));
+    }
+    Failure { error: Error::interrupted().with_source(error), fault: Fault::Lost }
+}
+
+/// An error and its sources in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// A random number, out of the random part of a version 4 UUID.
+fn random() -> u32 {
+    let [a, b, c, d, ..] = *uuid::Uuid::new_v4().as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
