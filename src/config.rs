@@ -29,4 +29,46 @@ pub enum ConfigError {
         /// What the HTTP client said.
         reason: String,
     },
+    /// `Authsignal::builder` was given no callback URL.
+    #[error("no callback URL: give the address of the callback to `AuthsignalBuilder::callback_url`")]
+    MissingCallbackUrl,
+    /// The callback URL is not one that a browser can come back to safely.
+    #[error("callback URL `{url}` refused: {reason}")]
+    CallbackUrl {
+        /// The URL as it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// `Authsignal::builder` was not told how to find out who is asking.
+    #[error("nothing says who the user is: give a closure to `AuthsignalBuilder::identify`")]
+    MissingIdentify,
+    /// A master secret is too short to keep anything secret.
+    #[error("a master secret has {length} bytes, and needs at least {least}")]
+    WeakSecret {
+        /// How many bytes it has.
+        length: usize,
+        /// How many it needs.
+        least: usize,
+    },
+    /// A challenge host is not a host name.
+    #[error("challenge host `{host}` refused: a host name alone is asked for, such as `auth.example.com`")]
+    ChallengeHost {
+        /// The host as it was given.
+        host: String,
+    },
+    /// The place where users go who cancel is not a path of the application.
+    #[error("home `{path}` refused: a path of the application is asked for, such as `/`")]
+    Home {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A layer was given something that is no action code.
+    #[error("action code `{action}` refused: {reason}")]
+    Action {
+        /// The code as it was given.
+        action: String,
+        /// What is wrong with it.
+        reason: crate::client::InvalidId,
+    },
 }

@@ -1,0 +1,304 @@
+//! The way back from a challenge.
+//!
+//! One address does it all. With a `token` it takes the service's answer, and leads on at once, so that the token leaves
+//! the address bar; without one it is the flow's own page, which says where the flow stands and what is next.
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::{MethodRouter, any};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+
+use crate::authsignal::Inner;
+use crate::browser::BrowserId;
+use crate::client::Validate;
+use crate::flow::{Answer, Answered, Back, Flow, Kind};
+use crate::identify::User;
+use crate::keeper::{BindingHash, Ticket};
+use crate::outage::Outage;
+use crate::pages;
+use crate::refusal::{Refusal, RefusalReason};
+use crate::respond::{is_prefetch, private, seal};
+use crate::return_to::ReturnTo;
+use crate::store;
+
+/// The longest query and the longest token that are looked at, in bytes.
+const LONGEST_QUERY: usize = 8 * 1024;
+const LONGEST_TOKEN: usize = 4 * 1024;
+
+pub(crate) fn handler<S: Clone + Send + Sync + 'static>(authsignal: Arc<Inner>) -> MethodRouter<S> {
+    any(move |request: Request| async move {
+        let (mut parts, _) = request.into_parts();
+        authsignal.way_back(&mut parts).await.map(Body::from)
+    })
+}
+
+/// Why the way back ends here.
+enum Stop {
+    /// With nothing known of a flow.
+    Refuse(RefusalReason),
+    /// For this flow.
+    RefuseFlow(RefusalReason, Box<Flow>),
+    Respond(Box<Response<Bytes>>),
+}
+
+impl From<RefusalReason> for Stop {
+    fn from(reason: RefusalReason) -> Self {
+        Self::Refuse(reason)
+    }
+}
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(error = %crate::log::Chain(&error), "the store of flows failed");
+        Self::Refuse(Outage::Store.into())
+    }
+}
+
+/// What the address asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Query {
+    ticket: Ticket,
+    token: Option<String>,
+    /// Whether this is the second try, from a page of our own.
+    hopped: bool,
+}
+
+impl Query {
+    /// Takes exactly one flow and at most one token, of sane size and characters (threat T11). Parameters that we do not
+    /// know are ignored: the service may add some.
+    fn parse(query: &str) -> Option<Self> {
+        if query.len() > LONGEST_QUERY {
+            return None;
+        }
+        let (mut ticket, mut token, mut hopped) = (None, None, false);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "flow" if ticket.is_none() => ticket = Some(Ticket::parse(&value)?),
+                "token" if token.is_none() && is_token(&value) => token = Some(value.into_owned()),
+                "flow" | "token" => return None,
+                "hop" => hopped = true,
+                _ => {}
+            }
+        }
+        Some(Self { ticket: ticket?, token, hopped })
+    }
+}
+
+/// Tokens are opaque; their characters are those that RFC 6750 gives to bearer tokens.
+fn is_token(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(legal)
+}
+
+impl Inner {
+    /// Who is asking, and what answers the request if that cannot be told.
+    pub(crate) async fn identify(&self, parts: &mut Parts) -> Result<Option<User>, Response<Bytes>> {
+        let response = match self.identify.identify(parts).await {
+            Ok(user) => return Ok(user),
+            Err(response) => response,
+        };
+        let (head, body) = response.into_parts();
+        // A rejection is a few words; one that cannot be read keeps its status and loses them.
+        let bytes = axum::body::to_bytes(body, 1024 * 1024).await.unwrap_or_default();
+        Err(Response::from_parts(head, bytes))
+    }
+
+    async fn way_back(self: Arc<Self>, parts: &mut Parts) -> Response<Bytes> {
+        let stop = match self.come_back(parts).await {
+            Ok(response) => return response,
+            Err(stop) => stop,
+        };
+        let (reason, flow) = match stop {
+            Stop::Respond(response) => return seal(*response, Refusal::new(RefusalReason::IdentifyRejected, None)),
+            Stop::Refuse(reason) => (reason, None),
+            Stop::RefuseFlow(reason, flow) => (reason, Some(flow)),
+        };
+        let action = flow.as_ref().map(|flow| &flow.opening.action);
+        tracing::info!(action = action.map(tracing::field::display), reason = reason.as_str(), detail = ?reason, "way back refused");
+        let on = flow.as_ref().and_then(|flow| flow.opening.back.page()).unwrap_or(&self.answers.home);
+        self.answers.refuse_on_the_way_back(parts, Refusal::new(reason, action), on)
+    }
+
+    /// The checks, in the order that the threats T1 to T16 ask for.
+    async fn come_back(self: &Arc<Self>, parts: &mut Parts) -> Result<Response<Bytes>, Stop> {
+        if is_prefetch(&parts.headers) {
+            return Err(RefusalReason::Prefetch.into());
+        }
+        if parts.method != Method::GET {
+            return Err(RefusalReason::InvalidCallback.into());
+        }
+        let query = Query::parse(parts.uri.query().unwrap_or_default()).ok_or(RefusalReason::InvalidCallback)?;
+        // Without the browser's cookie there is no key that a record opens with, so an unknown flow and somebody else's
+        // look the same (threats T7, T8, T14 and T108).
+        let browser = self.cookie.read(&parts.headers).ok_or(RefusalReason::UnknownFlow)?;
+        let (binding, flow) = self.keeper.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
+        let user = match self.identify(parts).await {
+            Ok(Some(user)) => user,
+            Ok(None) | Err(_) if !query.hopped => return Ok(pages::hop(&hop_to(parts))),
+            Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
+            Err(response) => return Err(Stop::Respond(Box::new(response))),
+        };
+        if user.id != flow.opening.user.as_str() || user.session != flow.opening.session {
+            return Err(RefusalReason::OtherUser.into());
+        }
+        match query.token {
+            None => self.page_of(&flow),
+            Some(token) => self.take(browser, binding, flow, query.ticket, token).await,
+        }
+    }
+
+    /// Takes a token: asks the service, writes what it means, and leads on. It runs in a task of its own, so a browser
+    /// that hangs up half way changes nothing (threats T13 and T85).
+    async fn take(
+        self: &Arc<Self>,
+        browser: BrowserId,
+        binding: BindingHash,
+        flow: Flow,
+        ticket: Ticket,
+        token: String,
+    ) -> Result<Response<Bytes>, Stop> {
+        let this = Arc::clone(self);
+        let task = tokio::spawn(async move { this.settle(&browser, &binding, flow, token).await });
+        let flow = match task.await {
+            Ok(settled) => settled?,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => return Err(Stop::Refuse(Outage::Store.into())),
+            },
+        };
+        let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
+        match &flow.opening.back {
+            Back::Page(to) | Back::Client { page: Some(to) } if approved => Ok(see_other(to.as_str())),
+            _ => Ok(see_other(&self.callback_path_for(ticket))),
+        }
+    }
+
+    async fn settle(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        flow: Flow,
+        token: String,
+    ) -> Result<Flow, Stop> {
+        let opening = &flow.opening;
+        let question = Validate::new(token).user_id(opening.user.clone()).action(opening.action.clone());
+        let validated = match self.client.validate_challenge(question).await {
+            Ok(validated) => validated,
+            Err(error) => {
+                let outage = Outage::from(&error);
+                let chain = crate::log::Chain(&error);
+                tracing::error!(action = %opening.action, outage = outage.as_str(), error = %chain, "no answer about a token");
+                return Err(Stop::RefuseFlow(outage.into(), Box::new(flow)));
+            }
+        };
+        let answered = self.keeper.answer(browser, binding, &Answer::from(validated)).await?;
+        let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
+        tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
+        match answered {
+            Answered::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),
+            Answered::Approve(_) | Answered::Already | Answered::Left | Answered::Fail(_) => Ok(flow),
+        }
+    }
+
+    /// The flow's own page.
+    fn page_of(&self, flow: &Flow) -> Result<Response<Bytes>, Stop> {
+        if !flow.stage.is_live(self.keeper.now()) {
+            return Err(Stop::RefuseFlow(RefusalReason::UnknownFlow, Box::new(flow.clone())));
+        }
+        let home = &self.answers.home;
+        let back = &flow.opening.back;
+        let on = back.page().unwrap_or(home);
+        let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
+        Ok(match (&flow.stage.kind, back) {
+            (Kind::Failed(state), _) => {
+                let reason = RefusalReason::State(state.clone());
+                return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
+            }
+            (Kind::Pending, _) => pages::left(challenge.as_ref(), home),
+            (Kind::Approved(_), Back::Page(to)) => see_other(to.as_str()),
+            (Kind::Approved(_), Back::Form { to, fields }) => {
+                let challenge = challenge.ok_or(RefusalReason::UntrustedChallenge)?;
+                pages::resume(to, fields, &challenge, home)
+            }
+            (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, on),
+            (Kind::Approved(_), Back::Client { .. }) => pages::approved(on),
+            (Kind::Spent { .. }, _) => pages::done(on),
+        })
+    }
+}
+
+/// The same address with the mark of a second try.
+///
+/// A session cookie with `SameSite=Strict` does not come along when another site leads the browser here, and comes along
+/// when a page of ours does.
+fn hop_to(parts: &Parts) -> String {
+    let uri = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+    format!("{}?{}&hop=1", uri.path(), uri.query().unwrap_or_default())
+}
+
+fn see_other(location: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = HeaderValue::from_str(location).expect("a checked path is printable ASCII");
+    response.headers_mut().insert(header::LOCATION, location);
+    private(response.headers_mut());
+    response
+}
+
+impl Back {
+    /// A page of the application that is a good place to go on from.
+    fn page(&self) -> Option<&ReturnTo> {
+        match self {
+            Self::Page(page) => Some(page),
+            Self::Form { .. } => None,
+            Self::NotKept { page, .. } | Self::Client { page } => page.as_ref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T11: doubled, oversized, empty and strange parameters are refused before anything is asked.
+    #[test]
+    fn t11_only_one_flow_and_one_plain_token_are_taken() {
+        let flow = format!("flow={}", Ticket::random());
+        let parsed = Query::parse(&format!("{flow}&token=eyJ.a-b_c~1.x&other=%FF")).unwrap();
+        assert_eq!(parsed.token.as_deref(), Some("eyJ.a-b_c~1.x"));
+        assert!(Query::parse(&flow).unwrap().token.is_none());
+        assert!(Query::parse(&format!("{flow}&hop=1")).unwrap().hopped);
+        let long_token = format!("{flow}&token={}", "a".repeat(LONGEST_TOKEN + 1));
+        let long_query = format!("{flow}&x={}", "a".repeat(LONGEST_QUERY));
+        let bad = [
+            "",
+            "token=a",
+            "flow=",
+            "flow=a",
+            "flow=a&token=b",
+            "flow",
+            &format!("{flow}&{flow}"),
+            &format!("{flow}&token=a&token=b"),
+            &format!("{flow}&token=a&token=a"),
+            &format!("{flow}&token=a&%74oken=b"),
+            &format!("{flow}&token="),
+            &format!("{flow}&token"),
+            &format!("{flow}&token=a%00"),
+            &format!("{flow}&token=a%0d%0ab"),
+            &format!("{flow}&token=a+b"),
+            &format!("{flow}&token=%FF"),
+            &format!("{flow}&token=<script>"),
+            &format!("{flow}&token=a&token"),
+            &format!("{flow}A"),
+            &format!("{flow}%3D"),
+            &long_token,
+            &long_query,
+        ];
+        for query in bad {
+            assert_eq!(Query::parse(query), None, "{query}");
+        }
+    }
+}

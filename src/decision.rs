@@ -1,0 +1,172 @@
+//! From what the service answered to what we do with the request: a pure function, closed by default.
+use crate::client::ActionState;
+use crate::coverage::Coverage;
+
+/// What happens to a user who has nothing enrolled, where the service says `ALLOW`.
+///
+/// The service never challenges such a user: an action that would be challenged is allowed instead (Authsignal docs, FAQ
+/// and "Getting started with actions"). An answer that does not say whether anything is enrolled counts as "nothing".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unenrolled {
+    /// They pass, as the service says. The verdict says so, and a warning is logged once per action. The default.
+    #[default]
+    Allow,
+    /// They are sent to enrol, and pass once they have.
+    Enrol,
+    /// They are refused.
+    Deny,
+}
+
+/// What we do with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// It goes on to the handler.
+    Pass(Passed),
+    /// The user has to prove more first.
+    Challenge(Proving),
+    /// It does not go on.
+    Refuse(Refused),
+}
+
+/// Why a request passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// The service allowed it, for a user who could have been challenged.
+    Allowed,
+    /// The service allowed it for want of anything enrolled.
+    Unenrolled,
+    /// The service says that this very attempt has been proved or reviewed already.
+    Settled,
+}
+
+/// What a challenged user has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proving {
+    /// Prove it with something enrolled.
+    Challenge,
+    /// Enrol something, with no way to skip that.
+    Enrol,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The state is not one that passes.
+    State(ActionState),
+    /// Nothing is enrolled, and the route asks for that.
+    Unenrolled,
+}
+
+/// The state table. `CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED` and `ALLOW` pass, `CHALLENGE_REQUIRED` challenges, and
+/// everything else, known or new, is refused.
+pub(crate) fn decide(state: &ActionState, is_enrolled: Option<bool>, unenrolled: Unenrolled) -> Decision {
+    match state {
+        ActionState::ChallengeSucceeded | ActionState::ReviewSucceeded => Decision::Pass(Passed::Settled),
+        ActionState::ChallengeRequired => Decision::Challenge(Proving::Challenge),
+        ActionState::Allow => match (is_enrolled, unenrolled) {
+            (Some(true), _) => Decision::Pass(Passed::Allowed),
+            (Some(false) | None, Unenrolled::Allow) => Decision::Pass(Passed::Unenrolled),
+            (Some(false) | None, Unenrolled::Enrol) => Decision::Challenge(Proving::Enrol),
+            (Some(false) | None, Unenrolled::Deny) => Decision::Refuse(Refused::Unenrolled),
+        },
+        other => Decision::Refuse(Refused::State(other.clone())),
+    }
+}
+
+/// What a route asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(crate) coverage: Coverage,
+    pub(crate) unenrolled: Unenrolled,
+    pub(crate) remembers: bool,
+}
+
+impl Policy {
+    /// Whether a pass that an outer layer gave this request, for the same action, answers this policy too, so that one
+    /// request is not decided twice (threat T61).
+    ///
+    /// It does where the outer layer asked for as much: an approval no wider and no longer than this policy takes, and
+    /// no user let through unenrolled whom this policy would not.
+    pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
+        let as_narrow = outer.coverage.width() <= self.coverage.width() && (!outer.remembers || self.remembers);
+        let as_strict = self.unenrolled == Unenrolled::Allow || self.unenrolled == outer.unenrolled;
+        as_narrow && as_strict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T73, T80 and the table of design: every state, known, unknown and misspelt, by every enrolment and policy.
+    #[test]
+    fn t73_t80_the_decision_table_cell_by_cell() {
+        use ActionState as S;
+        use Decision::{Challenge, Pass, Refuse};
+        let known = [
+            S::Allow,
+            S::Block,
+            S::ChallengeRequired,
+            S::ChallengeSucceeded,
+            S::ChallengeFailed,
+            S::ReviewRequired,
+            S::ReviewSucceeded,
+            S::ReviewFailed,
+        ];
+        let unknown = [
+            "",
+            "allow",
+            "Allow",
+            " ALLOW",
+            "ALLOW ",
+            "ALLOWED",
+            "REVIEW",
+            "PASS",
+            "CHALLENGE",
+            "CHALLENGE_SUCCEEDED2",
+            "challenge_succeeded",
+            "true",
+            "null",
+            "0",
+            "\u{410}LLOW",
+        ];
+        let mut cells = 0;
+        for state in known.into_iter().chain(unknown.map(S::from)) {
+            for is_enrolled in [Some(true), Some(false), None] {
+                for unenrolled in [Unenrolled::Allow, Unenrolled::Enrol, Unenrolled::Deny] {
+                    let want = match (state.as_str(), is_enrolled == Some(true), unenrolled) {
+                        ("ALLOW", true, _) => Pass(Passed::Allowed),
+                        ("ALLOW", false, Unenrolled::Allow) => Pass(Passed::Unenrolled),
+                        ("ALLOW", false, Unenrolled::Enrol) => Challenge(Proving::Enrol),
+                        ("ALLOW", false, Unenrolled::Deny) => Refuse(Refused::Unenrolled),
+                        ("CHALLENGE_SUCCEEDED" | "REVIEW_SUCCEEDED", ..) => Pass(Passed::Settled),
+                        ("CHALLENGE_REQUIRED", ..) => Challenge(Proving::Challenge),
+                        _ => Refuse(Refused::State(state.clone())),
+                    };
+                    let got = decide(&state, is_enrolled, unenrolled);
+                    assert_eq!(got, want, "{state} {is_enrolled:?} {unenrolled:?}");
+                    cells += 1;
+                }
+            }
+        }
+        println!("{cells} cells of the decision table");
+        assert_eq!(cells, 23 * 3 * 3);
+    }
+
+    /// T61: an outer pass never answers for an inner layer that asks for more.
+    #[test]
+    fn t61_an_outer_pass_counts_only_if_it_asked_for_as_much() {
+        let policy = |coverage, unenrolled, remembers| Policy { coverage, unenrolled, remembers };
+        let plain = policy(Coverage::Request, Unenrolled::Allow, false);
+        let remembering = policy(Coverage::Action, Unenrolled::Allow, true);
+        let enrolled = policy(Coverage::Request, Unenrolled::Deny, false);
+        assert!(plain.is_met_by(&plain));
+        assert!(remembering.is_met_by(&plain));
+        assert!(plain.is_met_by(&enrolled));
+        assert!(!plain.is_met_by(&remembering));
+        assert!(!enrolled.is_met_by(&plain));
+        assert!(!enrolled.is_met_by(&policy(Coverage::Request, Unenrolled::Enrol, false)));
+        assert!(!policy(Coverage::Action, Unenrolled::Allow, false).is_met_by(&remembering));
+    }
+}

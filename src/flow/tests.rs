@@ -1,0 +1,178 @@
+use super::*;
+use crate::client::ActionState as S;
+
+const NOW: Moment = Moment(1_800_000_000_000);
+
+pub(super) fn opening(user: &str, action: &str, attempt: &str, remember: Option<Duration>) -> Opening {
+    Opening {
+        attempt: IdempotencyKey::new(attempt).unwrap(),
+        user: UserId::new(user).unwrap(),
+        session: None,
+        action: ActionCode::new(action).unwrap(),
+        remember,
+        challenge: Challenge {
+            url: ChallengeUrl::new("https://mfa.authsignal.com/?token=canary"),
+            token: Some(Token::new("canary")),
+            state: S::ChallengeRequired,
+        },
+        back: Back::Page(ReturnTo::root()),
+    }
+}
+
+fn flow(stage: Stage) -> Flow {
+    Flow { opening: opening("ada", "pay", "attempt-1", None), stage }
+}
+
+fn proof() -> Proof {
+    Proof { method: Some(VerificationMethod::EmailOtp), at: NOW }
+}
+
+fn later(seconds: u64) -> Moment {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+fn answer(is_valid: bool, state: Option<S>) -> Answer {
+    Answer {
+        is_valid,
+        state,
+        user: Some("ada".into()),
+        action: Some("pay".into()),
+        attempt: Some("attempt-1".into()),
+        method: Some(VerificationMethod::EmailOtp),
+    }
+}
+
+/// T5 and S4: every state by `isValid`, for every alteration of the answer: one cell approves.
+#[test]
+fn t2_t3_t4_t5_t72_one_cell_of_the_token_matrix_approves() {
+    let states = [
+        S::Allow,
+        S::Block,
+        S::ChallengeRequired,
+        S::ChallengeSucceeded,
+        S::ChallengeFailed,
+        S::ReviewRequired,
+        S::ReviewSucceeded,
+        S::ReviewFailed,
+        S::from("CHALLENGE_SUCCEEDED "),
+        S::from("challenge_succeeded"),
+        S::from(""),
+    ];
+    type Alter = fn(&mut Answer);
+    let alterations: [(&str, Alter); 13] = [
+        ("as it is", |_| {}),
+        ("another user", |answer| answer.user = Some("bob".into())),
+        ("user in another case", |answer| answer.user = Some("Ada".into())),
+        ("user with a space", |answer| answer.user = Some("ada ".into())),
+        ("a look-alike user", |answer| answer.user = Some("\u{430}da".into())),
+        ("no user", |answer| answer.user = None),
+        ("another action", |answer| answer.action = Some("login".into())),
+        ("no action", |answer| answer.action = None),
+        ("another attempt", |answer| answer.attempt = Some("attempt-2".into())),
+        ("no attempt", |answer| answer.attempt = None),
+        ("empty user", |answer| answer.user = Some(String::new())),
+        ("empty attempt", |answer| answer.attempt = Some(String::new())),
+        ("no state", |answer| answer.state = None),
+    ];
+    let flow = flow(Stage::pending(NOW));
+    let (mut cells, mut approved) = (0, 0);
+    for state in states {
+        for is_valid in [true, false] {
+            for (name, alter) in alterations {
+                let mut answer = answer(is_valid, Some(state.clone()));
+                alter(&mut answer);
+                let approves = matches!(flow.answer(&answer, later(1)), Answered::Approve(_));
+                let may = state == S::ChallengeSucceeded && is_valid && name == "as it is";
+                assert_eq!(approves, may, "{state} {is_valid} {name}");
+                cells += 1;
+                approved += usize::from(approves);
+            }
+        }
+    }
+    println!("{approved} of {cells} cells of the token matrix approves");
+    assert_eq!((cells, approved), (11 * 2 * 13, 1));
+}
+
+#[test]
+fn an_answer_moves_a_flow_only_where_it_may() {
+    use Answered::{Already, Approve, Fail, Left, Unproven as No};
+    let stages = [
+        ("pending", Stage::pending(NOW)),
+        ("approved", Stage::new(Kind::Approved(proof()), NOW, APPROVED)),
+        ("spent", Stage::new(Kind::Spent { proof: proof(), by: RequestId([1; 16]) }, NOW, ENDED)),
+        ("failed", Stage::new(Kind::Failed(S::Block), NOW, ENDED)),
+    ];
+    for (name, stage) in stages {
+        let flow = flow(stage);
+        let got = |is_valid, state| flow.answer(&answer(is_valid, Some(state)), later(1));
+        match name {
+            "pending" => {
+                let approved = Stage::new(Kind::Approved(Proof { at: later(1), ..proof() }), later(1), APPROVED);
+                assert_eq!(got(true, S::ChallengeSucceeded), Approve(approved));
+                assert_eq!(got(false, S::ChallengeRequired), Left);
+                assert_eq!(got(false, S::Allow), Left, "enrolment was skipped");
+                for state in [S::ChallengeFailed, S::Block, S::ReviewRequired, S::from("NEW")] {
+                    let failed = Stage::new(Kind::Failed(state.clone()), later(1), ENDED);
+                    assert_eq!(got(false, state), Fail(failed));
+                }
+            }
+            "approved" => {
+                assert_eq!(got(true, S::ChallengeSucceeded), Already);
+                assert!(matches!(got(false, S::Block), Fail(_)), "a later refusal takes it back");
+            }
+            "spent" => {
+                assert_eq!(got(true, S::ChallengeSucceeded), Already);
+                assert_eq!(got(false, S::Block), No(Unproven::Expired));
+            }
+            _ => assert_eq!(got(true, S::ChallengeSucceeded), No(Unproven::Expired)),
+        }
+        assert_eq!(got(false, S::ChallengeSucceeded), No(Unproven::Contradiction), "{name}");
+        assert_eq!(got(true, S::ChallengeRequired), No(Unproven::Contradiction), "{name}");
+        let late = later(60 * 60);
+        let answered = flow.answer(&answer(true, Some(S::ChallengeSucceeded)), late);
+        assert_eq!(answered, No(Unproven::Expired), "{name}, an hour later");
+    }
+}
+
+/// T31, T32, T33: times end when they were said to, a clock set back opens nothing, and no number overflows.
+#[test]
+fn t31_t32_t33_times_hold_at_their_edges() {
+    let live = |stage: &Stage, moment| stage.is_live(moment);
+    let approved = Stage::new(Kind::Approved(proof()), NOW, APPROVED);
+    let edge = NOW.plus(APPROVED);
+    assert!(live(&approved, NOW) && live(&approved, Moment(edge.0 - 1)));
+    assert!(!live(&approved, edge) && !live(&approved, Moment(u64::MAX)));
+    assert!(live(&approved, Moment(NOW.0 - 30_000)), "a node's clock may be half a minute behind");
+    assert!(!live(&approved, Moment(NOW.0 - 30_001)), "but one set back further sees nothing");
+    assert!(!live(&approved, Moment(0)));
+    let last = Stage::new(Kind::Pending, Moment(u64::MAX), Duration::MAX);
+    assert!(!live(&last, Moment(u64::MAX)), "no flow is for ever");
+    for duration in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        assert!(Moment(5).plus(duration) >= Moment(5));
+    }
+    assert_eq!(Moment(5).after(Moment(7)), Duration::ZERO);
+}
+
+#[test]
+fn a_record_reads_back_as_it_was_written() {
+    let written = flow(Stage::new(Kind::Spent { proof: proof(), by: RequestId([7; 16]) }, NOW, ENDED));
+    let read: Flow = serde_json::from_slice(&serde_json::to_vec(&written).unwrap()).unwrap();
+    assert_eq!(read.stage, written.stage);
+    assert_eq!(read.opening.back, written.opening.back);
+    assert_eq!(read.opening.challenge.url.secret(), written.opening.challenge.url.secret());
+}
+
+/// T17, T93: a record that holds a path which leaves the origin is not read at all.
+#[test]
+fn t17_a_return_path_is_checked_when_it_is_read_back() {
+    let written = serde_json::to_string(&flow(Stage::pending(NOW))).unwrap();
+    let forged = written.replace("{\"Page\":\"/\"}", "{\"Page\":\"//evil.example\"}");
+    assert_ne!(written, forged);
+    assert!(serde_json::from_str::<Flow>(&forged).is_err());
+}
+
+/// T97: neither the token nor the URL that carries it shows.
+#[test]
+fn t97_a_flow_does_not_show_its_secrets_in_debug() {
+    assert!(!format!("{:?}", flow(Stage::pending(NOW))).contains("canary"));
+}

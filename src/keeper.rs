@@ -1,0 +1,250 @@
+//! Carries out on the store what [`flow`](crate::flow) says: load, transition, swap, and again when the swap was lost.
+use crate::browser::{BrowserId, random};
+use crate::clock::Clock;
+use crate::flow::{Answer, Answered, Flow, Met, Moment, Proof, RequestId, Stage};
+use crate::seal::{Key, Keys, Purpose};
+use crate::store::{AnyStore, Error, ErrorKind, Version};
+
+/// How often a transition is tried while others keep writing the same record.
+const TRIES: usize = 16;
+/// How often a store that lost an answer is asked again: a write of ours that happened is found as ours (M3, M4).
+const LOST_ANSWERS: usize = 2;
+
+/// The flows in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeper {
+    pub(crate) store: AnyStore,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
+}
+
+/// What a flow is found by: a hash of everything that it is bound to apart from the browser.
+pub(crate) type BindingHash = [u8; 32];
+
+/// The name of a flow in our own callback URL.
+///
+/// The record of a flow is named after what the flow covers, and that may need the body, which is read only once the
+/// service has asked for a challenge. The callback's address is told to the service before that. So the address carries
+/// a random ticket, and a second, immutable record says which flow the ticket is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket([u8; 32]);
+
+impl Ticket {
+    pub(crate) fn random() -> Self {
+        Self(random())
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl std::fmt::Display for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Key::from(self.0).fmt(f)
+    }
+}
+
+/// A place in the store: where a flow is, or would go.
+struct Slot {
+    key: Key,
+    version: Option<Version>,
+    flow: Option<Flow>,
+}
+
+/// What a request that a flow may cover gets.
+#[derive(Debug)]
+pub(crate) enum Meeting {
+    Pass(Proof, Flow),
+    SameChallenge(Flow),
+    Nothing,
+}
+
+/// What came of opening a flow.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// It is ours.
+    New(Flow),
+    /// Another request for the same thing was faster; this is its flow.
+    Joined(Flow),
+    /// Another request for the same thing was faster, and its approval passes this one.
+    Pass(Proof, Flow),
+}
+
+impl Keeper {
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now().into()
+    }
+
+    /// What the flow that covers a request, if there is one, says; an approval is spent by `by` before this returns.
+    pub(crate) async fn meet(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        by: RequestId,
+    ) -> Result<Meeting, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            let Some(flow) = &slot.flow else { return Ok(Meeting::Nothing) };
+            match flow.meet(by, self.now()) {
+                Met::Nothing => return Ok(Meeting::Nothing),
+                Met::SameChallenge => return Ok(Meeting::SameChallenge(flow.clone())),
+                Met::Pass(proof, None) => return Ok(Meeting::Pass(proof, flow.clone())),
+                Met::Pass(proof, Some(stage)) => {
+                    let flow = Flow { stage, opening: flow.opening.clone() };
+                    if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                        return Ok(Meeting::Pass(proof, flow));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes a new flow, unless another request for the same thing was faster.
+    pub(crate) async fn open(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        by: RequestId,
+        flow: Flow,
+    ) -> Result<Opened, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            if let Some(found) = &slot.flow {
+                if found.opening.attempt == flow.opening.attempt {
+                    return Ok(Opened::New(flow));
+                }
+                match found.meet(by, self.now()) {
+                    Met::SameChallenge => return Ok(Opened::Joined(found.clone())),
+                    Met::Pass(..) => {
+                        if let Meeting::Pass(proof, flow) = self.meet(browser, binding, by).await? {
+                            return Ok(Opened::Pass(proof, flow));
+                        }
+                    }
+                    Met::Nothing => {}
+                }
+            }
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(Opened::New(flow));
+            }
+        }
+    }
+
+    /// Writes down which flow a ticket is for.
+    pub(crate) async fn write_ticket(
+        &self,
+        browser: &BrowserId,
+        ticket: Ticket,
+        binding: &BindingHash,
+    ) -> Result<(), Error> {
+        let key = self.keys.name(Purpose::Ticket, browser, &ticket.0);
+        let sealed = self.keys.seal(Purpose::Ticket, browser, &key, binding);
+        let life = crate::flow::PENDING + crate::flow::ENDED;
+        // A random ticket is new; a second try finds the first one's record, which says the same.
+        let mut tries = Tries::default();
+        while !tries.wrote(self.store.swap(&key, None, sealed.clone(), life).await)? {
+            if self.store.load(&key).await?.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The flow that a ticket is for, if it is this browser's.
+    pub(crate) async fn find(&self, browser: &BrowserId, ticket: Ticket) -> Result<Option<(BindingHash, Flow)>, Error> {
+        for key in self.keys.names(Purpose::Ticket, browser, &ticket.0) {
+            let Some((_, sealed)) = self.store.load(&key).await? else { continue };
+            let opened = self.keys.open(Purpose::Ticket, browser, &key, &sealed);
+            let Some(binding) = opened.and_then(|plain| BindingHash::try_from(plain).ok()) else {
+                warn_unopened("ticket", &key);
+                continue;
+            };
+            return Ok(self.slot(browser, &binding).await?.flow.map(|flow| (binding, flow)));
+        }
+        Ok(None)
+    }
+
+    /// Applies the service's answer to a flow, and gives the flow as it then stands.
+    pub(crate) async fn answer(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        answer: &Answer,
+    ) -> Result<Option<(Answered, Flow)>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            let Some(flow) = &slot.flow else { return Ok(None) };
+            let answered = flow.answer(answer, self.now());
+            let (Answered::Approve(stage) | Answered::Fail(stage)) = &answered else {
+                return Ok(Some((answered, flow.clone())));
+            };
+            let flow = Flow { stage: stage.clone(), opening: flow.opening.clone() };
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(Some((answered, flow)));
+            }
+        }
+    }
+
+    /// The flow under the current master secret, or else under an older one, or else the place for a new one.
+    async fn slot(&self, browser: &BrowserId, binding: &BindingHash) -> Result<Slot, Error> {
+        let mut place = None;
+        for key in self.keys.names(Purpose::Flow, browser, binding) {
+            let Some((version, sealed)) = self.store.load(&key).await? else {
+                place.get_or_insert(Slot { key, version: None, flow: None });
+                continue;
+            };
+            let opened = self.keys.open(Purpose::Flow, browser, &key, &sealed);
+            let flow = opened.and_then(|plain| serde_json::from_slice::<Flow>(&plain).ok());
+            if flow.is_some() {
+                return Ok(Slot { key, version: Some(version), flow });
+            }
+            warn_unopened("flow", &key);
+            place.get_or_insert(Slot { key, version: Some(version), flow: None });
+        }
+        Ok(place.expect("there is always a current master secret"))
+    }
+
+    async fn write(&self, browser: &BrowserId, slot: &Slot, flow: &Flow) -> Result<bool, Error> {
+        let plain = serde_json::to_vec(flow).expect("a flow is plain data");
+        let sealed = self.keys.seal(Purpose::Flow, browser, &slot.key, &plain);
+        let ttl = self.ttl(&flow.stage);
+        self.store.swap(&slot.key, slot.version, sealed, ttl).await
+    }
+
+    fn ttl(&self, stage: &Stage) -> std::time::Duration {
+        stage.until.after(self.now())
+    }
+}
+
+fn warn_unopened(what: &'static str, key: &Key) {
+    tracing::warn!(what, %key, "a record in the store does not open under its key and is ignored");
+}
+
+/// Bounds how often a transition is tried.
+#[derive(Default)]
+struct Tries {
+    lost_swaps: usize,
+    lost_answers: usize,
+}
+
+impl Tries {
+    /// Whether a swap wrote; an error only once trying again has no more hope.
+    fn wrote(&mut self, swapped: Result<bool, Error>) -> Result<bool, Error> {
+        match swapped {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                self.lost_swaps += 1;
+                if self.lost_swaps == TRIES { Err(Error::contended()) } else { Ok(false) }
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable && self.lost_answers < LOST_ANSWERS => {
+                self.lost_answers += 1;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use tower_layer::Layer;
+
+use super::AuthsignalService;
+use super::guard::Guard;
+use crate::authsignal::Authsignal;
+use crate::client::{ActionCode, CustomData};
+use crate::config::ConfigError;
+use crate::coverage::Coverage;
+use crate::decision::{Policy, Unenrolled};
+
+/// The longest that an approval is remembered.
+const LONGEST_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Guards a route: asks Authsignal about each request before its handler runs.
+///
+/// See the [module documentation](crate::middleware) for the rules and a complete example.
+#[derive(Clone)]
+pub struct AuthsignalLayer {
+    guard: Guard,
+}
+
+impl AuthsignalLayer {
+    /// Guards a route as `action`.
+    ///
+    /// Defaults: an approval covers this very request, once; a user with nothing enrolled passes where Authsignal says
+    /// `ALLOW`.
+    ///
+    /// # Panics
+    ///
+    /// If `action` is no action code (`^[a-zA-Z0-9_-]{1,64}$`), as [`Router::route`](axum::Router::route) does for a path
+    /// that is none. [`try_new`](Self::try_new) returns an error instead.
+    #[must_use]
+    #[track_caller]
+    pub fn new(authsignal: &Authsignal, action: impl Into<String>) -> Self {
+        Self::try_new(authsignal, action).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Guards a route as an `action` that is not known when the program is written.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Action`] if it is no action code.
+    pub fn try_new(authsignal: &Authsignal, action: impl Into<String>) -> Result<Self, ConfigError> {
+        let action = action.into();
+        let code = ActionCode::new(action.clone()).map_err(|reason| ConfigError::Action { action, reason })?;
+        let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remembers: false };
+        let authsignal = Arc::clone(authsignal.inner());
+        Ok(Self { guard: Guard { authsignal, action: code, policy, remember: None, custom: None } })
+    }
+
+    /// What one approval covers. Default: [`Coverage::Request`].
+    #[must_use]
+    pub fn covers(mut self, coverage: Coverage) -> Self {
+        self.guard.policy.coverage = coverage;
+        self
+    }
+
+    /// Remembers an approval: it covers the action for `duration`, counted from the proof and never extended by use, at
+    /// most 24 hours; a longer time counts as 24 hours, and zero as not remembering. Default: an approval is good for
+    /// one request.
+    ///
+    /// It covers [`Coverage::Action`]; a [`covers`](Self::covers) after it narrows that.
+    #[must_use]
+    pub fn remember(mut self, duration: Duration) -> Self {
+        let duration = duration.min(LONGEST_MEMORY);
+        self.guard.remember = (!duration.is_zero()).then_some(duration);
+        self.guard.policy.remembers = self.guard.remember.is_some();
+        self.guard.policy.coverage = Coverage::Action;
+        self
+    }
+
+    /// What happens to users who have nothing enrolled, where Authsignal says `ALLOW`. Default: [`Unenrolled::Allow`].
+    #[must_use]
+    pub fn unenrolled(mut self, policy: Unenrolled) -> Self {
+        self.guard.policy.unenrolled = policy;
+        self
+    }
+
+    /// Sends data points for Authsignal's rules with each request, from its parts. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, AuthsignalLayer};
+    /// use axum_authsignal::client::CustomData;
+    ///
+    /// # fn example(authsignal: &Authsignal) {
+    /// let layer = AuthsignalLayer::new(authsignal, "export")
+    ///     .custom(|parts| CustomData::new().with("query", parts.uri.query().unwrap_or_default()));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn custom<F>(mut self, closure: F) -> Self
+    where
+        F: Fn(&Parts) -> CustomData + Send + Sync + 'static,
+    {
+        self.guard.custom = Some(Arc::new(closure));
+        self
+    }
+}
+
+impl<S> Layer<S> for AuthsignalLayer {
+    type Service = AuthsignalService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthsignalService::new(inner, Arc::new(self.guard.clone()))
+    }
+}
+
+impl fmt::Debug for AuthsignalLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.guard.fmt_as("AuthsignalLayer", f)
+    }
+}

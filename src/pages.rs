@@ -1,0 +1,228 @@
+//! The pages that people see: on the way back from a challenge, and when a page of the application is refused.
+//!
+//! No script, nothing from elsewhere, readable on a phone, and each says what happened and what is next.
+use std::sync::LazyLock;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use sha2::{Digest as _, Sha256};
+
+use crate::challenge_url::Trusted;
+use crate::flow::NotKept;
+use crate::form::{Field, Kept};
+use crate::refusal::RefusalReason;
+use crate::respond::private;
+use crate::return_to::ReturnTo;
+
+const STYLE: &str = include_str!("../templates/page.css");
+
+/// A policy that allows our one style sheet and nothing foreign.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    )
+});
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    style: &'static str,
+    title: &'a str,
+    lines: Vec<&'a str>,
+    refresh: Option<&'a str>,
+    details: Vec<(&'a str, &'a str)>,
+    form: Option<Form<'a>>,
+    links: Vec<Link<'a>>,
+}
+
+struct Form<'a> {
+    action: &'a str,
+    fields: &'a [Field],
+}
+
+struct Link<'a> {
+    class: &'static str,
+    href: &'a str,
+    label: &'static str,
+}
+
+impl<'a> Page<'a> {
+    fn new(title: &'a str, line: &'a str) -> Self {
+        Self { style: STYLE, title, lines: vec![line], refresh: None, details: vec![], form: None, links: vec![] }
+    }
+
+    fn line(mut self, line: &'a str) -> Self {
+        self.lines.push(line);
+        self
+    }
+
+    /// What most people will want to do next.
+    fn go(mut self, href: &'a str, label: &'static str) -> Self {
+        self.links.push(Link { class: "go", href, label });
+        self
+    }
+
+    fn or(mut self, href: &'a str, label: &'static str) -> Self {
+        self.links.push(Link { class: "other", href, label });
+        self
+    }
+
+    fn respond(&self, status: StatusCode) -> Response<Bytes> {
+        let html = self.render().expect("a template writes to memory");
+        let mut response = Response::new(Bytes::from(html));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        set_policy(headers, &POLICY);
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        private(headers);
+        response
+    }
+}
+
+fn set_policy(headers: &mut http::HeaderMap, policy: &str) {
+    let policy = HeaderValue::from_str(policy).expect("a policy of ours is printable ASCII");
+    headers.insert(HeaderName::from_static("content-security-policy"), policy);
+}
+
+/// A refusal. Whoever only asked for a page may ask again where that can help.
+pub(crate) fn refusal(reason: &RefusalReason, can_ask_again: bool, home: &ReturnTo) -> Response<Bytes> {
+    let (title, line) = reason.words();
+    let mut page = Page::new(title, line);
+    if matches!(reason, RefusalReason::Outage(_)) {
+        // An empty address is the address of this very page.
+        page = if can_ask_again { page.go("", "Try again") } else { page.line("Go back and send it once more.") };
+    }
+    page.or(home.as_str(), "Leave").respond(reason.status())
+}
+
+/// A refusal on the way back from a challenge, with a way on.
+pub(crate) fn refusal_on_the_way_back(reason: &RefusalReason, on: &ReturnTo) -> Response<Bytes> {
+    let (title, line) = reason.words();
+    let page = Page::new(title, line);
+    let page = match reason {
+        RefusalReason::Outage(_) => page.go("", "Try again").or(on.as_str(), "Leave"),
+        _ => page.go(on.as_str(), "Go on"),
+    };
+    page.respond(reason.status())
+}
+
+/// The user left the challenge, and it still waits.
+pub(crate) fn left(challenge: Option<&Trusted>, cancel: &ReturnTo) -> Response<Bytes> {
+    let page = Page::new("Not confirmed yet", "You left before it was confirmed that it is you. Nothing was done.");
+    let page = match challenge {
+        Some(challenge) => page.go(challenge.as_str(), "Try again"),
+        None => page,
+    };
+    page.or(cancel.as_str(), "Cancel").respond(StatusCode::OK)
+}
+
+/// A form that is posted again: shown, since whoever approves has to see what (threat T41), and sent by a click.
+pub(crate) fn resume(to: &ReturnTo, fields: &Kept, challenge: &Trusted, cancel: &ReturnTo) -> Response<Bytes> {
+    let mut page = Page::new("Confirmed", "One last step: continue with what you sent.");
+    page.details = fields
+        .0
+        .iter()
+        .filter(|field| is_shown(&field.name))
+        .filter_map(|field| Some((field.name.as_str(), field.value.as_deref()?)))
+        .collect();
+    if fields.0.iter().any(|field| field.value.is_none()) {
+        page = page.line("For your safety this was not kept. Please type it again:");
+    }
+    page.form = Some(Form { action: to.as_str(), fields: &fields.0 });
+    let mut response = page.or(cancel.as_str(), "Cancel").respond(StatusCode::OK);
+    let headers = response.headers_mut();
+    // Browsers apply `form-action` to where a post is redirected, and the post may be challenged again. From a page
+    // without a referrer they send `Origin: null`, which an application's own check of it would refuse.
+    set_policy(headers, &format!("{} {}", *POLICY, challenge.origin()));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// Tokens against request forgery are sent again, but tell a person nothing.
+fn is_shown(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !name.starts_with('_') && !name.contains("csrf") && !name.contains("xsrf") && !name.contains("token")
+}
+
+/// It is approved, and the user has to send it again, because it was not kept.
+pub(crate) fn send_again(why: NotKept, page: &ReturnTo) -> Response<Bytes> {
+    let reason = match why {
+        NotKept::CrossSite => "What you sent came from another site, so it was not kept.",
+        NotKept::Body => "What you sent is of a kind that is not kept, such as a file.",
+        NotKept::Target => "The address that you used can't be opened again from here.",
+    };
+    Page::new("Confirmed", reason)
+        .line("Send the same once more within five minutes, and it goes through.")
+        .go(page.as_str(), "Go back")
+        .respond(StatusCode::OK)
+}
+
+/// It is approved, and the application that asked for it goes on by itself.
+pub(crate) fn approved(home: &ReturnTo) -> Response<Bytes> {
+    Page::new("Confirmed", "Go back to where you were: it can go on now. You may close this page.")
+        .or(home.as_str(), "Leave")
+        .respond(StatusCode::OK)
+}
+
+/// It was approved and done before.
+pub(crate) fn done(on: &ReturnTo) -> Response<Bytes> {
+    Page::new("Already done", "This was confirmed and sent before. It was not sent a second time.")
+        .go(on.as_str(), "Go on")
+        .respond(StatusCode::OK)
+}
+
+/// The same address once more, asked for by a page of our own.
+pub(crate) fn hop(to: &str) -> Response<Bytes> {
+    let mut page = Page::new("One moment", "You are being taken back.");
+    page.refresh = Some(to);
+    page.go(to, "Go on").respond(StatusCode::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    /// T10, T22: nothing foreign, not framed, not kept, not told on.
+    #[test]
+    fn t10_t22_pages_carry_their_headers() {
+        let page = done(&ReturnTo::root());
+        let header = |name: &str| page.headers()[name].to_str().unwrap();
+        assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
+        assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
+        assert_eq!(header("x-frame-options"), "DENY");
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert!(!html(&page).contains("<script") && !html(&page).contains("http"));
+    }
+
+    /// T21: whatever a form holds is text in the page.
+    #[test]
+    fn t21_a_resumed_form_is_escaped() {
+        let hostile = "\"><script>alert(1)</script>\u{202e}'&\r\nx";
+        let fields = Kept(vec![
+            Field { name: hostile.into(), value: Some(hostile.into()) },
+            Field { name: "password".into(), value: None },
+            Field { name: "csrf_token".into(), value: Some("abc".into()) },
+        ]);
+        let hosts = crate::challenge_url::ChallengeHosts::new(&[], &"https://api.authsignal.com/v1".parse().unwrap());
+        let challenge = hosts.unwrap().check("https://mfa.authsignal.com/?token=x").unwrap();
+        let to = ReturnTo::new("/withdraw?a=\"b").unwrap();
+        let page = resume(&to, &fields, &challenge, &ReturnTo::root());
+        let html = html(&page);
+        assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
+        assert_eq!(html.matches("&#34;&#62;&#60;script&#62;alert(1)").count(), 4, "name and value, shown and sent");
+        assert!(html.contains("<input type=\"password\" name=\"password\""));
+        assert_eq!(html.matches("csrf_token").count(), 1, "sent again, and not shown");
+        let policy = page.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.ends_with("form-action 'self' https://mfa.authsignal.com"), "{policy}");
+    }
+}

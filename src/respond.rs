@@ -1,0 +1,379 @@
+//! How a challenge or a refusal looks to whoever asked.
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use serde::Serialize;
+
+use crate::challenge_url::Trusted;
+use crate::client::{ActionCode, ActionState, IdempotencyKey, Token};
+use crate::outage::RETRY_AFTER;
+use crate::pages;
+use crate::refusal::{Refusal, RefusalReason};
+use crate::return_to::ReturnTo;
+
+/// Where the reasons of problem documents are described.
+const DOCUMENTATION: &str = "https://docs.rs/axum-authsignal/latest/axum_authsignal/enum.RefusalReason.html#variant.";
+
+/// What a request gets instead of its handler.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Answer<'a> {
+    /// The user has to prove more first.
+    Challenge(&'a ChallengeAnswer),
+    /// It does not go on.
+    Refusal(&'a Refusal),
+}
+
+/// A challenge as callers see it.
+#[derive(Clone, Debug)]
+pub struct ChallengeAnswer {
+    pub(crate) action: ActionCode,
+    pub(crate) state: ActionState,
+    pub(crate) url: Trusted,
+    pub(crate) token: Option<Token>,
+    pub(crate) attempt: IdempotencyKey,
+    pub(crate) expires: u64,
+}
+
+impl ChallengeAnswer {
+    /// The action that is to be proved.
+    #[must_use]
+    pub fn action(&self) -> &ActionCode {
+        &self.action
+    }
+
+    /// What Authsignal said.
+    #[must_use]
+    pub fn state(&self) -> &ActionState {
+        &self.state
+    }
+
+    /// The address of the challenge page. It carries a token: send the user there and keep it out of logs.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The token for Authsignal's client SDKs.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    /// The key of the attempt.
+    #[must_use]
+    pub fn idempotency_key(&self) -> &IdempotencyKey {
+        &self.attempt
+    }
+
+    /// Until when the challenge waits, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn expires_at(&self) -> u64 {
+        self.expires
+    }
+}
+
+/// Decides how challenges and refusals look.
+pub trait Responder: Send + Sync + 'static {
+    /// The response, or `None` for the usual one.
+    fn respond(&self, parts: &Parts, answer: &Answer<'_>) -> Option<Response<Bytes>>;
+}
+
+impl<F> Responder for F
+where
+    F: Fn(&Parts, &Answer<'_>) -> Option<Response<Bytes>> + Send + Sync + 'static,
+{
+    fn respond(&self, parts: &Parts, answer: &Answer<'_>) -> Option<Response<Bytes>> {
+        self(parts, answer)
+    }
+}
+
+/// How this application answers: its own responder, if it has one, and the settings that answers need.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    pub(crate) custom: Option<Arc<dyn Responder>>,
+    /// Whether clients with a bearer token get the challenge of RFC 9470.
+    pub(crate) bearer: bool,
+    /// Where people go who do not go on.
+    pub(crate) home: ReturnTo,
+}
+
+impl Answers {
+    /// The answer to a request that has to be proved first.
+    pub(crate) fn challenge(&self, parts: &Parts, answer: &ChallengeAnswer) -> Response<Bytes> {
+        let response = self.custom(parts, &Answer::Challenge(answer));
+        let response = response.unwrap_or_else(|| challenge(self.caller(parts), answer));
+        seal(response, Refusal::new(RefusalReason::ChallengeRequired, Some(&answer.action)))
+    }
+
+    /// The answer to a request that does not go on.
+    pub(crate) fn refuse(&self, parts: &Parts, refusal: Refusal) -> Response<Bytes> {
+        let response = self.custom(parts, &Answer::Refusal(&refusal));
+        let response = response.unwrap_or_else(|| match self.caller(parts) {
+            Caller::Navigation => {
+                let can_ask_again = parts.method == Method::GET;
+                with_status(pages::refusal(refusal.reason(), can_ask_again, &self.home), refusal.reason())
+            }
+            _ => problem(&refusal),
+        });
+        seal(response, refusal)
+    }
+
+    /// The answer to a browser that comes back from a challenge and gets no further.
+    pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &ReturnTo) -> Response<Bytes> {
+        let response = self.custom(parts, &Answer::Refusal(&refusal));
+        let response = response
+            .unwrap_or_else(|| with_status(pages::refusal_on_the_way_back(refusal.reason(), on), refusal.reason()));
+        seal(response, refusal)
+    }
+
+    pub(crate) fn caller(&self, parts: &Parts) -> Caller {
+        Caller::of(parts, self.bearer)
+    }
+
+    fn custom(&self, parts: &Parts, answer: &Answer<'_>) -> Option<Response<Bytes>> {
+        self.custom.as_ref()?.respond(parts, answer)
+    }
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").field("bearer", &self.bearer).finish_non_exhaustive()
+    }
+}
+
+/// Who is asking, as far as the form of an answer is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A browser that goes to a page.
+    Navigation,
+    /// htmx, which follows a header.
+    Htmx,
+    /// A client with a bearer token, where that was asked for.
+    Bearer,
+    /// Any other client, or a script in a page.
+    Client,
+}
+
+impl Caller {
+    /// What is unclear counts as a client: a script that gets a redirect follows it and sees nothing (complaint C8).
+    pub(crate) fn of(parts: &Parts, bearer: bool) -> Self {
+        let headers = &parts.headers;
+        if headers.contains_key("hx-request") {
+            return Self::Htmx;
+        }
+        let navigates = match headers.get("sec-fetch-mode") {
+            Some(mode) => mode == "navigate",
+            None => accepts_html(headers),
+        };
+        if navigates {
+            Self::Navigation
+        } else if bearer && has_bearer(headers) {
+            Self::Bearer
+        } else {
+            Self::Client
+        }
+    }
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).any(|accept| {
+        accept.split(',').any(|range| {
+            let essence = range.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("text/html")
+        })
+    })
+}
+
+fn has_bearer(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")))
+}
+
+/// A problem document (RFC 9457), with the members that a client needs to send its user to the challenge.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+}
+
+impl<'a> Problem<'a> {
+    fn of(reason: &'a RefusalReason, action: Option<&'a ActionCode>, status: StatusCode) -> Self {
+        let (title, detail) = reason.words();
+        Self {
+            kind: format!("{DOCUMENTATION}{}", reason.anchor()),
+            title,
+            status: status.as_u16(),
+            detail,
+            state: match reason {
+                RefusalReason::State(state) => Some(state.as_str()),
+                _ => None,
+            },
+            action: action.map(ActionCode::as_str),
+            url: None,
+            token: None,
+            idempotency_key: None,
+            expires_at: None,
+        }
+    }
+
+    fn respond(&self) -> Response<Bytes> {
+        let body = serde_json::to_vec(self).expect("a problem is plain data");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).expect("the status was one when it was written down");
+        let content_type = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+    }
+}
+
+fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
+    let Some(location) = answer.url.to_header() else {
+        let reason = RefusalReason::UntrustedChallenge;
+        return Problem::of(&reason, Some(&answer.action), reason.status()).respond();
+    };
+    if caller == Caller::Navigation {
+        // 303 and never 302 or 307: whatever the method was, the challenge page is asked for with GET and no body.
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().insert(header::LOCATION, location);
+        return response;
+    }
+    let reason = RefusalReason::ChallengeRequired;
+    let status = if caller == Caller::Bearer { StatusCode::UNAUTHORIZED } else { reason.status() };
+    let mut response = Problem {
+        state: Some(answer.state.as_str()),
+        url: Some(answer.url.as_str()),
+        token: answer.token.as_ref().map(Token::secret),
+        idempotency_key: Some(answer.attempt.as_str()),
+        expires_at: Some(answer.expires),
+        ..Problem::of(&reason, Some(&answer.action), status)
+    }
+    .respond();
+    match caller {
+        Caller::Htmx => {
+            response.headers_mut().insert(HeaderName::from_static("hx-redirect"), location);
+        }
+        Caller::Bearer => {
+            let challenge = "Bearer error=\"insufficient_user_authentication\", \
+                             error_description=\"More proof is needed for this request\"";
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        Caller::Navigation | Caller::Client => {}
+    }
+    response
+}
+
+fn problem(refusal: &Refusal) -> Response<Bytes> {
+    let reason = refusal.reason();
+    with_status(Problem::of(reason, refusal.action(), reason.status()).respond(), reason)
+}
+
+/// What a reason asks for besides its text: no body after a prefetch, a time to wait in an outage.
+fn with_status(mut response: Response<Bytes>, reason: &RefusalReason) -> Response<Bytes> {
+    match reason {
+        RefusalReason::Prefetch => {
+            response = Response::new(Bytes::new());
+            *response.status_mut() = reason.status();
+        }
+        RefusalReason::Outage(_) => {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// What every response of ours carries, whoever built it: the typed reason, and that it is neither kept nor told on.
+pub(crate) fn seal(mut response: Response<Bytes>, refusal: Refusal) -> Response<Bytes> {
+    response.extensions_mut().insert(refusal);
+    private(response.headers_mut());
+    response
+}
+
+/// Keeps a response out of caches and its address out of `Referer`.
+pub(crate) fn private(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// Whether a browser asks ahead of its user (complaint C4): nothing is tracked, and nothing used up.
+pub(crate) fn is_prefetch(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
+        headers.get_all(*name).iter().any(|value| {
+            let value = value.as_bytes();
+            value.len() >= 8 && value[..8].eq_ignore_ascii_case(b"prefetch")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder();
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn callers_are_told_apart() {
+        let chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let cases: [(&str, &[(&str, &str)], Caller); 12] = [
+            ("nothing said", &[], Caller::Client),
+            ("navigation", &[("sec-fetch-mode", "navigate"), ("accept", chrome)], Caller::Navigation),
+            ("an old browser", &[("accept", chrome)], Caller::Navigation),
+            ("fetch", &[("sec-fetch-mode", "cors"), ("accept", "*/*")], Caller::Client),
+            ("fetch that takes html", &[("sec-fetch-mode", "same-origin"), ("accept", "text/html")], Caller::Client),
+            ("anything", &[("accept", "*/*")], Caller::Client),
+            ("json", &[("accept", "application/json, text/plain")], Caller::Client),
+            ("html with a parameter", &[("accept", "application/json, TEXT/HTML;level=1")], Caller::Navigation),
+            ("htmx", &[("hx-request", "true"), ("accept", "text/html")], Caller::Htmx),
+            ("bearer", &[("authorization", "Bearer abc")], Caller::Bearer),
+            ("bearer, any case", &[("authorization", "bearer abc"), ("accept", "application/json")], Caller::Bearer),
+            ("basic", &[("authorization", "Basic abc")], Caller::Client),
+        ];
+        for (name, headers, want) in cases {
+            assert_eq!(Caller::of(&parts(headers), true), want, "{name}");
+        }
+        assert_eq!(Caller::of(&parts(&[("authorization", "Bearer abc")]), false), Caller::Client);
+    }
+
+    #[test]
+    fn prefetches_are_told_from_requests() {
+        for (name, value) in
+            [("sec-purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch")]
+        {
+            assert!(is_prefetch(&parts(&[(name, value)]).headers), "{name}: {value}");
+        }
+        for (name, value) in [("sec-purpose", ""), ("sec-purpose", "navigate"), ("sec-fetch-mode", "prefetch")] {
+            assert!(!is_prefetch(&parts(&[(name, value)]).headers), "{name}: {value}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::{Error, Key, Store, Version};
+use crate::clock::Clock;
+
+/// A store in the memory of one process. The default.
+///
+/// It is enough for one node; a restart forgets every flow, so users who were at a challenge start again. It holds at
+/// most 100,000 records and 64 MiB of them and then takes no more until some have expired (threat T50); what has expired
+/// is swept with every write. Clones share their records.
+#[derive(Clone)]
+pub struct MemoryStore {
+    records: Arc<Mutex<Records>>,
+    clock: Clock,
+    most_records: usize,
+    most_bytes: usize,
+}
+
+#[derive(Default)]
+struct Records {
+    by_key: HashMap<Key, Record>,
+    /// Soonest first.
+    by_expiry: BTreeSet<(SystemTime, Key)>,
+    bytes: usize,
+    last_version: u64,
+}
+
+struct Record {
+    version: Version,
+    value: Vec<u8>,
+    expires: SystemTime,
+}
+
+impl MemoryStore {
+    /// An empty store on the system's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { records: Arc::default(), clock: Clock::system(), most_records: 100_000, most_bytes: 64 * 1024 * 1024 }
+    }
+
+    /// Takes the time from `clock`. Default: the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Holds at most `records` records of `bytes` bytes together. Default: 100,000 and 64 MiB.
+    #[must_use]
+    pub fn limits(mut self, records: usize, bytes: usize) -> Self {
+        self.most_records = records;
+        self.most_bytes = bytes;
+        self
+    }
+
+    /// How many records there are that have not expired.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let mut records = self.records();
+        records.sweep(self.clock.now());
+        records.by_key.len()
+    }
+
+    /// Whether there is no record that has not expired.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// No code of others runs while the lock is held, so a poisoned lock still guards sound records.
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records {
+    fn sweep(&mut self, now: SystemTime) {
+        while let Some(&(expires, key)) = self.by_expiry.first() {
+            if expires > now {
+                break;
+            }
+            self.remove(&key);
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(record) = self.by_key.remove(key) {
+            self.by_expiry.remove(&(record.expires, *key));
+            self.bytes -= record.value.len();
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+        let now = self.clock.now();
+        let records = self.records();
+        let live = records.by_key.get(key).filter(|record| record.expires > now);
+        Ok(live.map(|record| (record.version, record.value.clone())))
+    }
+
+    async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let expires = now.checked_add(ttl).ok_or_else(|| Error::full("no clock reaches the end of this record"))?;
+        let mut records = self.records();
+        records.sweep(now);
+        let current = records.by_key.get(key);
+        if current.map(|record| record.version) != expected {
+            return Ok(false);
+        }
+        let (freed_records, freed_bytes) = current.map_or((0, 0), |record| (1, record.value.len()));
+        if records.by_key.len() - freed_records >= self.most_records {
+            return Err(Error::full("the store in memory holds as many records as it may"));
+        }
+        if (records.bytes - freed_bytes).saturating_add(value.len()) > self.most_bytes {
+            return Err(Error::full("the store in memory holds as many bytes as it may"));
+        }
+        records.remove(key);
+        records.last_version += 1;
+        let version = Version(records.last_version);
+        records.bytes += value.len();
+        records.by_expiry.insert((expires, *key));
+        records.by_key.insert(*key, Record { version, value, expires });
+        Ok(true)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("most_records", &self.most_records)
+            .field("most_bytes", &self.most_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ErrorKind;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn store() -> (MemoryStore, Clock) {
+        let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        (MemoryStore::new().clock(clock.clone()), clock)
+    }
+
+    /// T50: limits on records and bytes hold, and expiry gives the room back.
+    #[tokio::test]
+    async fn t50_it_is_bounded_and_sweeps_what_has_expired() {
+        let (store, clock) = store();
+        let store = store.limits(3, 100);
+        for byte in 0..3 {
+            assert!(store.swap(&Key::of(byte), None, vec![0; 30], MINUTE).await.unwrap());
+        }
+        assert_eq!(store.swap(&Key::of(9), None, vec![0; 1], MINUTE).await.unwrap_err().kind(), ErrorKind::Full);
+        let (version, _) = store.load(&Key::of(0)).await.unwrap().unwrap();
+        assert!(store.swap(&Key::of(0), Some(version), vec![0; 40], MINUTE * 2).await.unwrap(), "one may grow");
+        let (version, _) = store.load(&Key::of(0)).await.unwrap().unwrap();
+        let grown = store.swap(&Key::of(0), Some(version), vec![0; 41], MINUTE).await;
+        assert_eq!(grown.unwrap_err().kind(), ErrorKind::Full, "but not past the bytes");
+        clock.advance(MINUTE);
+        assert_eq!(store.len(), 1);
+        assert!(store.swap(&Key::of(9), None, vec![0; 60], MINUTE).await.unwrap());
+        let records = store.records();
+        assert_eq!(records.bytes, 100);
+        assert_eq!(records.by_expiry.len(), records.by_key.len());
+    }
+}
