@@ -1,5 +1,6 @@
 //! What the user does on the page, step by step.
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
@@ -108,13 +109,12 @@ fn render(shared: &Shared, said: &Said, problem: Option<&'static str>, notice: O
         Err(fault) => return broken(visit, fault),
     };
     let id = ActionId::from(&record);
-    let scene = {
+    let (scene, panel) = {
         let mut world = shared.world();
         let now = shared.clock.now();
         let stage = Stage { world: &mut world, id: &id, record: &record, said, now, send: problem.is_none() };
         stage.scene()
     };
-    let (scene, panel) = scene;
     let mut page = Page::about(&record, visit, scene);
     match &page.scene {
         Scene::FirstMethod | Scene::Address { .. } | Scene::AppSetup { .. } => page.eyebrow = "Set up verification",
@@ -136,7 +136,7 @@ struct Stage<'a> {
     id: &'a ActionId,
     record: &'a RecordedAction,
     said: &'a Said,
-    now: std::time::SystemTime,
+    now: SystemTime,
     /// Whether arriving at a method may send a code. Not after a mistake, since that would void the code.
     send: bool,
 }
