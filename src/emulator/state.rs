@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) actions: BTreeMap<ActionId, Action>,
     pub(super) outcomes: BTreeMap<String, Outcome>,
     pub(super) inbox: Inbox,
+    /// How many actions were tracked, which orders them.
+    tracked: usize,
 }
 
 /// One user. Exists from the first thing that is told about them.
@@ -285,8 +287,8 @@ impl World {
             locale: facts.locale,
             custom: facts.custom,
         };
-        let sequence = self.actions.values().map(|action| action.sequence + 1).max().unwrap_or(0);
-        self.actions.insert(id.clone(), Action { sequence, record: record.clone(), code: None });
+        self.tracked += 1;
+        self.actions.insert(id.clone(), Action { sequence: self.tracked, record: record.clone(), code: None });
         record
     }
 

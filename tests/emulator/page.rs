@@ -1,6 +1,6 @@
 //! The challenge page without a script: what it shows, what its forms do, where it sends the browser.
 use axum_authsignal::client::ActionState;
-use axum_authsignal::emulator::Outcome;
+use axum_authsignal::emulator::{Channel, Outcome};
 use serde_json::json;
 
 use crate::support::{BACK, Bench, bench, location, returned, text};
@@ -135,6 +135,23 @@ async fn another_method_can_be_chosen() {
         bench.open(&url, "&view=SMS").await.1.contains("We sent a 6-digit code"),
         "not one the user has: the default"
     );
+}
+
+#[tokio::test]
+async fn methods_that_only_the_api_enrols() {
+    let bench = bench().await;
+    let enrol = async |body| assert_eq!(bench.post("/users/ada/authenticators", body).await.0, 200);
+    enrol(json!({ "verificationMethod": "EMAIL_MAGIC_LINK", "email": "ada@example.com" })).await;
+    let (url, _) = url_and_token(&bench).await;
+    assert!(bench.open(&url, "").await.1.contains("can’t ask for"));
+
+    enrol(json!({ "verificationMethod": "SMS", "phoneNumber": "+64270000123" })).await;
+    let (url, token) = url_and_token(&bench).await;
+    assert!(bench.open(&url, "").await.1.contains("•••123"));
+    let message = &bench.emulator.messages()[0];
+    assert_eq!((message.channel, message.to.as_str()), (Channel::Sms, "+64270000123"));
+    let done = bench.submit(&token, &[("step", "verify"), ("view", "SMS"), ("code", &message.code)]).await;
+    assert_eq!(bench.validate(&returned(location(&done))).await["verificationMethod"], "SMS");
 }
 
 #[tokio::test]

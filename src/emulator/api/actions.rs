@@ -154,7 +154,7 @@ impl From<RecordedAction> for Found {
     }
 }
 
-/// A token that isn't good is no HTTP error: the answer says so (section by section in the module docs).
+/// A token that isn't good is no HTTP error: the answer says so.
 pub(super) async fn validate(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Validated>, ApiError> {
     let input = Input::parse(&body)?;
     let token = input.required("token")?;
