@@ -15,12 +15,16 @@ pub(super) fn value<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], redac
     if !is_json(headers) {
         return Err(Error::malformed("its content type is not json").with_excerpt(redact.excerpt(body)));
     }
+    // Every answer is an object; serde would also take an array of its members in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::malformed("it is no json object").with_excerpt(redact.excerpt(body)));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         // The parser's own message quotes the value that it did not expect, so it is cut like the body.
         let reason = redact.excerpt(error.inner().to_string().as_bytes());
-        let detail = if path == "." { reason } else { format!("at `{}`: {reason}", redact.excerpt(path.as_bytes())) };
+        let detail = if path == "." { reason } else { format!("at `{}`: {reason}", redact.message(&path)) };
         Error::malformed(detail).with_excerpt(redact.excerpt(body))
     })?;
     let trailing = |_| Error::malformed("more follows the json value").with_excerpt(redact.excerpt(body));
@@ -63,3 +67,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let (until, now) = (date(after)?, date(text(DATE)?)?);
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

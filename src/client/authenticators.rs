@@ -284,9 +284,10 @@ impl Client {
     ) -> Result<Enrolled, Error> {
         let user = user_id_of(user_id.as_ref())?;
         let request = request.into();
-        let mut call = self.transport.post(&["users", user.as_str(), "authenticators"], &request)?;
+        let mut call = self.transport.post(&["users", user.as_str(), "authenticators"], &request)?.confidential();
         if let Some(uri) = &request.otp_uri {
-            call = call.carrying(uri.secret());
+            let secret = uri.secret().split(['?', '&']).find_map(|pair| pair.strip_prefix("secret="));
+            call = call.carrying(uri.secret()).carrying(secret.unwrap_or_default());
         }
         self.transport.run(&call).await
     }

@@ -110,7 +110,7 @@ impl ClientBuilder {
     }
 
     /// How many times a call is repeated after its first try, where repeating is safe (see
-    /// [the table](super::client#what-is-repeated)). Default: 2; 0 turns repeating off.
+    /// [the table](crate::client#what-is-repeated)). Default: 2; 0 turns repeating off.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self

@@ -180,7 +180,8 @@ impl Error {
     }
 
     /// A piece of an answer that could not be read: at most 200 characters, control characters escaped, without the
-    /// secret key, long runs of token characters, runs of digits, and e-mail addresses.
+    /// secret key, long runs of token characters, runs of digits, and e-mail addresses. Of an enrolment, which may hold
+    /// recovery codes, it is `[withheld]`.
     #[must_use]
     pub fn excerpt(&self) -> Option<&str> {
         self.0.excerpt.as_deref()

@@ -145,3 +145,6 @@ impl IdempotencyKey {
         Self(uuid::Uuid::new_v4().to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

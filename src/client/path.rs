@@ -72,3 +72,6 @@ pub(super) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
         _ => Err(Error::invalid_input("an id cannot be one segment of a path")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,8 +57,10 @@ pub(super) struct Call<'a> {
     url: Url,
     body: Option<Bytes>,
     repeat: Repeat,
-    /// A secret that the request carries, to be cut out of whatever comes back.
-    carries: Option<&'a str>,
+    /// Secrets that the request carries, to be cut out of whatever comes back.
+    carries: Vec<&'a str>,
+    /// Whether a success holds secrets that no error may show a piece of.
+    confidential: bool,
 }
 
 impl<'a> Call<'a> {
@@ -68,8 +70,14 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Says that a success holds secrets.
+    pub(super) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
+    }
+
     pub(super) fn carrying(mut self, secret: &'a str) -> Self {
-        self.carries = Some(secret);
+        self.carries.push(secret);
         self
     }
 }
@@ -144,25 +152,41 @@ impl Transport {
     /// Asks for what is at `segments`.
     pub(super) fn get(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
         let url = path::endpoint(&self.base, segments)?;
-        Ok(Call { method: Method::GET, url, body: None, repeat: Repeat::Safe, carries: None })
+        Ok(Call {
+            method: Method::GET,
+            url,
+            body: None,
+            repeat: Repeat::Safe,
+            carries: Vec::new(),
+            confidential: false,
+        })
     }
 
     /// Sends `body` to `segments`; not safe to repeat unless said so.
     pub(super) fn post(&self, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
         let url = path::endpoint(&self.base, segments)?;
         let body = serde_json::to_vec(body).map_err(|error| Error::invalid_input(error.to_string()))?;
-        Ok(Call { method: Method::POST, url, body: Some(body.into()), repeat: Repeat::Unsafe, carries: None })
+        Ok(Call {
+            method: Method::POST,
+            url,
+            body: Some(body.into()),
+            repeat: Repeat::Unsafe,
+            carries: Vec::new(),
+            confidential: false,
+        })
     }
 
     /// What cuts the secrets of this client and of `call` out of a text.
     pub(super) fn redactor<'a>(&'a self, call: &Call<'a>) -> Redactor<'a> {
-        Redactor::new([self.secret.expose_secret(), self.basic.expose_secret()].into_iter().chain(call.carries))
+        let own = [self.secret.expose_secret(), self.basic.expose_secret()];
+        Redactor::new(own.into_iter().chain(call.carries.iter().copied()))
     }
 
     /// Makes the call and reads its value.
     pub(super) async fn run<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
         let answer = self.send(call).await?;
-        let value = answer::value(&answer.headers, &answer.body, &self.redactor(call));
+        let redactor = self.redactor(call).withholding(call.confidential);
+        let value = answer::value(&answer.headers, &answer.body, &redactor);
         value.map_err(|error| error.with_status(answer.status))
     }
 
@@ -205,9 +229,13 @@ impl Transport {
         };
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
+        let success = (200..=299).contains(&status);
+        if success && response.content_length().is_some_and(|length| length > LARGEST as u64) {
+            return Err(Failure::last(Error::too_large().with_status(status)));
+        }
         let mut body = Vec::new();
         let read = timeout_at(deadline, read(&mut response, &mut body)).await;
-        if !(200..=299).contains(&status) {
+        if !success {
             // However its body went, this status is the answer: it must not turn into a kind that excuses more.
             let error = answer::refusal(status, &headers, &body, &self.redactor(call));
             return Err(Failure { error, fault: Fault::Status(status) });
@@ -216,7 +244,7 @@ impl Transport {
             Ok(Ok(())) => Ok(Answer { headers, status, body }),
             Ok(Err(Unread::TooLarge)) => Err(Failure::last(Error::too_large().with_status(status))),
             Ok(Err(Unread::Lost(error))) => {
-                let excerpt = self.redactor(call).excerpt(&body);
+                let excerpt = self.redactor(call).withholding(call.confidential).excerpt(&body);
                 let error = Error::malformed("it is cut short").with_source(error.without_url());
                 Err(Failure { error: error.with_status(status).with_excerpt(excerpt), fault: Fault::Lost })
             }

@@ -1,1 +1,295 @@
-//! A local Authsignal.
+//! A local Authsignal, for tests and for running without an account.
+//!
+//! An [`Emulator`] listens on a free port of this machine, answers the Server API, and serves a challenge page on which
+//! a person, a browser driver or [`Emulator::succeed`] can prove what has to be proved. Nothing leaves the machine:
+//! codes land in an inbox that the page shows and [`Emulator::messages`] returns.
+//!
+//! It is there so that you can test *your* side: each test has its own, sees what was asked of it
+//! ([`Emulator::requests`]), moves its clock, and lets it fail on purpose ([`Emulator::next`]). It is no witness about
+//! the service itself. What Authsignal doesn't document, the emulator has to assume (see below).
+//!
+//! # Examples
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum_authsignal::client::{ActionState, Track, Validate};
+//! use axum_authsignal::emulator::{Emulator, Endpoint, Scripted};
+//!
+//! let emulator = Emulator::start().await?;
+//! emulator.user("ada").enroll_email_otp("ada@example.com");
+//! let client = emulator.client();
+//!
+//! // What an application does: track, and send the user to the URL.
+//! let withdrawal = || Track::new("withdrawal").redirect_url("https://app.example.com/back");
+//! let tracked = client.track("ada", withdrawal()).await?;
+//! assert_eq!(tracked.state, ActionState::ChallengeRequired);
+//!
+//! // What the user does there, and where the browser goes then.
+//! let back = emulator.succeed(tracked.url.unwrap().secret())?;
+//! let token = back.strip_prefix("https://app.example.com/back?token=").unwrap();
+//! assert!(client.validate_challenge(Validate::new(token)).await?.is_valid);
+//!
+//! // A bad day.
+//! emulator.next(Endpoint::Track, Scripted::status(503).times(9));
+//! assert!(client.track("ada", withdrawal()).await.is_err());
+//! assert!(emulator.calls(Endpoint::Track) > 1);
+//! # Ok(()) }
+//! ```
+//!
+//! # What is assumed
+//!
+//! Each of these is a guess about the service, chosen so that an application that relies on less is safe.
+//!
+//! | Question | What the emulator does |
+//! |---|---|
+//! | `track` again with a known `idempotencyKey` | The known action in its current state, no new decision, a fresh token. A new `redirectUrl` counts from then on. |
+//! | When an action becomes `CHALLENGE_FAILED` | When the user refuses for good ([`Emulator::decline`]) or by [`Emulator::set_state`]; never by wrong codes. |
+//! | Does `REVIEW` ask for a challenge too | No. |
+//! | `url` and `token` for `ALLOW`, `BLOCK` and `REVIEW_REQUIRED` | Always there. |
+//! | The challenge URL | `/?token=…` at the emulator's origin. |
+//! | `force_enrollment=true` | Takes away "Not now" while enrolling. |
+//! | What is added to `redirectUrl` | `token`, nothing else. |
+//! | What a popup is told when the user cancels | `AUTHSIGNAL_CLOSE_POPUP` with a token, whose action is still `CHALLENGE_REQUIRED`. |
+//! | The target origin of the page's messages | The origin of `redirectUrl`; `*` without one, so that whoever embeds the page gets the token. |
+//! | The state after a first enrolment on an `ALLOW` action | `CHALLENGE_SUCCEEDED`. |
+//! | Is a token good for one use | No, until it expires. |
+//! | `validate` with a forged, foreign or expired token | 200 with `isValid: false` and `error: "Token is invalid."`. |
+//! | `isValid` for `ALLOW`, `BLOCK` and reviews | `false`. |
+//! | Limits of ids | User 1 to 255 bytes, key 1 to 128, no control characters; 400 beyond. |
+//! | Sizes of requests | 413 above 256 KiB. |
+//! | `redirectUrl` that no browser should follow (`javascript:` and its like), or a relative one | 400. |
+//! | Life of a code, guesses | 10 minutes; ten wrong ones in 5 minutes, per user and method. |
+//! | Is there a limit on sending | No (the service has one). |
+//! | Does `track` overwrite e-mail, phone number, user name | Only where there was none. |
+//! | Does reading a user make one | No. |
+//! | Recovery codes | Ten with a user's first method. The page does not take them. |
+//! | An action nobody has configured | [`Outcome::Challenge`]: handier than `ALLOW` in tests. |
+//! | A `challengeId` in `track` | 401: there are no anonymous challenges here to claim. |
+//! | E-mail and phone number after enrolling by a code | Verified. |
+//! | The address offered when enrolling by e-mail | The one that `track` told. |
+mod api;
+mod builder;
+mod gateway;
+mod inbox;
+mod lifecycle;
+mod line;
+mod page;
+mod proof;
+mod script;
+mod seen;
+mod state;
+mod tokens;
+mod totp;
+mod user;
+mod visit;
+
+use std::fmt;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::task::JoinHandle;
+
+pub use self::builder::EmulatorBuilder;
+pub use self::inbox::{Channel, Message};
+pub use self::lifecycle::Outcome;
+pub use self::script::Scripted;
+pub use self::seen::{Endpoint, SeenRequest};
+pub use self::state::RecordedAction;
+pub use self::user::{AuthenticatorApp, UserHandle};
+pub use self::visit::EmulatorError;
+
+use self::line::Door;
+use self::script::Scripts;
+use self::seen::Seen;
+use self::state::{ActionId, World};
+use self::tokens::{Subject, TokenFault, Tokens};
+use crate::client::{ActionState, Client};
+use crate::clock::Clock;
+
+/// A running emulator; see the [module](self). It stops when it is dropped.
+pub struct Emulator {
+    shared: std::sync::Arc<Shared>,
+    base_url: String,
+    client: Client,
+    door: Door,
+    server: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Starts one on a free port, with the system's clock and a secret of its own.
+    ///
+    /// It runs on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be bound, or no key for its tokens be made.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Starts one with settings of your own.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+
+    /// A client that is pointed at it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The base URL of its Server API, `http://127.0.0.1:PORT/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Its origin, where the challenge page is: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.shared.origin
+    }
+
+    /// The API secret key that it takes.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.shared.secret
+    }
+
+    /// The id of its tenant, which is in its tokens: those of another emulator are refused.
+    #[must_use]
+    pub fn tenant_id(&self) -> &str {
+        &self.shared.tokens.tenant
+    }
+
+    /// Decides what every `track` of `action` begins with from now on. Default: [`Outcome::Challenge`].
+    pub fn outcome(&self, action: impl Into<String>, outcome: Outcome) {
+        self.shared.world().outcomes.insert(action.into(), outcome);
+    }
+
+    /// A user, to be told about or asked about. One who isn't known is made by the first thing that is told.
+    #[must_use]
+    pub fn user<'a>(&'a self, id: &'a str) -> UserHandle<'a> {
+        UserHandle::new(&self.shared, id)
+    }
+
+    /// The attempts of a user, newest first.
+    #[must_use]
+    pub fn actions(&self, user: impl AsRef<str>) -> Vec<RecordedAction> {
+        self.shared.world().actions_of(user.as_ref()).into_iter().cloned().collect()
+    }
+
+    /// An operator's decision: puts an action into a state, whatever state it was in.
+    ///
+    /// # Errors
+    ///
+    /// [`EmulatorError::UnknownAction`] when no such action was tracked.
+    pub fn set_state(
+        &self,
+        user: impl AsRef<str>,
+        action: impl AsRef<str>,
+        idempotency_key: impl AsRef<str>,
+        state: ActionState,
+    ) -> Result<(), EmulatorError> {
+        let (user, action, key) = (user.as_ref(), action.as_ref(), idempotency_key.as_ref());
+        let id = ActionId::named(user, action, key).ok_or(EmulatorError::UnknownAction)?;
+        let found = self.shared.world().set_state(&id, state, self.shared.clock.now());
+        if found { Ok(()) } else { Err(EmulatorError::UnknownAction) }
+    }
+
+    /// What it was asked, in the order of arrival; the latest ten thousand.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SeenRequest> {
+        self.shared.seen.all().iter().cloned().collect()
+    }
+
+    /// How many of those went to `endpoint`.
+    #[must_use]
+    pub fn calls(&self, endpoint: Endpoint) -> usize {
+        self.shared.seen.all().iter().filter(|request| request.endpoint == endpoint).count()
+    }
+
+    /// Forgets them.
+    pub fn clear_requests(&self) {
+        self.shared.seen.all().clear();
+    }
+
+    /// Has the next call of `endpoint` answered as `scripted` says. Several wait in line.
+    pub fn next(&self, endpoint: Endpoint, scripted: Scripted) {
+        self.shared.scripts.push(endpoint, scripted);
+    }
+
+    /// What it would have sent, newest first.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        self.shared.world().inbox.newest_first().cloned().collect()
+    }
+
+    /// The code in the newest message to a user.
+    #[must_use]
+    pub fn code_for(&self, user: impl AsRef<str>) -> Option<String> {
+        let world = self.shared.world();
+        world.inbox.newest_first().find(|message| message.user_id.as_str() == user.as_ref()).map(|m| m.code.clone())
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.door.close();
+        self.server.abort();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+/// What the handle, the API and the page share.
+struct Shared {
+    clock: Clock,
+    secret: String,
+    origin: String,
+    tokens: Tokens,
+    world: Mutex<World>,
+    seen: Seen,
+    scripts: Scripts,
+}
+
+impl Shared {
+    /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new token for an action.
+    fn token(&self, action: &RecordedAction) -> String {
+        let (email, phone_number) = self
+            .world()
+            .users
+            .get(action.user_id.as_str())
+            .map_or((None, None), |user| (user.email.clone(), user.phone_number.clone()));
+        let subject = Subject {
+            tenant_id: self.tokens.tenant.clone(),
+            user_id: action.user_id.to_string(),
+            email,
+            phone_number,
+            action_code: action.action.to_string(),
+            idempotency_key: action.idempotency_key.to_string(),
+        };
+        let scope = action.scope.as_deref().unwrap_or("read:authenticators");
+        self.tokens.issue(subject, scope, self.clock.now())
+    }
+
+    fn challenge_url(&self, token: &str) -> String {
+        format!("{}/?token={token}", self.origin)
+    }
+
+    /// The action that a token of ours is about, as it stands.
+    fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
+        let claims = self.tokens.check(token, self.clock.now())?;
+        let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
+        self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)
+    }
+}

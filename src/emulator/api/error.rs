@@ -1,0 +1,77 @@
+//! How the service says no.
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// An answer that is an error. Both `error` and `errorCode` are sent, since half of the SDKs read one and half the
+/// other.
+#[derive(Debug)]
+pub(in crate::emulator) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    description: Cow<'static, str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    error: &'a str,
+    error_code: &'a str,
+    error_description: &'a str,
+}
+
+impl ApiError {
+    const fn new(status: StatusCode, code: &'static str, description: &'static str) -> Self {
+        Self { status, code, description: Cow::Borrowed(description) }
+    }
+
+    pub(super) const fn unauthorized() -> Self {
+        // Quoted identically in the tests of several SDKs.
+        const TEXT: &str =
+            "The request is unauthorized. Check that your API key and region base URL are correctly configured.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", TEXT)
+    }
+
+    pub(super) const fn unknown_challenge() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The challenge has expired or was already claimed.")
+    }
+
+    pub(super) const fn not_found(description: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", description)
+    }
+
+    pub(in crate::emulator) fn invalid(description: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: "invalid_request", description: description.into() }
+    }
+
+    pub(in crate::emulator) const fn too_long() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The request body is too long.")
+    }
+
+    /// The error that the service would send with `status`, as far as one is known.
+    pub(in crate::emulator) const fn of_status(status: StatusCode) -> Self {
+        let (code, description) = match status.as_u16() {
+            400 => ("invalid_request", "The request is invalid."),
+            401 => return Self::unauthorized(),
+            404 => ("not_found", "Not found."),
+            422 => ("invalid_request_token", "The token is invalid."),
+            429 => ("too_many_requests", "Too many requests."),
+            _ => ("unexpected_error", "Something unexpected happened."),
+        };
+        Self::new(status, code, description)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Body { error: self.code, error_code: self.code, error_description: &self.description };
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

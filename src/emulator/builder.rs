@@ -1,0 +1,94 @@
+//! Starting.
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use http::StatusCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::gateway::gateway;
+use super::line::{Door, HangUp};
+use super::tokens::Tokens;
+use super::{Emulator, Shared, api, page};
+use crate::client::Client;
+use crate::clock::Clock;
+
+/// How an [`Emulator`] is to run.
+#[derive(Debug, Clone, Default)]
+#[must_use = "does nothing until it is started"]
+pub struct EmulatorBuilder {
+    clock: Clock,
+    secret: Option<String>,
+    port: u16,
+}
+
+impl EmulatorBuilder {
+    /// By which it tells the time, so that a test can let tokens and codes expire. Default: the system's clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The API secret key that it takes. Default: a random one.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// The port on 127.0.0.1. Default: 0, any that is free.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts it on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the port can't be bound, the secret can't be one, or no key for its tokens be made.
+    pub async fn start(self) -> io::Result<Emulator> {
+        let secret = self.secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
+        let tenant = Uuid::new_v4().to_string();
+        // The first in a process makes an RSA key.
+        let tokens = tokio::task::spawn_blocking(|| Tokens::new(tenant)).await.map_err(io::Error::other)??;
+        let door = Door::open(self.port).await?;
+        let origin = format!("http://{}", door.address());
+        let base_url = format!("{origin}/v1");
+        let client = Client::builder(secret.as_str()).base_url(base_url.as_str()).build();
+        let client = client.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let shared = Arc::new(Shared {
+            clock: self.clock,
+            secret,
+            origin,
+            tokens,
+            world: Default::default(),
+            seen: Default::default(),
+            scripts: Default::default(),
+        });
+        let service = router(&shared).into_make_service_with_connect_info::<HangUp>();
+        let listener = door.clone();
+        let server = tokio::spawn(async move {
+            // Never ends by itself: the listener answers no error, and it is aborted with the emulator.
+            let _ = axum::serve(listener, service).await;
+        });
+        Ok(Emulator { shared, base_url, client, door, server })
+    }
+}
+
+fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .nest("/v1", api::routes(shared))
+        .merge(api::routes(shared))
+        .merge(page::routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .layer(from_fn_with_state(Arc::clone(shared), gateway))
+        .with_state(Arc::clone(shared))
+}
+
+/// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
+async fn not_found() -> (StatusCode, axum::Json<serde_json::Value>) {
+    (StatusCode::NOT_FOUND, axum::Json(json!({ "message": "Not Found" })))
+}

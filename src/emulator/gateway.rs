@@ -1,0 +1,149 @@
+//! What happens around every request: its body is read, it is remembered, and a scripted answer goes before the real
+//! one.
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, StatusCode, header};
+use http_body::Frame;
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use super::api::ApiError;
+use super::line::HangUp;
+use super::script::{self, Answer, Scripted};
+use super::{Endpoint, SeenRequest, Shared};
+
+/// The longest body that is taken.
+pub(super) const LONGEST_BODY: usize = 256 * 1024;
+/// Up to here a longer one is read to its end, so that its sender gets to see the answer.
+const LONGEST_DRAIN: usize = 16 * LONGEST_BODY;
+
+pub(super) async fn gateway(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(hang_up): ConnectInfo<HangUp>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let endpoint = Endpoint::of(&parts.method, route);
+    let read = read(body).await;
+    shared.seen.record(SeenRequest {
+        endpoint,
+        method: parts.method.clone(),
+        path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        headers: parts.headers.clone(),
+        body: read.as_ref().map(Bytes::clone).unwrap_or_default(),
+    });
+
+    let scripted = shared.scripts.take(endpoint);
+    if let Some(scripted) = &scripted
+        && !scripted.delay.is_zero()
+    {
+        tokio::time::sleep(scripted.delay).await;
+    }
+    match scripted {
+        Some(Scripted { answer: Answer::HangUp, .. }) => {
+            hang_up.now();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Some(Scripted { answer: Answer::Status(status), headers, .. }) => {
+            with_headers(ApiError::of_status(status).into_response(), headers)
+        }
+        Some(Scripted { answer: Answer::Body { status, content_type, body }, headers, .. }) => {
+            let answer = (status, [(header::CONTENT_TYPE, content_type)], Body::from(body));
+            with_headers(answer.into_response(), headers)
+        }
+        Some(Scripted { answer, headers, .. }) => {
+            let real = real(read, parts, next).await;
+            with_headers(change(real, &answer).await, headers)
+        }
+        None => real(read, parts, next).await,
+    }
+}
+
+async fn real(read: Result<Bytes, ApiError>, parts: http::request::Parts, next: Next) -> Response {
+    match read {
+        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// The whole body, or why it isn't taken.
+async fn read(mut body: Body) -> Result<Bytes, ApiError> {
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::invalid("The request body could not be read."))?;
+        let Some(data) = frame.data_ref() else { continue };
+        length += data.len();
+        if length <= LONGEST_BODY {
+            whole.extend_from_slice(data);
+        } else if length > LONGEST_DRAIN {
+            break;
+        }
+    }
+    if length > LONGEST_BODY { Err(ApiError::too_long()) } else { Ok(whole.freeze()) }
+}
+
+/// The real answer, as the script wants it changed.
+async fn change(response: Response, answer: &Answer) -> Response {
+    let (mut parts, body) = response.into_parts();
+    // Every body of ours is in memory already.
+    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    match answer {
+        Answer::Real { merge: Some(members) } => {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
+            script::merge(&mut json, members);
+            let body = if json.is_null() { body } else { json.to_string().into() };
+            Response::from_parts(parts, Body::from(body))
+        }
+        Answer::Cut { after } => {
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+            let piece = body.slice(..body.len().min(*after));
+            Response::from_parts(parts, Body::new(CutBody { piece: Some(piece), waited: false }))
+        }
+        _ => Response::from_parts(parts, Body::from(body)),
+    }
+}
+
+fn with_headers(mut response: Response, headers: Vec<(http::HeaderName, HeaderValue)>) -> Response {
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// A body that breaks off after its first piece.
+struct CutBody {
+    piece: Option<Bytes>,
+    waited: bool,
+}
+
+impl http_body::Body for CutBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(piece) = self.piece.take() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        if !self.waited {
+            // The server writes out what it has when there is nothing to be had; after an error it would not.
+            self.waited = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())))
+    }
+}

@@ -1,0 +1,125 @@
+//! The socket: listening, and hanging up when a test wants it or the emulator is gone.
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A listener that can be closed from outside, at once: the port is free when [`close`](Self::close) returns.
+#[derive(Clone)]
+pub(super) struct Door {
+    listener: Arc<Mutex<Option<TcpListener>>>,
+    closed: Arc<AtomicBool>,
+    address: SocketAddr,
+}
+
+impl Door {
+    pub(super) async fn open(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener: Arc::new(Mutex::new(Some(listener))), closed: Arc::default(), address })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more connections and answers nothing on those that are open.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Listener for Door {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        loop {
+            let next = poll_fn(|cx| match &*self.listener.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(listener) => listener.poll_accept(cx),
+                None => Poll::Pending,
+            });
+            match next.await {
+                Ok((stream, peer)) => {
+                    // Only costs speed where it isn't possible.
+                    let _ = stream.set_nodelay(true);
+                    let hung_up = HangUp { this: Arc::default(), all: Arc::clone(&self.closed) };
+                    return (Line { stream, hung_up }, peer);
+                }
+                // Out of descriptors, most likely: some will be free soon.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}
+
+/// Ends one connection without another byte.
+#[derive(Debug, Clone)]
+pub(super) struct HangUp {
+    this: Arc<AtomicBool>,
+    all: Arc<AtomicBool>,
+}
+
+impl HangUp {
+    pub(super) fn now(&self) {
+        self.this.store(true, Ordering::Release);
+    }
+
+    fn done(&self) -> bool {
+        self.this.load(Ordering::Acquire) || self.all.load(Ordering::Acquire)
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for HangUp {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.io().hung_up.clone()
+    }
+}
+
+/// One connection.
+pub(super) struct Line {
+    stream: TcpStream,
+    hung_up: HangUp,
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if self.hung_up.done() {
+            buf.clear();
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.hung_up.done() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,191 @@
+//! Answers that a test has written beforehand.
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::Endpoint;
+use crate::client::ActionState;
+
+/// How the next call of an endpoint is answered, instead of as the emulator would.
+///
+/// Given to [`Emulator::next`](super::Emulator::next). [`after`](Self::after), [`header`](Self::header) and
+/// [`times`](Self::times) can be added to any of them.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use axum_authsignal::emulator::Scripted;
+///
+/// let overloaded = Scripted::status(503).header("retry-after", "1").times(2);
+/// let too_slow = Scripted::delay(Duration::from_secs(30));
+/// let from_the_future = Scripted::state("SOMETHING_NEW").after(Duration::from_millis(10));
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "does nothing until it is given to `Emulator::next`"]
+pub struct Scripted {
+    pub(super) answer: Answer,
+    pub(super) delay: Duration,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    times: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// As the emulator would, with members of the JSON body replaced or (by null) removed.
+    Real { merge: Option<Value> },
+    /// The service's own error body with this status.
+    Status(StatusCode),
+    /// Exactly this.
+    Body { status: StatusCode, content_type: HeaderValue, body: Bytes },
+    /// The real answer up to here, then the connection is closed.
+    Cut { after: usize },
+    /// The connection is closed without an answer.
+    HangUp,
+}
+
+impl Scripted {
+    fn new(answer: Answer) -> Self {
+        Self { answer, delay: Duration::ZERO, headers: Vec::new(), times: 1 }
+    }
+
+    /// The real answer with another `state`, which needn't be one that anybody knows.
+    pub fn state(state: impl Into<ActionState>) -> Self {
+        Self::merge(json!({ "state": state.into() }))
+    }
+
+    /// The real answer with these members instead; a member that is null is removed.
+    pub fn merge(members: Value) -> Self {
+        Self::new(Answer::Real { merge: Some(members) })
+    }
+
+    /// The real answer, `by` later.
+    pub fn delay(by: Duration) -> Self {
+        Self::new(Answer::Real { merge: None }).after(by)
+    }
+
+    /// An answer with this status, and a body in the form of the service's errors. Nothing else happens: a `track`
+    /// answered so records no action.
+    ///
+    /// # Panics
+    ///
+    /// When `status` is not between 100 and 999.
+    pub fn status(status: u16) -> Self {
+        Self::new(Answer::Status(status_code(status)))
+    }
+
+    /// Exactly this answer. Nothing else happens: a `track` answered so records no action.
+    ///
+    /// # Panics
+    ///
+    /// When `status` is not between 100 and 999, or `content_type` cannot be a header.
+    pub fn body(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let content_type = content_type.try_into().expect("the content type has only visible ASCII characters");
+        Self::new(Answer::Body { status: status_code(status), content_type, body: body.into() })
+    }
+
+    /// The real answer, whose body ends after `bytes` bytes although its `Content-Length` promised all of it.
+    pub fn cut(bytes: usize) -> Self {
+        Self::new(Answer::Cut { after: bytes })
+    }
+
+    /// No answer: the request is read and the connection closed. Nothing else happens.
+    pub fn hang_up() -> Self {
+        Self::new(Answer::HangUp)
+    }
+
+    /// Waits so long before the answer is even thought of. Default: not at all.
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Adds a header to the answer, in place of one of the same name.
+    ///
+    /// # Panics
+    ///
+    /// When `name` or `value` cannot be a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::try_from(name).expect("the name is one of a header");
+        self.headers.push((name, value.try_into().expect("the value has only visible ASCII characters")));
+        self
+    }
+
+    /// Answers so many calls like this. Default: 1.
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("the status has three digits")
+}
+
+/// The answers that wait for their calls.
+#[derive(Debug, Default)]
+pub(super) struct Scripts(Mutex<HashMap<Endpoint, VecDeque<Scripted>>>);
+
+impl Scripts {
+    pub(super) fn push(&self, endpoint: Endpoint, scripted: Scripted) {
+        if scripted.times > 0 {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(endpoint).or_default().push_back(scripted);
+        }
+    }
+
+    /// The answer for a call of `endpoint` that has just arrived.
+    pub(super) fn take(&self, endpoint: Endpoint) -> Option<Scripted> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = all.get_mut(&endpoint)?;
+        let first = queue.front_mut()?;
+        if first.times > 1 {
+            first.times -= 1;
+            return Some(first.clone());
+        }
+        queue.pop_front()
+    }
+}
+
+/// Writes `members` over those of `body`; null removes.
+pub(super) fn merge(body: &mut Value, members: &Value) {
+    let (Some(body), Some(members)) = (body.as_object_mut(), members.as_object()) else { return };
+    for (name, value) in members {
+        if value.is_null() {
+            body.remove(name);
+        } else {
+            body.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_wait_for_their_own_endpoint_in_order() {
+        let scripts = Scripts::default();
+        scripts.push(Endpoint::Track, Scripted::status(500).times(2));
+        scripts.push(Endpoint::Track, Scripted::status(404));
+        scripts.push(Endpoint::Track, Scripted::status(418).times(0));
+        let next = |endpoint| match scripts.take(endpoint)?.answer {
+            Answer::Status(status) => Some(status.as_u16()),
+            _ => None,
+        };
+        assert_eq!(next(Endpoint::GetUser), None);
+        assert_eq!([(); 4].map(|()| next(Endpoint::Track)), [Some(500), Some(500), Some(404), None]);
+    }
+
+    #[test]
+    fn merging() {
+        let mut body = json!({ "state": "ALLOW", "url": "u", "token": "t" });
+        merge(&mut body, &json!({ "state": 7, "url": null, "new": {} }));
+        assert_eq!(body, json!({ "state": 7, "token": "t", "new": {} }));
+        merge(&mut body, &json!("no object"));
+        assert_eq!(body["state"], 7);
+    }
+}

@@ -1,0 +1,129 @@
+//! What a user does on the challenge page, without a browser.
+use thiserror::Error;
+use url::Url;
+
+use super::lifecycle::Ask;
+use super::page::way_back;
+use super::proof::Verdict;
+use super::state::{ActionId, Kind, RecordedAction};
+use super::tokens::TokenFault;
+use super::{Emulator, Shared};
+use crate::client::{ActionState, Token, VerificationMethod};
+
+/// Why the emulator could not do what a test asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EmulatorError {
+    /// The URL has no token.
+    #[error("this is no challenge URL: it has no token")]
+    NotAChallenge,
+    /// The token isn't one of this emulator's, or its action is gone.
+    #[error("the token in the URL is not one of this emulator's")]
+    InvalidToken,
+    /// The token has expired: ten minutes have gone by on the emulator's clock.
+    #[error("the token in the URL has expired")]
+    ExpiredToken,
+    /// The page has no such button for an action in this state.
+    #[error("there is nothing to prove or decline: the action is {state}")]
+    NothingToDo {
+        /// The state of the action.
+        state: ActionState,
+    },
+    /// What was asked for is done, but there is no `redirectUrl` to go to. A popup would now be told the token.
+    #[error("done, but the action was tracked without a redirectUrl")]
+    NoRedirectUrl {
+        /// The token that would have gone there.
+        token: Token,
+    },
+    /// No such action was tracked.
+    #[error("no such action was tracked")]
+    UnknownAction,
+}
+
+impl From<TokenFault> for EmulatorError {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Invalid => Self::InvalidToken,
+            TokenFault::Expired => Self::ExpiredToken,
+        }
+    }
+}
+
+impl Emulator {
+    /// Does what a user does on the challenge page, successfully, and returns the URL that the browser is sent to.
+    ///
+    /// Uses the user's default method. One who has nothing enrolled enrols e-mail, with the address from `track` or
+    /// one made up. For an action that is proved already this is "Continue".
+    ///
+    /// # Errors
+    ///
+    /// [`EmulatorError::NothingToDo`] when the action asks for no proof, and the others by their names.
+    pub fn succeed(&self, url: &str) -> Result<String, EmulatorError> {
+        let (id, record) = self.visit(url)?;
+        let now = self.shared.clock.now();
+        let mut world = self.shared.world();
+        let method = match world.ask(&id) {
+            Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => None,
+            Some(Ask::Proof) => world.provable(&id).into_iter().next(),
+            Some(Ask::Enrolment) => {
+                let known = world.users.get(id.user.as_str()).and_then(|user| user.email.clone());
+                let email = known.unwrap_or_else(|| "user@example.com".to_owned());
+                world.begin_enrolment(&id, Kind::EmailOtp(email), now);
+                Some(VerificationMethod::EmailOtp)
+            }
+            _ => return Err(EmulatorError::NothingToDo { state: record.state }),
+        };
+        if let Some(method) = method {
+            let sent = world.send_code(&id, &method, now);
+            let verdict = match sent {
+                Some(sent) => world.verify(&id, &method, &sent.code, now),
+                None => world.prove_without_code(&id, &method, now),
+            };
+            if verdict != Verdict::Proved {
+                return Err(EmulatorError::NothingToDo { state: record.state });
+            }
+        }
+        drop(world);
+        self.leave(&record)
+    }
+
+    /// Quits the challenge page and returns the URL that the browser is sent to: with a token, whose action is still
+    /// what it was.
+    ///
+    /// # Errors
+    ///
+    /// When the URL isn't a challenge's, or the action has no `redirectUrl`.
+    pub fn quit(&self, url: &str) -> Result<String, EmulatorError> {
+        let (_, record) = self.visit(url)?;
+        self.leave(&record)
+    }
+
+    /// Refuses for good, which makes the action `CHALLENGE_FAILED`, and returns the URL that the browser is sent to.
+    ///
+    /// # Errors
+    ///
+    /// [`EmulatorError::NothingToDo`] when the action isn't `CHALLENGE_REQUIRED`, and the others by their names.
+    pub fn decline(&self, url: &str) -> Result<String, EmulatorError> {
+        let (id, record) = self.visit(url)?;
+        if !self.shared.world().decline(&id, self.shared.clock.now()) {
+            return Err(EmulatorError::NothingToDo { state: record.state });
+        }
+        self.leave(&record)
+    }
+
+    fn visit(&self, url: &str) -> Result<(ActionId, RecordedAction), EmulatorError> {
+        let url = Url::parse(url).map_err(|_| EmulatorError::NotAChallenge)?;
+        let token = url.query_pairs().find(|(name, _)| name == "token").ok_or(EmulatorError::NotAChallenge)?.1;
+        let record = self.shared.action_of(&token)?;
+        Ok((ActionId::from(&record), record))
+    }
+
+    fn leave(&self, record: &RecordedAction) -> Result<String, EmulatorError> {
+        let shared: &Shared = &self.shared;
+        let token = shared.token(record);
+        match &record.redirect_url {
+            Some(url) => Ok(way_back(url, &token)),
+            None => Err(EmulatorError::NoRedirectUrl { token: Token::new(token) }),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Every check of this crate, in order, on a Debian machine with a Rust toolchain; the first that fails ends it.
+#
+#   ./test.sh                 all checks; as root or with sudo, which is asked only if something has to be installed
+#   CARGO_DENY=1 ./test.sh    licences, bans and sources too (cargo install --locked cargo-deny, which takes a while)
+#
+# Each line that is echoed with a `+` can be run alone.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+heading() { printf '\n== %s\n' "$1"; }
+run() {
+    printf '+ %s\n' "$*"
+    "$@"
+}
+
+heading 'What the checks need'
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
+need cc build-essential
+need chromium chromium
+need chromedriver chromium-driver
+[ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+if [ ${#missing[@]} -gt 0 ]; then
+    as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    run "${as_root[@]}" apt-get update
+    run "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+fi
+command -v cargo >/dev/null || { echo 'no Rust toolchain: see https://rustup.rs' >&2; exit 1; }
+cargo fmt --version >/dev/null 2>&1 || run rustup component add rustfmt
+cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy
+run cargo --version
+run chromium --version
+run chromedriver --version
+
+heading 'Format'
+run cargo fmt --all --check
+
+heading 'Lints: all features, none, each alone'
+run cargo clippy --locked --all-targets --all-features -- -D warnings
+run cargo clippy --locked --all-targets --no-default-features -- -D warnings
+run cargo clippy --locked --all-targets --no-default-features --features axum -- -D warnings
+run cargo clippy --locked --all-targets --no-default-features --features emulator -- -D warnings
+
+heading 'The client alone needs no axum'
+echo '+ cargo tree --locked -e normal --no-default-features'
+tree=$(cargo tree --locked -e normal --no-default-features --prefix none)
+if grep -E '^axum(-core)? v' <<<"$tree"; then
+    echo 'axum is in the tree without default features' >&2
+    exit 1
+fi
+
+heading 'Documentation'
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --all-features
+
+heading 'Package'
+echo '+ cargo package --locked --allow-dirty --no-verify --list'
+package=$(cargo package --locked --allow-dirty --no-verify --list)
+for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do
+    grep -qxF "$file" <<<"$package" || { echo "$file is not in the package" >&2; exit 1; }
+done
+if grep -E '^(tests/|\.ci/|test\.sh)' <<<"$package"; then
+    echo 'these do not belong into the package' >&2
+    exit 1
+fi
+
+if [ "${CARGO_DENY:-}" = 1 ]; then
+    heading 'Licences, bans, sources'
+    cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny
+    run cargo deny --locked --all-features check licenses bans sources
+fi
+
+heading 'Tests: the client alone'
+run cargo test --locked --no-default-features --lib --tests
+
+heading 'Tests: everything, examples and documentation too'
+run cargo test --locked --all-features

@@ -1,0 +1,6 @@
+//! The client against real sockets: every byte of every answer is written by the test.
+mod canary;
+mod faults;
+mod repeats;
+mod support;
+mod wire;

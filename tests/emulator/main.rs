@@ -1,0 +1,12 @@
+//! The emulator over real sockets, asked by a client that knows nothing of this crate's own.
+#![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, reason = "clippy lets tests unwrap, but not what they share")]
+
+mod api;
+mod faults;
+mod handle;
+mod hostile;
+mod page;
+mod popup;
+mod support;
+mod validate;

@@ -1,0 +1,300 @@
+//! The challenge page without a script: what it shows, what its forms do, where it sends the browser.
+use axum_authsignal::client::ActionState;
+use axum_authsignal::emulator::{Channel, Outcome};
+use serde_json::json;
+
+use crate::support::{BACK, Bench, bench, location, returned, text};
+
+async fn url_and_token(bench: &Bench) -> (String, String) {
+    let answer = bench.track().await;
+    (text(&answer["url"]).to_owned(), text(&answer["token"]).to_owned())
+}
+
+fn state(bench: &Bench) -> ActionState {
+    bench.emulator.actions("ada")[0].state.clone()
+}
+
+#[tokio::test]
+async fn a_code_by_email() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com");
+    let (url, token) = url_and_token(&bench).await;
+    assert!(bench.emulator.messages().is_empty(), "nothing is sent before the user is there");
+
+    let (status, html) = bench.open(&url, "").await;
+    assert_eq!(status, 200);
+    let code = bench.emulator.code_for("ada").unwrap();
+    for part in [
+        "<h1>Withdrawal</h1>",
+        "a•••@example.com",
+        "autocomplete=\"one-time-code\"",
+        "inputmode=\"numeric\"",
+        "Message to ada@example.com",
+        &code,
+        "app.example.com",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    bench.open(&url, "").await;
+    assert_eq!(bench.emulator.messages().len(), 1, "loading the page again sends nothing");
+
+    let wrong = bench.submit(&token, &[("step", "verify"), ("view", "EMAIL_OTP"), ("code", "nope")]).await;
+    assert_eq!(wrong.status(), 422);
+    assert!(wrong.text().await.unwrap().contains("That code is wrong or has expired"));
+    assert_eq!(bench.emulator.messages().len(), 1, "a mistake doesn't void the code");
+
+    bench.advance(10);
+    let right = bench.submit(&token, &[("step", "verify"), ("view", "EMAIL_OTP"), ("code", &code)]).await;
+    assert_eq!(right.status(), 303);
+    let fresh = returned(location(&right));
+    assert_ne!(fresh, token);
+    let answer = bench.validate(&fresh).await;
+    assert_eq!((&answer["isValid"], &answer["verificationMethod"]), (&json!(true), &json!("EMAIL_OTP")));
+}
+
+#[tokio::test]
+async fn a_code_is_sent_again_on_request_and_expires() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com");
+    let (url, token) = url_and_token(&bench).await;
+    bench.open(&url, "").await;
+    let again = bench.submit(&token, &[("step", "send"), ("view", "EMAIL_OTP")]).await;
+    assert_eq!(again.status(), 303);
+    let (_, html) = bench.open(bench.emulator.origin(), location(&again)).await;
+    assert!(html.contains("We have sent you a new code."));
+    assert_eq!(bench.emulator.messages().len(), 2);
+
+    bench.advance(595);
+    let late = bench.track_with(json!({ "idempotencyKey": text(&json!(key(&bench))) })).await;
+    let code = bench.emulator.code_for("ada").unwrap();
+    bench.advance(5);
+    let fields = [("step", "verify"), ("view", "EMAIL_OTP"), ("code", &*code)];
+    assert_eq!(bench.submit(text(&late["token"]), &fields).await.status(), 422, "ten minutes are over for the code");
+    assert_eq!(bench.submit(&token, &fields).await.status(), 401, "and for the first link");
+}
+
+fn key(bench: &Bench) -> String {
+    bench.emulator.actions("ada")[0].idempotency_key.to_string()
+}
+
+#[tokio::test]
+async fn attempts_are_counted() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com");
+    let (url, token) = url_and_token(&bench).await;
+    bench.open(&url, "").await;
+    let code = bench.emulator.code_for("ada").unwrap();
+    let give = async |code: &str| {
+        let response = bench.submit(&token, &[("step", "verify"), ("view", "EMAIL_OTP"), ("code", code)]).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    for _ in 0..9 {
+        assert!(give("wrong").await.1.contains("wrong or has expired"));
+    }
+    assert!(give("wrong").await.1.contains("Too many attempts"));
+    assert!(give(&code).await.1.contains("Too many attempts"), "not even the right one");
+    assert_eq!(state(&bench), ActionState::ChallengeRequired);
+
+    bench.advance(300);
+    assert_eq!(give(&code).await.0, 422, "the code is void");
+    bench.submit(&token, &[("step", "send"), ("view", "EMAIL_OTP")]).await;
+    assert_eq!(give(&bench.emulator.code_for("ada").unwrap()).await.0, 303);
+}
+
+#[tokio::test]
+async fn a_code_from_an_app_is_taken_once() {
+    let bench = bench().await;
+    let app = bench.emulator.user("ada").enroll_authenticator_app();
+    let (url, token) = url_and_token(&bench).await;
+    let (_, html) = bench.open(&url, "").await;
+    assert!(html.contains("Open your authenticator app") && html.contains(&app.code()));
+    assert!(bench.emulator.messages().is_empty());
+    let code = app.code();
+    let fields = [("step", "verify"), ("view", "AUTHENTICATOR_APP"), ("code", &*code)];
+    assert_eq!(bench.submit(&token, &fields).await.status(), 303);
+
+    let (_, second) = url_and_token(&bench).await;
+    assert_eq!(bench.submit(&second, &fields).await.status(), 422, "the same code again");
+    bench.advance(30);
+    let code = app.code();
+    let fields = [("step", "verify"), ("view", "AUTHENTICATOR_APP"), ("code", &*code)];
+    assert_eq!(bench.submit(&second, &fields).await.status(), 303);
+}
+
+#[tokio::test]
+async fn another_method_can_be_chosen() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com").enroll_authenticator_app();
+    let (url, _) = url_and_token(&bench).await;
+    let (_, html) = bench.open(&url, "&view=methods").await;
+    assert!(html.contains("Code by e-mail") && html.contains("Authenticator app"));
+    assert!(bench.emulator.messages().is_empty());
+    assert!(bench.open(&url, "&view=AUTHENTICATOR_APP").await.1.contains("Open your authenticator app"));
+    assert!(bench.open(&url, "&view=EMAIL_OTP").await.1.contains("We sent a 6-digit code"));
+    assert!(
+        bench.open(&url, "&view=SMS").await.1.contains("We sent a 6-digit code"),
+        "not one the user has: the default"
+    );
+}
+
+#[tokio::test]
+async fn methods_that_only_the_api_enrols() {
+    let bench = bench().await;
+    let enrol = async |body| assert_eq!(bench.post("/users/ada/authenticators", body).await.0, 200);
+    enrol(json!({ "verificationMethod": "EMAIL_MAGIC_LINK", "email": "ada@example.com" })).await;
+    let (url, _) = url_and_token(&bench).await;
+    assert!(bench.open(&url, "").await.1.contains("can’t ask for"));
+
+    enrol(json!({ "verificationMethod": "SMS", "phoneNumber": "+64270000123" })).await;
+    let (url, token) = url_and_token(&bench).await;
+    assert!(bench.open(&url, "").await.1.contains("•••123"));
+    let message = &bench.emulator.messages()[0];
+    assert_eq!((message.channel, message.to.as_str()), (Channel::Sms, "+64270000123"));
+    let done = bench.submit(&token, &[("step", "verify"), ("view", "SMS"), ("code", &message.code)]).await;
+    assert_eq!(bench.validate(&returned(location(&done))).await["verificationMethod"], "SMS");
+}
+
+#[tokio::test]
+async fn enrolling_email() {
+    let bench = bench().await;
+    let tracked = bench.track_with(json!({ "redirectUrl": BACK, "email": "ada@example.com" })).await;
+    assert_eq!((&tracked["state"], &tracked["isEnrolled"]), (&json!("ALLOW"), &json!(false)));
+    let (url, token) = (text(&tracked["url"]), text(&tracked["token"]));
+    let (_, html) = bench.open(url, "").await;
+    assert!(html.contains("Set up verification") && html.contains("Not now"));
+    let (_, html) = bench.open(url, "&view=EMAIL_OTP").await;
+    assert!(html.contains(r#"value="ada@example.com""#), "prefilled from track");
+
+    let refused = bench.submit(token, &[("step", "address"), ("view", "address"), ("email", "not one")]).await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().await.unwrap().contains(r#"value="not one""#));
+    let sent = bench.submit(token, &[("step", "address"), ("view", "address"), ("email", " ada@work.example ")]).await;
+    assert_eq!(sent.status(), 303);
+    assert_eq!(bench.emulator.messages()[0].to, "ada@work.example");
+    let (_, html) = bench.open(bench.emulator.origin(), location(&sent)).await;
+    assert!(html.contains("a•••@work.example") && html.contains("Change the address"));
+    assert_eq!(bench.emulator.messages().len(), 1);
+    assert!(!bench.emulator.user("ada").is_enrolled());
+
+    let code = bench.emulator.code_for("ada").unwrap();
+    let done = bench.submit(token, &[("step", "verify"), ("view", "EMAIL_OTP"), ("code", &code)]).await;
+    assert_eq!(bench.validate(&returned(location(&done))).await["state"], "CHALLENGE_SUCCEEDED");
+    assert!(bench.emulator.user("ada").is_enrolled());
+    assert_eq!(bench.track().await["state"], "CHALLENGE_REQUIRED", "from now on it is asked for");
+}
+
+#[tokio::test]
+async fn enrolling_an_app() {
+    let bench = bench().await;
+    let (url, token) = url_and_token(&bench).await;
+    let (_, html) = bench.open(&url, "&view=AUTHENTICATOR_APP").await;
+    assert!(html.contains("<svg class=\"qr\"") && html.contains("Can’t scan it?"));
+    let code = shown(&html);
+    let again = bench.open(&url, "&view=AUTHENTICATOR_APP").await.1;
+    assert_eq!(shown(&again), code, "the secret stays the same");
+    let fields = [("step", "verify"), ("view", "AUTHENTICATOR_APP"), ("code", &*code)];
+    let done = bench.submit(&token, &fields).await;
+    assert_eq!(bench.validate(&returned(location(&done))).await["verificationMethod"], "AUTHENTICATOR_APP");
+    assert_eq!(bench.get("/users/ada").await.1["enrolledVerificationMethods"], json!(["AUTHENTICATOR_APP"]));
+}
+
+/// The code in the emulator's panel.
+fn shown(html: &str) -> String {
+    html.split_once("class=\"shown\">").unwrap().1.split_once('<').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn enrolment_can_be_put_off_unless_it_is_forced() {
+    let bench = bench().await;
+    let (url, token) = url_and_token(&bench).await;
+    let later = bench.submit(&token, &[("step", "quit")]).await;
+    let answer = bench.validate(&returned(location(&later))).await;
+    assert_eq!((&answer["isValid"], &answer["state"]), (&json!(false), &json!("ALLOW")));
+    for view in ["", "&view=address", "&view=AUTHENTICATOR_APP"] {
+        assert!(bench.open(&url, view).await.1.contains("Not now"), "{view}");
+        let forced = bench.open(&url, &format!("&force_enrollment=true{view}")).await.1;
+        assert!(!forced.contains("Not now") && forced.contains("name=\"force_enrollment\""), "{view}");
+    }
+}
+
+#[tokio::test]
+async fn quitting_and_failing() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com");
+    let (_, token) = url_and_token(&bench).await;
+    let quit = bench.submit(&token, &[("step", "quit")]).await;
+    assert_eq!(bench.validate(&returned(location(&quit))).await["state"], "CHALLENGE_REQUIRED");
+    let failed = bench.submit(&token, &[("step", "decline")]).await;
+    assert_eq!(bench.validate(&returned(location(&failed))).await["state"], "CHALLENGE_FAILED");
+}
+
+#[tokio::test]
+async fn actions_that_ask_for_nothing() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com");
+    for (outcome, part, button) in [
+        (Outcome::Allow, "You can carry on without confirming this.", "Continue"),
+        (Outcome::Block, "This was blocked.", "Go back"),
+        (Outcome::Review, "This has to be reviewed by a person first.", "Go back"),
+    ] {
+        bench.emulator.outcome("withdrawal", outcome);
+        let (url, _) = url_and_token(&bench).await;
+        let (status, html) = bench.open(&url, "").await;
+        assert!(status == 200 && html.contains(part) && html.contains(button), "{outcome:?}");
+    }
+    assert!(bench.emulator.messages().is_empty());
+
+    bench.emulator.outcome("withdrawal", Outcome::Challenge);
+    let (url, token) = url_and_token(&bench).await;
+    bench.emulator.succeed(&url).unwrap();
+    assert!(bench.open(&url, "").await.1.contains("You have confirmed this already."));
+    let on = bench.submit(&token, &[("step", "quit")]).await;
+    assert_eq!(bench.validate(&returned(location(&on))).await["isValid"], true);
+}
+
+#[tokio::test]
+async fn without_a_way_back() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com");
+    let tracked = bench.track_with(json!({})).await;
+    bench.open(text(&tracked["url"]), "").await;
+    let code = bench.emulator.code_for("ada").unwrap();
+    let fields = [("step", "verify"), ("view", "EMAIL_OTP"), ("code", &*code)];
+    let done = bench.submit(text(&tracked["token"]), &fields).await;
+    assert_eq!(done.status(), 200);
+    assert!(done.text().await.unwrap().contains("Thank you. You may close this window."));
+    assert_eq!(state(&bench), ActionState::ChallengeSucceeded);
+}
+
+#[tokio::test]
+async fn everything_foreign_is_escaped() {
+    let bench = bench().await;
+    let evil = "\"><script>alert(1)</script>";
+    bench.track_with(json!({ "email": evil, "custom": { evil: evil, "ok": true, "tags": ["a", evil] } })).await;
+    let url = text(&bench.track_with(json!({ "email": evil, "custom": { evil: evil } })).await["url"]).to_owned();
+    for view in ["", "&view=address", "&view=AUTHENTICATOR_APP", "&view=%22%3E%3Cscript%3E", "&mode=popup"] {
+        let (_, html) = bench.open(&url, view).await;
+        assert!(html.contains("&#60;script") && !html.contains("<script>alert"), "{view}");
+    }
+}
+
+#[tokio::test]
+async fn headers_protect_and_let_it_be_embedded() {
+    let bench = bench().await;
+    let (url, token) = url_and_token(&bench).await;
+    let broken = format!("{}/?token=x", bench.emulator.origin());
+    let responses = [
+        bench.http.get(url).send().await.unwrap(),
+        bench.http.get(broken).send().await.unwrap(),
+        bench.submit(&token, &[("step", "quit")]).await,
+    ];
+    for response in responses {
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
+        let policy = header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
+        assert!(!policy.contains("form-action") && !policy.contains("frame-ancestors"));
+        assert_eq!(header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(header("cache-control"), Some("no-store"));
+        assert_eq!((header("x-frame-options"), header("cross-origin-opener-policy")), (None, None));
+    }
+}
