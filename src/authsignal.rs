@@ -93,7 +93,6 @@ impl Inner {
 
 impl Authsignal {
     /// Begins a handle on the service behind `client`.
-    #[must_use]
     pub fn builder(client: Client) -> AuthsignalBuilder {
         AuthsignalBuilder {
             client,

@@ -1,4 +1,6 @@
 //! Who is asking.
+#![allow(clippy::result_large_err, reason = "the error is the response itself, as in axum's own rejections")]
+
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;

@@ -18,6 +18,7 @@ pub(crate) struct ReturnTo(String);
 
 impl ReturnTo {
     /// The root of the origin.
+    #[cfg(test)]
     pub(crate) fn root() -> Self {
         Self("/".to_owned())
     }

@@ -43,7 +43,7 @@ pub(super) struct Guard {
 enum Stop {
     Refuse(RefusalReason),
     Challenge {
-        answer: ChallengeAnswer,
+        answer: Box<ChallengeAnswer>,
         new_browser: Option<BrowserId>,
     },
     /// The response of an extractor that identifies.
@@ -304,7 +304,7 @@ impl Case<'_> {
             attempt: flow.opening.attempt.clone(),
             expires: flow.stage.until.unix_seconds(),
         };
-        Stop::Challenge { answer, new_browser }
+        Stop::Challenge { answer: Box::new(answer), new_browser }
     }
 
     /// How the user goes on after the challenge.
