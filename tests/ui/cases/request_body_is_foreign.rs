@@ -1,0 +1,17 @@
+//~ `AuthsignalLayer` cannot hand on a body of type `http_body_util::Empty<bytes::Bytes>`
+//~ put the layer inside every layer that changes the request body
+use axum_authsignal::{Authsignal, AuthsignalLayer};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{Empty, Full};
+use tower::{Service, ServiceBuilder, service_fn};
+
+fn guarded(authsignal: &Authsignal) -> impl Service<Request<Empty<Bytes>>> {
+    ServiceBuilder::new().layer(AuthsignalLayer::new(authsignal, "pay")).service(service_fn(
+        |_: Request<Empty<Bytes>>| async { Ok::<_, std::io::Error>(Response::new(Full::new(Bytes::new()))) },
+    ))
+}
+
+fn main() {
+    let _ = guarded;
+}
