@@ -38,7 +38,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// # use axum::http::HeaderMap;
 ///
 /// # fn main() -> Result<(), axum_authsignal::ConfigError> {
-/// let authsignal = Authsignal::builder(Client::builder("your API secret key").build()?)
+/// let authsignal = Authsignal::builder(Client::builder("the-api-secret-key").build()?)
 ///     .callback_url("https://app.example.com/authsignal/callback")
 ///     .identify(|headers: HeaderMap| async move {
 ///         // Any extractors; in an application, its session.
@@ -199,7 +199,7 @@ impl AuthsignalBuilder {
     ///
     /// # fn main() -> Result<(), axum_authsignal::ConfigError> {
     /// let app = App { signed_in: Some("ada".into()) };
-    /// let authsignal = Authsignal::builder(Client::builder("your API secret key").build()?)
+    /// let authsignal = Authsignal::builder(Client::builder("the-api-secret-key").build()?)
     ///     .callback_url("https://app.example.com/authsignal/callback")
     ///     .identify_with_state(app.clone(), |State(app): State<App>| async move { app.signed_in.map(User::new) })
     ///     .build()?;

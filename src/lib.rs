@@ -1,4 +1,49 @@
-//! Authsignal step-up decisions in front of axum routes.
+//! Authsignal step-up decisions in front of axum routes, a client of the Server API, and a local emulator.
+//!
+//! Some routes deserve more than a session: withdraw, change e-mail, delete, export. [Authsignal](https://authsignal.com)
+//! decides per attempt: carry on, refuse, or ask the user for more proof. [`AuthsignalLayer`] puts that decision in front
+//! of a route with one line, and brings the user back to what they were doing, with nothing lost.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, http::HeaderMap, routing::post};
+//! use axum_authsignal::{Authsignal, AuthsignalLayer, Client, User, Verdict};
+//!
+//! # fn app() -> Result<Router, axum_authsignal::ConfigError> {
+//! let authsignal = Authsignal::builder(Client::from_env()?)
+//!     .callback_url("https://app.example.com/authsignal/callback")
+//!     .identify(|headers: HeaderMap| async move {
+//!         // Any extractors: in an application, those of its session.
+//!         Some(User::new(headers.get("x-user")?.to_str().ok()?))
+//!     })
+//!     .build()?;
+//!
+//! async fn withdraw(verdict: Verdict) -> String {
+//!     format!("done for {}: {:?}", verdict.user_id(), verdict.grounds())
+//! }
+//!
+//! let app = Router::new()
+//!     .route("/withdraw", post(withdraw).route_layer(AuthsignalLayer::new(&authsignal, "withdrawal")))
+//!     .merge(authsignal.routes());
+//! # Ok(app)
+//! # }
+//! # }
+//! ```
+//!
+//! The rules, and where to put the layer, are in [`middleware`].
+//!
+//! # Three audiences
+//!
+//! - People who guard axum routes: [`Authsignal`], [`AuthsignalLayer`], [`Verdict`].
+//! - People who want the API alone: [`Client`], with `default-features = false` and no axum in the tree.
+//! - People who test step-up flows with no account and no network: [`emulator`].
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `axum` | yes | the layer, the callback, the flows and their store |
+//! | `emulator` | no | a local Authsignal with its challenge page; turning it on changes nothing that is there without it |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod client;

@@ -1,4 +1,108 @@
-//! The layer in front of a route.
+//! The layer in front of a route: what passes, what is challenged, what is refused.
+//!
+//! # The rules
+//!
+//! A request passes exactly when one of these is true:
+//!
+//! 1. It is a CORS preflight (`OPTIONS` with `Access-Control-Request-Method`). Nothing else is exempt; `HEAD` is `GET`.
+//! 2. An outer [`AuthsignalLayer`] has passed it for the same user and action, and asked for as much.
+//! 3. It brings our cookie, and a flow of this very browser, user, session, action and covered request was approved,
+//!    within its time, and not spent by another request. It is spent before the handler runs.
+//! 4. Authsignal answers `ALLOW`, for a user with something enrolled, or for any user where
+//!    [`Unenrolled::Allow`](crate::Unenrolled::Allow) stands; or it answers that this attempt is settled
+//!    (`CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED`).
+//!
+//! It is challenged when Authsignal answers `CHALLENGE_REQUIRED`, when a challenge for the same thing still waits (the
+//! same one again, without asking Authsignal), and where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) meets a user
+//! with nothing enrolled. Everything else is refused: no user (401), any other state, known or new (403), and every
+//! fault, Authsignal's or the store's (503 with `Retry-After`).
+//!
+//! A request that Authsignal allows costs one call upstream, and its body goes on untouched and unread. The body is read,
+//! up to a limit, only for a browser that has been challenged before, or once Authsignal asks for a challenge.
+//!
+//! # What callers see
+//!
+//! | caller | challenge | refusal |
+//! |---|---|---|
+//! | browser going to a page (`Sec-Fetch-Mode: navigate`, or `Accept` with `text/html`) | 303 to the challenge | small page |
+//! | htmx (`HX-Request`) | 403 problem with `HX-Redirect` | problem |
+//! | everything else | 403 problem with `url`, `token`, `idempotencyKey`, `expiresAt` (Unix seconds) | problem |
+//! | `Authorization: Bearer`, after [`bearer_challenges`](crate::AuthsignalBuilder::bearer_challenges) | 401 with `WWW-Authenticate` (RFC 9470) and the same problem | problem |
+//!
+//! Each carries a typed [`Refusal`](crate::Refusal) in its extensions.
+//! [`AuthsignalBuilder::respond`](crate::AuthsignalBuilder::respond) changes how they look.
+//!
+//! # Where to put the layer
+//!
+//! - On the method router, with `route_layer`: `post(withdraw).route_layer(layer)`. Then a method that the route does not
+//!   have gets its 405 without asking Authsignal. `MethodRouter::layer`, `Router::layer` and `Router::route_layer` work
+//!   too, and ask for such requests as well.
+//! - Below the layer that makes the session, so that the user is known: the session's `.layer(..)` comes after.
+//! - Inside CORS, tracing and compression, outside nothing that changes the body in the same `ServiceBuilder`.
+//! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`. A handler that
+//!   takes a [`Verdict`](crate::Verdict) cannot be left unguarded by mistake.
+//! - The callback ([`Authsignal::routes`](crate::Authsignal::routes)) goes outside the guarded routes and inside the
+//!   session.
+//! - If the application sends a `Content-Security-Policy` with `form-action`, add the challenge's origin
+//!   (`https://mfa.authsignal.com` or your custom domain): browsers apply it to where a post is redirected.
+//!
+//! # What an approval cannot do
+//!
+//! It shows that the user proved who they are for what is covered. It does not replace the application's own checks, which
+//! run again with every request. Whoever runs script in the user's page can ride an approval that is remembered; one that
+//! covers the request, whose details the challenge shows, resists that. A user who approves without reading is beyond
+//! any of this.
+//!
+//! # Example
+//!
+//! ```
+//! use axum::body::Body;
+//! use axum::http::{HeaderMap, Request, StatusCode};
+//! use axum::{Router, routing::get};
+//! use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
+//! use axum_authsignal::{Authsignal, AuthsignalLayer, Outage, Refusal, RefusalReason, User, Verdict};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::start().await?;
+//! emulator.user("ada").enroll_email_otp("ada@example.com");
+//! let authsignal = Authsignal::builder(emulator.client())
+//!     .callback_url("https://app.example.com/authsignal/callback")
+//!     .identify(|headers: HeaderMap| async move { Some(User::new(headers.get("x-user")?.to_str().ok()?)) })
+//!     .build()?;
+//! let app: Router = Router::new()
+//!     .route(
+//!         "/export",
+//!         get(|verdict: Verdict| async move { format!("{:?}", verdict.grounds()) })
+//!             .route_layer(AuthsignalLayer::new(&authsignal, "export")),
+//!     )
+//!     .merge(authsignal.routes());
+//! let ask = || Request::get("/export").header("x-user", "ada").header("accept", "text/html").body(Body::empty());
+//!
+//! // Allowed: the handler runs.
+//! emulator.outcome("export", Outcome::Allow);
+//! assert_eq!(app.clone().oneshot(ask()?).await?.status(), StatusCode::OK);
+//!
+//! // Challenged: the browser is sent to the challenge.
+//! emulator.outcome("export", Outcome::Challenge);
+//! let response = app.clone().oneshot(ask()?).await?;
+//! assert_eq!(response.status(), StatusCode::SEE_OTHER);
+//! assert!(response.headers()["location"].to_str()?.starts_with(emulator.origin()));
+//!
+//! // Blocked.
+//! emulator.outcome("export", Outcome::Block);
+//! assert_eq!(app.clone().oneshot(ask()?).await?.status(), StatusCode::FORBIDDEN);
+//!
+//! // An outage is closed.
+//! emulator.next(Endpoint::Track, Scripted::status(503).times(9));
+//! let response = app.clone().oneshot(ask()?).await?;
+//! assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+//! let refusal = response.extensions().get::<Refusal>().ok_or("no reason")?;
+//! assert_eq!(refusal.reason(), &RefusalReason::Outage(Outage::Server));
+//! # Ok(())
+//! # }
+//! ```
 mod body;
 mod future;
 mod guard;
