@@ -294,6 +294,27 @@ impl AuthsignalBuilder {
     ///
     /// The cookie, the headers against caching and leaking, and the typed [`Refusal`](crate::Refusal) are added to
     /// whatever it gives.
+    ///
+    /// # Examples
+    ///
+    /// Whoever is not signed in is sent to the sign-in page:
+    ///
+    /// ```
+    /// use axum::http::{Response, StatusCode, header};
+    /// use axum_authsignal::{Answer, Authsignal, Client, RefusalReason};
+    ///
+    /// # fn example() -> Result<(), axum_authsignal::ConfigError> {
+    /// let builder = Authsignal::builder(Client::from_env()?).respond(|_parts, answer| {
+    ///     let Answer::Refusal(refusal) = answer else { return None };
+    ///     if *refusal.reason() != RefusalReason::Unauthenticated {
+    ///         return None;
+    ///     }
+    ///     let response = Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, "/sign-in");
+    ///     response.body(bytes::Bytes::new()).ok()
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn respond<F>(self, closure: F) -> Self
     where
         F: Fn(&Parts, &Answer<'_>) -> Option<http::Response<bytes::Bytes>> + Send + Sync + 'static,

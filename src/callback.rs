@@ -20,13 +20,15 @@ use crate::keeper::{BindingHash, Ticket};
 use crate::outage::Outage;
 use crate::pages;
 use crate::refusal::{Refusal, RefusalReason};
-use crate::respond::{is_prefetch, private, seal};
+use crate::respond::{is_prefetch, private, rejected};
 use crate::return_to::ReturnTo;
 use crate::store;
 
 /// The longest query and the longest token that are looked at, in bytes.
 const LONGEST_QUERY: usize = 8 * 1024;
 const LONGEST_TOKEN: usize = 4 * 1024;
+/// The longest response of an extractor that is handed on, in bytes.
+const LONGEST_REJECTION: usize = 1024 * 1024;
 
 pub(crate) fn handler<S: Clone + Send + Sync + 'static>(authsignal: Arc<Inner>) -> MethodRouter<S> {
     any(move |request: Request| async move {
@@ -100,9 +102,12 @@ impl Inner {
             Ok(user) => return Ok(user),
             Err(response) => response,
         };
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         // A rejection is a few words; one that cannot be read keeps its status and loses them.
-        let bytes = axum::body::to_bytes(body, 1024 * 1024).await.unwrap_or_default();
+        let bytes = axum::body::to_bytes(body, LONGEST_REJECTION).await.unwrap_or_else(|_| {
+            head.headers.remove(header::CONTENT_LENGTH);
+            Bytes::new()
+        });
         Err(Response::from_parts(head, bytes))
     }
 
@@ -112,12 +117,17 @@ impl Inner {
             Err(stop) => stop,
         };
         let (reason, flow) = match stop {
-            Stop::Respond(response) => return seal(*response, Refusal::new(RefusalReason::IdentifyRejected, None)),
+            Stop::Respond(response) => return rejected(*response, None),
             Stop::Refuse(reason) => (reason, None),
             Stop::RefuseFlow(reason, flow) => (reason, Some(flow)),
         };
         let action = flow.as_ref().map(|flow| &flow.opening.action);
-        tracing::info!(action = action.map(tracing::field::display), reason = reason.as_str(), detail = ?reason, "way back refused");
+        tracing::info!(
+            action = action.map(tracing::field::display),
+            reason = reason.as_str(),
+            state = reason.state(),
+            "way back refused"
+        );
         let on = flow.as_ref().and_then(|flow| flow.opening.back.page()).unwrap_or(&self.answers.home);
         self.answers.refuse_on_the_way_back(parts, Refusal::new(reason, action), on)
     }

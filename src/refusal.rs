@@ -131,6 +131,15 @@ impl RefusalReason {
         }
     }
 
+    /// The state that Authsignal answered with, as far as it is worth repeating: an unknown one only if it is a word.
+    pub(crate) fn state(&self) -> Option<&str> {
+        let Self::State(state) = self else { return None };
+        let word = |text: &str| {
+            (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        Some(state.as_str()).filter(|text| word(text))
+    }
+
     /// The status that a client gets, where no responder chooses another.
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -225,10 +225,7 @@ impl<'a> Problem<'a> {
             title,
             status: status.as_u16(),
             detail,
-            state: match reason {
-                RefusalReason::State(state) => Some(state.as_str()),
-                _ => None,
-            },
+            state: reason.state(),
             action: action.map(ActionCode::as_str),
             url: None,
             token: None,
@@ -305,8 +302,14 @@ fn with_status(mut response: Response<Bytes>, reason: &RefusalReason) -> Respons
     response
 }
 
+/// The answer of an extractor that identifies: as it is, with the typed reason beside it.
+pub(crate) fn rejected(mut response: Response<Bytes>, action: Option<&ActionCode>) -> Response<Bytes> {
+    response.extensions_mut().insert(Refusal::new(RefusalReason::IdentifyRejected, action));
+    response
+}
+
 /// What every response of ours carries, whoever built it: the typed reason, and that it is neither kept nor told on.
-pub(crate) fn seal(mut response: Response<Bytes>, refusal: Refusal) -> Response<Bytes> {
+fn seal(mut response: Response<Bytes>, refusal: Refusal) -> Response<Bytes> {
     response.extensions_mut().insert(refusal);
     private(response.headers_mut());
     response

@@ -21,7 +21,7 @@ use crate::identify::User;
 use crate::keeper::{BindingHash, Meeting, Opened, Ticket};
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
-use crate::respond::{Caller, ChallengeAnswer, is_prefetch, seal};
+use crate::respond::{Caller, ChallengeAnswer, is_prefetch, rejected};
 use crate::return_to::ReturnTo;
 use crate::store;
 use crate::verdict::{self, Grounds, Verdict};
@@ -89,7 +89,7 @@ impl Guard {
         let answers = &self.authsignal.answers;
         match stop {
             Stop::Refuse(reason) => {
-                tracing::info!(action = %self.action, reason = reason.as_str(), detail = ?reason, "request refused");
+                tracing::info!(action = %self.action, reason = reason.as_str(), state = reason.state(), "request refused");
                 answers.refuse(parts, Refusal::new(reason, Some(&self.action)))
             }
             Stop::Challenge { answer, new_browser } => {
@@ -102,7 +102,7 @@ impl Guard {
             }
             Stop::Respond(response) => {
                 tracing::info!(action = %self.action, status = response.status().as_u16(), "refused by an extractor");
-                seal(*response, Refusal::new(RefusalReason::IdentifyRejected, Some(&self.action)))
+                rejected(*response, Some(&self.action))
             }
         }
     }

@@ -41,6 +41,8 @@
 //! - Inside CORS, tracing and compression, outside nothing that changes the body in the same `ServiceBuilder`.
 //! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`. A handler that
 //!   takes a [`Verdict`](crate::Verdict) cannot be left unguarded by mistake.
+//! - A handler for `OPTIONS`, or one for `any` method, sees preflights undecided; it should take a `Verdict`, which fails
+//!   closed for them.
 //! - The callback ([`Authsignal::routes`](crate::Authsignal::routes)) goes outside the guarded routes and inside the
 //!   session.
 //! - If the application sends a `Content-Security-Policy` with `form-action`, add the challenge's origin

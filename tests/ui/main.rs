@@ -4,6 +4,7 @@
 //! says. Only our own words are compared, since the compiler's change from version to version, which is why this is not
 //! a snapshot of the whole output.
 #![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
