@@ -2,6 +2,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::MethodRouter;
@@ -12,10 +13,11 @@ use url::{Host, Url};
 use crate::browser::CookieKind;
 use crate::callback;
 use crate::challenge_url::ChallengeHosts;
-use crate::client::{ActionCode, Client};
+use crate::client::{ActionCode, Client, shown};
 use crate::clock::Clock;
 use crate::config::ConfigError;
 use crate::facts::IpSource;
+use crate::flow::PENDING;
 use crate::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
 use crate::keeper::{Keeper, Ticket};
 use crate::respond::{Answer, Answers, Responder};
@@ -107,6 +109,7 @@ impl Authsignal {
             ip_source: IpSource::default(),
             bearer: false,
             body_limit: BODY_LIMIT,
+            challenge_life: PENDING,
             home: "/".to_owned(),
             clock: Clock::system(),
         }
@@ -155,6 +158,7 @@ pub struct AuthsignalBuilder {
     ip_source: IpSource,
     bearer: bool,
     body_limit: usize,
+    challenge_life: Duration,
     home: String,
     clock: Clock,
 }
@@ -283,6 +287,13 @@ impl AuthsignalBuilder {
         self
     }
 
+    /// How long a challenge waits for its proof: between 1 and 60 minutes, no longer than the tokens of your tenant live
+    /// (`tokenDurationInMinutes`). What is outside counts as the nearer end. Default: 10 minutes, as the service's.
+    pub fn challenge_life(mut self, life: Duration) -> Self {
+        self.challenge_life = life.clamp(Duration::from_secs(60), Duration::from_secs(60 * 60));
+        self
+    }
+
     /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application. Default: `/`.
     pub fn home(mut self, path: impl Into<String>) -> Self {
         self.home = path.into();
@@ -358,7 +369,7 @@ impl AuthsignalBuilder {
         let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         Ok(Authsignal(Arc::new(Inner {
-            keeper: Keeper { store, keys, clock: self.clock },
+            keeper: Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life },
             identify,
             answers: Answers { custom: self.responder, bearer: self.bearer, home },
             cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },
@@ -382,7 +393,7 @@ fn tenant(base_url: &Url, callback_url: &Url) -> String {
 }
 
 fn parse_callback(text: &str, insecure_cookies: bool) -> Result<Url, ConfigError> {
-    let refused = |reason| ConfigError::CallbackUrl { url: text.to_owned(), reason };
+    let refused = |reason| ConfigError::CallbackUrl { url: shown(text), reason };
     let url = Url::parse(text).map_err(|_| refused("it is not an absolute URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("it carries a user name or a password"));

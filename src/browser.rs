@@ -85,14 +85,15 @@ impl CookieKind {
     }
 }
 
-/// Every cookie of a request that can be read, over all `Cookie` headers (HTTP/2 may split them).
+/// Every cookie of a request that can be read, over all `Cookie` headers (HTTP/2 may split them). One that cannot be
+/// hides none of the others.
 pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(Cookie::split_parse)
-        .filter_map(Result::ok)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
+        .filter_map(|pair| Cookie::parse(pair.trim()).ok())
 }
 
 #[cfg(test)]
@@ -137,6 +138,21 @@ mod tests {
         for cookies in [vec![format!("{one}; {other}")], vec![format!("{other}; {one}")], vec![one.clone(), other]] {
             assert_eq!(kind.read(&with(&cookies.iter().map(String::as_str).collect::<Vec<_>>())), None);
         }
+    }
+
+    #[test]
+    fn an_unreadable_cookie_hides_no_other() {
+        let browser = BrowserId::random();
+        let set = CookieKind::Secure.set(&browser);
+        let pair = set.to_str().unwrap().split(';').next().unwrap();
+        for other in ["n=\u{e9}", "=", "=x", "novalue", ""] {
+            let both = format!("{other}; {pair}; {other}");
+            let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(both.as_bytes()).unwrap())]);
+            assert_eq!(CookieKind::Secure.read(&headers), Some(browser.clone()), "{other:?}");
+        }
+        let latin1 = [b"n=\xe9; ", pair.as_bytes()].concat();
+        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(&latin1).unwrap())]);
+        assert_eq!(CookieKind::Secure.read(&headers), Some(browser));
     }
 
     #[test]

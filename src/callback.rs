@@ -3,6 +3,7 @@
 //! One address does it all. With a `token` it takes the service's answer, and leads on at once, so that the token leaves
 //! the address bar; without one it is the flow's own page, which says where the flow stands and what is next.
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,7 +14,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use crate::authsignal::Inner;
 use crate::browser::BrowserId;
-use crate::client::Validate;
+use crate::client::{ActionState, Validate};
 use crate::flow::{Answer, Answered, Back, Flow, Kind};
 use crate::identify::User;
 use crate::keeper::{BindingHash, Ticket};
@@ -43,6 +44,8 @@ enum Stop {
     Refuse(RefusalReason),
     /// For this flow.
     RefuseFlow(RefusalReason, Box<Flow>),
+    /// For this flow, for now; with what the service said of when to try again.
+    Outage(Outage, Option<Duration>, Box<Flow>),
     Respond(Box<Response<Bytes>>),
 }
 
@@ -116,9 +119,19 @@ impl Inner {
             Ok(response) => return response,
             Err(stop) => stop,
         };
+        let mut wait = None;
         let (reason, flow) = match stop {
-            Stop::Respond(response) => return rejected(*response, None),
+            Stop::Respond(response) => {
+                // This address holds a ticket and a token, so even somebody else's page must not be kept or told on.
+                let mut response = rejected(*response, None);
+                private(response.headers_mut());
+                return response;
+            }
             Stop::Refuse(reason) => (reason, None),
+            Stop::Outage(outage, after, flow) => {
+                wait = after;
+                (outage.into(), Some(flow))
+            }
             Stop::RefuseFlow(reason, flow) => (reason, Some(flow)),
         };
         let action = flow.as_ref().map(|flow| &flow.opening.action);
@@ -129,7 +142,8 @@ impl Inner {
             "way back refused"
         );
         let on = flow.as_ref().and_then(|flow| flow.opening.back.page()).unwrap_or(&self.answers.home);
-        self.answers.refuse_on_the_way_back(parts, Refusal::new(reason, action), on)
+        let refusal = Refusal::new(reason, action).retry_after_of(wait);
+        self.answers.refuse_on_the_way_back(parts, refusal, on.as_str())
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
@@ -147,7 +161,7 @@ impl Inner {
         let (binding, flow) = self.keeper.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
         let user = match self.identify(parts).await {
             Ok(Some(user)) => user,
-            Ok(None) | Err(_) if !query.hopped => return Ok(pages::hop(&hop_to(parts))),
+            Ok(None) | Err(_) if !query.hopped => return Ok(pages::hop(&self.hop_to(parts))),
             Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
             Err(response) => return Err(Stop::Respond(Box::new(response))),
         };
@@ -201,7 +215,7 @@ impl Inner {
                 let outage = Outage::from(&error);
                 let chain = crate::log::Chain(&error);
                 tracing::error!(action = %opening.action, outage = outage.as_str(), error = %chain, "no answer about a token");
-                return Err(Stop::RefuseFlow(outage.into(), Box::new(flow)));
+                return Err(Stop::Outage(outage, error.retry_after(), Box::new(flow)));
             }
         };
         let answered = self.keeper.answer(browser, binding, &Answer::from(validated)).await?;
@@ -211,6 +225,14 @@ impl Inner {
             Answered::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),
             Answered::Approve(_) | Answered::Already | Answered::Left | Answered::Fail(_) => Ok(flow),
         }
+    }
+
+    /// The same address with the mark of a second try.
+    ///
+    /// A session cookie with `SameSite=Strict` does not come along when another site leads the browser here, and comes
+    /// along when a page of ours does. The path is the configured one: a proxy may have stripped a prefix from this one.
+    fn hop_to(&self, parts: &Parts) -> String {
+        format!("{}?{}&hop=1", self.callback_url.path(), parts.uri.query().unwrap_or_default())
     }
 
     /// The flow's own page.
@@ -223,30 +245,21 @@ impl Inner {
         let on = back.page().unwrap_or(home);
         let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
         Ok(match (&flow.stage.kind, back) {
+            // Authsignal has nothing to prove any more, so the page asks it again.
+            (Kind::Failed(ActionState::Allow), Back::Page(to)) => see_other(to.as_str()),
+            (Kind::Failed(ActionState::Allow), _) => pages::left(None, on),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
             }
             (Kind::Pending, _) => pages::left(challenge.as_ref(), home),
             (Kind::Approved(_), Back::Page(to)) => see_other(to.as_str()),
-            (Kind::Approved(_), Back::Form { to, fields }) => {
-                let challenge = challenge.ok_or(RefusalReason::UntrustedChallenge)?;
-                pages::resume(to, fields, &challenge, home)
-            }
+            (Kind::Approved(_), Back::Form { to, fields }) => pages::resume(to, fields, home),
             (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, on),
             (Kind::Approved(_), Back::Client { .. }) => pages::approved(on),
-            (Kind::Spent { .. }, _) => pages::done(on),
+            (Kind::Approved(_), Back::Sent) | (Kind::Spent { .. }, _) => pages::done(on),
         })
     }
-}
-
-/// The same address with the mark of a second try.
-///
-/// A session cookie with `SameSite=Strict` does not come along when another site leads the browser here, and comes along
-/// when a page of ours does.
-fn hop_to(parts: &Parts) -> String {
-    let uri = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
-    format!("{}?{}&hop=1", uri.path(), uri.query().unwrap_or_default())
 }
 
 fn see_other(location: &str) -> Response<Bytes> {
@@ -263,7 +276,7 @@ impl Back {
     fn page(&self) -> Option<&ReturnTo> {
         match self {
             Self::Page(page) => Some(page),
-            Self::Form { .. } => None,
+            Self::Form { .. } | Self::Sent => None,
             Self::NotKept { page, .. } | Self::Client { page } => page.as_ref(),
         }
     }

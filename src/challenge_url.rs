@@ -41,11 +41,6 @@ impl Trusted {
         self.0.as_str()
     }
 
-    /// Scheme, host and port, for a content security policy.
-    pub(crate) fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
-    }
-
     /// Forbids the page to let the user skip enrolment (node `src/integrations/auth0.ts` appends it the same way).
     pub(crate) fn force_enrollment(mut self) -> Self {
         self.0.query_pairs_mut().append_pair("force_enrollment", "true");

@@ -14,6 +14,7 @@ pub enum ConfigError {
     InvalidSecret,
     /// The base URL of the Server API is not one that a secret may be sent to.
     #[error("base URL `{url}` refused: {reason}")]
+    #[non_exhaustive]
     BaseUrl {
         /// The URL as it was given, without user name, password and query.
         url: String,
@@ -25,6 +26,7 @@ pub enum ConfigError {
     ZeroDeadline,
     /// The HTTP client could not be built, which is a fault of the machine (no root certificates, for example).
     #[error("the HTTP client could not be built: {reason}")]
+    #[non_exhaustive]
     HttpClient {
         /// What the HTTP client said.
         reason: String,
@@ -34,6 +36,7 @@ pub enum ConfigError {
     MissingCallbackUrl,
     /// The callback URL is not one that a browser can come back to safely.
     #[error("callback URL `{url}` refused: {reason}")]
+    #[non_exhaustive]
     CallbackUrl {
         /// The URL as it was given.
         url: String,
@@ -45,6 +48,7 @@ pub enum ConfigError {
     MissingIdentify,
     /// A master secret is too short to keep anything secret.
     #[error("a master secret has {length} bytes, and needs at least {least}")]
+    #[non_exhaustive]
     WeakSecret {
         /// How many bytes it has.
         length: usize,
@@ -53,18 +57,21 @@ pub enum ConfigError {
     },
     /// A challenge host is not a host name.
     #[error("challenge host `{host}` refused: a host name alone is asked for, such as `auth.example.com`")]
+    #[non_exhaustive]
     ChallengeHost {
         /// The host as it was given.
         host: String,
     },
     /// The place where users go who cancel is not a path of the application.
     #[error("home `{path}` refused: a path of the application is asked for, such as `/`")]
+    #[non_exhaustive]
     Home {
         /// The path as it was given.
         path: String,
     },
     /// A layer was given something that is no action code.
     #[error("action code `{action}` refused: {reason}")]
+    #[non_exhaustive]
     Action {
         /// The code as it was given.
         action: String,

@@ -1,4 +1,6 @@
 //! What one approval is good for: the digest of a request, and the key of its flow.
+use std::time::Duration;
+
 use http::{HeaderMap, Method, Uri, header};
 use sha2::{Digest as _, Sha256};
 
@@ -53,13 +55,17 @@ impl Coverage {
 }
 
 /// Digests what `coverage` covers. `body` counts only for [`Coverage::Request`].
-pub(crate) fn digest(coverage: Coverage, shape: &Shape<'_>, body: &[u8]) -> Digest {
+///
+/// How long an approval is remembered is part of it, so that a route never lives on what was approved for another that
+/// asks for less.
+pub(crate) fn digest(coverage: Coverage, remember: Option<Duration>, shape: &Shape<'_>, body: &[u8]) -> Digest {
     let method = covered_method(shape.method);
     let mut fields = Fields::new(match coverage {
         Coverage::Request => "request",
         Coverage::Route => "route",
         Coverage::Action => "action",
     });
+    fields.add(remember.unwrap_or_default().as_nanos().to_be_bytes());
     match coverage {
         Coverage::Action => {}
         Coverage::Route => {
@@ -82,6 +88,7 @@ pub(crate) fn digest(coverage: Coverage, shape: &Shape<'_>, body: &[u8]) -> Dige
                         fields.add(value);
                     }
                 }
+                None if add_multipart(&mut fields, shape.headers, body) => {}
                 None => {
                     fields.add("bytes");
                     for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
@@ -95,6 +102,36 @@ pub(crate) fn digest(coverage: Coverage, shape: &Shape<'_>, body: &[u8]) -> Dige
         }
     }
     Digest(fields.finish())
+}
+
+/// Digests a multipart form by what stands between its boundaries, since a browser that sends it again draws a new one.
+///
+/// A boundary is replaced only where it delimits: text that looks like one elsewhere stays, and stays different.
+fn add_multipart(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) -> bool {
+    let Some(boundary) = boundary(headers) else { return false };
+    let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
+    // The first delimiter may stand at the very beginning, without its line break.
+    let body = [b"\r\n", body].concat();
+    fields.add("multipart");
+    let mut rest = body.as_slice();
+    while let Some(at) = rest.windows(delimiter.len()).position(|window| window == delimiter) {
+        fields.add(&rest[..at]);
+        rest = &rest[at + delimiter.len()..];
+    }
+    fields.add(rest);
+    true
+}
+
+/// The boundary, if the body is a plain multipart form and nothing besides.
+fn boundary(headers: &HeaderMap) -> Option<&str> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (essence, parameter) = types.next()?.to_str().ok()?.split_once(';')?;
+    let boundary = parameter.trim().strip_prefix("boundary=")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
+    let is_form = essence.trim().eq_ignore_ascii_case("multipart/form-data")
+        && types.next().is_none()
+        && !headers.contains_key(header::CONTENT_ENCODING);
+    (is_form && (1..=70).contains(&boundary.len()) && boundary.bytes().all(plain)).then_some(boundary)
 }
 
 /// HEAD runs the handler of GET (M12), so it is covered by the same approval.

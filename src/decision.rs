@@ -1,4 +1,6 @@
 //! From what the service answered to what we do with the request: a pure function, closed by default.
+use std::time::Duration;
+
 use crate::client::ActionState;
 use crate::coverage::Coverage;
 
@@ -79,7 +81,7 @@ pub(crate) fn decide(state: &ActionState, is_enrolled: Option<bool>, unenrolled:
 pub(crate) struct Policy {
     pub(crate) coverage: Coverage,
     pub(crate) unenrolled: Unenrolled,
-    pub(crate) remembers: bool,
+    pub(crate) remember: Option<Duration>,
 }
 
 impl Policy {
@@ -89,7 +91,8 @@ impl Policy {
     /// It does where the outer layer asked for as much: an approval no wider and no longer than this policy takes, and
     /// no user let through unenrolled whom this policy would not.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
-        let as_narrow = outer.coverage.width() <= self.coverage.width() && (!outer.remembers || self.remembers);
+        // `None` is the shortest: an approval that is good for one request.
+        let as_narrow = outer.coverage.width() <= self.coverage.width() && outer.remember <= self.remember;
         let as_strict = self.unenrolled == Unenrolled::Allow || self.unenrolled == outer.unenrolled;
         as_narrow && as_strict
     }
@@ -157,16 +160,21 @@ mod tests {
     /// T61: an outer pass never answers for an inner layer that asks for more.
     #[test]
     fn t61_an_outer_pass_counts_only_if_it_asked_for_as_much() {
-        let policy = |coverage, unenrolled, remembers| Policy { coverage, unenrolled, remembers };
-        let plain = policy(Coverage::Request, Unenrolled::Allow, false);
-        let remembering = policy(Coverage::Action, Unenrolled::Allow, true);
-        let enrolled = policy(Coverage::Request, Unenrolled::Deny, false);
+        let policy = |coverage, unenrolled, minutes: u64| {
+            let remember = (minutes > 0).then(|| Duration::from_secs(minutes * 60));
+            Policy { coverage, unenrolled, remember }
+        };
+        let plain = policy(Coverage::Request, Unenrolled::Allow, 0);
+        let remembering = policy(Coverage::Action, Unenrolled::Allow, 10);
+        let enrolled = policy(Coverage::Request, Unenrolled::Deny, 0);
         assert!(plain.is_met_by(&plain));
         assert!(remembering.is_met_by(&plain));
         assert!(plain.is_met_by(&enrolled));
         assert!(!plain.is_met_by(&remembering));
         assert!(!enrolled.is_met_by(&plain));
-        assert!(!enrolled.is_met_by(&policy(Coverage::Request, Unenrolled::Enrol, false)));
-        assert!(!policy(Coverage::Action, Unenrolled::Allow, false).is_met_by(&remembering));
+        assert!(!enrolled.is_met_by(&policy(Coverage::Request, Unenrolled::Enrol, 0)));
+        assert!(!policy(Coverage::Action, Unenrolled::Allow, 0).is_met_by(&remembering));
+        assert!(!policy(Coverage::Action, Unenrolled::Allow, 5).is_met_by(&remembering));
+        assert!(policy(Coverage::Action, Unenrolled::Allow, 20).is_met_by(&remembering));
     }
 }

@@ -19,10 +19,14 @@ use crate::client::{
 use crate::form::Kept;
 use crate::return_to::ReturnTo;
 
-/// How long a challenge waits for its proof.
+/// How long a challenge waits for its proof, unless told otherwise: as long as the service's tokens live by default.
 pub(crate) const PENDING: Duration = Duration::from_secs(10 * 60);
 /// How long an approval waits for the request that it was given for.
 pub(crate) const APPROVED: Duration = Duration::from_secs(5 * 60);
+/// A challenge with less time left than this is not handed out again: nobody would get through it.
+const TOO_LATE: Duration = Duration::from_secs(60);
+/// A request that meets an approval spent so lately is taken for the same one sent twice.
+const TWICE: Duration = Duration::from_secs(10);
 /// How long a flow that has ended is kept, so that a second delivery gets the first one's answer.
 pub(crate) const ENDED: Duration = Duration::from_secs(10 * 60);
 /// How far ahead of ours the clock of the node that wrote a record may be (threat T32).
@@ -101,6 +105,8 @@ pub(crate) enum Back {
     NotKept { why: NotKept, page: Option<ReturnTo> },
     /// A client's own request: the client repeats it, and the user goes back to the page it came from.
     Client { page: Option<ReturnTo> },
+    /// A form that was posted again already.
+    Sent,
 }
 
 /// Why what a browser sent was not kept.
@@ -112,6 +118,8 @@ pub(crate) enum NotKept {
     Body,
     /// The target is one that we would not send a browser back to.
     Target,
+    /// A script in a page sent it, and the page is gone by now.
+    Script,
 }
 
 /// Where a flow stands, and until when.
@@ -144,8 +152,8 @@ pub(crate) struct RequestId(pub(crate) [u8; 16]);
 
 impl Stage {
     /// The stage that a flow begins in.
-    pub(crate) fn pending(now: Moment) -> Self {
-        Self::new(Kind::Pending, now, PENDING)
+    pub(crate) fn pending(now: Moment, life: Duration) -> Self {
+        Self::new(Kind::Pending, now, life)
     }
 
     fn new(kind: Kind, now: Moment, life: Duration) -> Self {
@@ -165,6 +173,8 @@ pub(crate) enum Met {
     Pass(Proof, Option<Stage>),
     /// The same challenge again.
     SameChallenge,
+    /// It may be the request that has just spent this approval, sent twice.
+    Repeated,
     /// The flow says nothing; ask for a decision.
     Nothing,
 }
@@ -178,7 +188,7 @@ pub(crate) enum Answered {
     Already,
     /// The user left the challenge; it still waits.
     Left,
-    /// Definitively refused: write this.
+    /// Definitively over without a proof: write this.
     Fail(Stage),
     /// Not an answer about this flow, or not a believable one. Nothing changes.
     Unproven(Unproven),
@@ -257,6 +267,7 @@ impl Opening {
             return Met::Nothing;
         }
         match &stage.kind {
+            Kind::Pending if stage.until.after(now) < TOO_LATE => Met::Nothing,
             Kind::Pending => Met::SameChallenge,
             Kind::Approved(proof) if self.remember.is_some() => Met::Pass(proof.clone(), None),
             Kind::Approved(proof) => {
@@ -264,6 +275,7 @@ impl Opening {
                 Met::Pass(proof.clone(), Some(spent))
             }
             Kind::Spent { proof, by: spender } if *spender == by => Met::Pass(proof.clone(), None),
+            Kind::Spent { .. } if now < stage.since.plus(TWICE) => Met::Repeated,
             Kind::Spent { .. } | Kind::Failed(_) => Met::Nothing,
         }
     }
@@ -289,8 +301,9 @@ impl Opening {
                 Answered::Approve(Stage::new(Kind::Approved(proof), now, self.remember.unwrap_or(APPROVED)))
             }
             (Kind::Approved(_) | Kind::Spent { .. }, true) => Answered::Already,
+            // A slow answer from before changes nothing of what came since.
+            (_, false) if *state == ActionState::ChallengeRequired => Answered::Left,
             (Kind::Failed(_), true) | (Kind::Spent { .. }, false) => Answered::Unproven(Unproven::Expired),
-            (Kind::Pending, false) if waits(state) => Answered::Left,
             (Kind::Pending | Kind::Approved(_) | Kind::Failed(_), false) => {
                 Answered::Fail(Stage::new(Kind::Failed(state.clone()), now, ENDED))
             }
@@ -313,12 +326,6 @@ impl Opening {
         }
         Ok(state)
     }
-}
-
-/// Whether an action in this state may still be proved: challenged and not answered, or allowed for want of anything
-/// enrolled and not enrolled yet.
-fn waits(state: &ActionState) -> bool {
-    matches!(state, ActionState::ChallengeRequired | ActionState::Allow)
 }
 
 #[cfg(test)]

@@ -132,13 +132,22 @@ impl fmt::Debug for AnyIdentify {
     label = "a closure that identifies gives `User`, `Option<User>`, or a `Result` of these",
     note = "map the user of your session into one: `session.user_id.map(axum_authsignal::User::new)`"
 )]
-pub trait IntoIdentity {
+pub trait IntoIdentity: sealed::Identity {
     /// The user, nobody, or a response in the place of either.
     ///
     /// # Errors
     ///
     /// The response that answers the request.
     fn into_identity(self) -> Result<Option<User>, Response>;
+}
+
+mod sealed {
+    /// Keeps [`IntoIdentity`](super::IntoIdentity) to the types that it is written for.
+    #[expect(unnameable_types, reason = "it is there to be out of reach")]
+    pub trait Identity {}
+    impl Identity for super::User {}
+    impl Identity for Option<super::User> {}
+    impl<T: Identity, E> Identity for Result<T, E> {}
 }
 
 impl IntoIdentity for User {

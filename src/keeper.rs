@@ -1,7 +1,10 @@
 //! Carries out on the store what [`flow`](crate::flow) says: load, transition, swap, and again when the swap was lost.
+use std::time::Duration;
+
 use crate::browser::{BrowserId, random};
+use crate::client::IdempotencyKey;
 use crate::clock::Clock;
-use crate::flow::{Answer, Answered, Flow, Met, Moment, Proof, RequestId, Stage};
+use crate::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
 use crate::seal::{Key, Keys, Purpose};
 use crate::store::{AnyStore, Error, ErrorKind, Version};
 
@@ -16,6 +19,8 @@ pub(crate) struct Keeper {
     pub(crate) store: AnyStore,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
+    /// How long a challenge waits for its proof.
+    pub(crate) challenge_life: Duration,
 }
 
 /// What a flow is found by: a hash of everything that it is bound to apart from the browser.
@@ -58,6 +63,8 @@ struct Slot {
 pub(crate) enum Meeting {
     Pass(Proof, Flow),
     SameChallenge(Flow),
+    /// It may be the request that has just spent this flow's approval, sent twice.
+    Repeated(Flow),
     Nothing,
 }
 
@@ -91,6 +98,7 @@ impl Keeper {
             match flow.meet(by, self.now()) {
                 Met::Nothing => return Ok(Meeting::Nothing),
                 Met::SameChallenge => return Ok(Meeting::SameChallenge(flow.clone())),
+                Met::Repeated => return Ok(Meeting::Repeated(flow.clone())),
                 Met::Pass(proof, None) => return Ok(Meeting::Pass(proof, flow.clone())),
                 Met::Pass(proof, Some(stage)) => {
                     let flow = Flow { stage, opening: flow.opening.clone() };
@@ -124,11 +132,31 @@ impl Keeper {
                             return Ok(Opened::Pass(proof, flow));
                         }
                     }
-                    Met::Nothing => {}
+                    Met::Repeated | Met::Nothing => {}
                 }
             }
             if tries.wrote(self.write(browser, &slot, &flow).await)? {
                 return Ok(Opened::New(flow));
+            }
+        }
+    }
+
+    /// Changes how the user of a flow goes on, unless the flow is another attempt's by now.
+    pub(crate) async fn lead_back(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        attempt: &IdempotencyKey,
+        back: &Back,
+    ) -> Result<(), Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            let Some(flow) = slot.flow.as_ref().filter(|flow| flow.opening.attempt == *attempt) else { return Ok(()) };
+            let mut flow = flow.clone();
+            flow.opening.back = back.clone();
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(());
             }
         }
     }
@@ -142,7 +170,7 @@ impl Keeper {
     ) -> Result<(), Error> {
         let key = self.keys.name(Purpose::Ticket, browser, &ticket.0);
         let sealed = self.keys.seal(Purpose::Ticket, browser, &key, binding);
-        let life = crate::flow::PENDING + crate::flow::ENDED;
+        let life = self.challenge_life + crate::flow::ENDED;
         // A random ticket is new; a second try finds the first one's record, which says the same.
         let mut tries = Tries::default();
         while !tries.wrote(self.store.swap(&key, None, sealed.clone(), life).await)? {
@@ -215,7 +243,7 @@ impl Keeper {
         self.store.swap(&slot.key, slot.version, sealed, ttl).await
     }
 
-    fn ttl(&self, stage: &Stage) -> std::time::Duration {
+    fn ttl(&self, stage: &Stage) -> Duration {
         stage.until.after(self.now())
     }
 }

@@ -19,12 +19,12 @@ use crate::return_to::ReturnTo;
 
 const STYLE: &str = include_str!("../templates/page.css");
 
+const FORM_ACTION: &str = "; form-action 'self'";
+
 /// A policy that allows our one style sheet and nothing foreign.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-    )
+    format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'{FORM_ACTION}")
 });
 
 #[derive(Template)]
@@ -101,12 +101,12 @@ pub(crate) fn refusal(reason: &RefusalReason, can_ask_again: bool, home: &Return
 }
 
 /// A refusal on the way back from a challenge, with a way on.
-pub(crate) fn refusal_on_the_way_back(reason: &RefusalReason, on: &ReturnTo) -> Response<Bytes> {
+pub(crate) fn refusal_on_the_way_back(reason: &RefusalReason, on: &str) -> Response<Bytes> {
     let (title, line) = reason.words();
     let page = Page::new(title, line);
     let page = match reason {
-        RefusalReason::Outage(_) => page.go("", "Try again").or(on.as_str(), "Leave"),
-        _ => page.go(on.as_str(), "Go on"),
+        RefusalReason::Outage(_) => page.go("", "Try again").or(on, "Leave"),
+        _ => page.go(on, "Go on"),
     };
     page.respond(reason.status())
 }
@@ -122,7 +122,7 @@ pub(crate) fn left(challenge: Option<&Trusted>, cancel: &ReturnTo) -> Response<B
 }
 
 /// A form that is posted again: shown, since whoever approves has to see what (threat T41), and sent by a click.
-pub(crate) fn resume(to: &ReturnTo, fields: &Kept, challenge: &Trusted, cancel: &ReturnTo) -> Response<Bytes> {
+pub(crate) fn resume(to: &ReturnTo, fields: &Kept, cancel: &ReturnTo) -> Response<Bytes> {
     let mut page = Page::new("Confirmed", "One last step: continue with what you sent.");
     page.details = fields
         .0
@@ -136,9 +136,10 @@ pub(crate) fn resume(to: &ReturnTo, fields: &Kept, challenge: &Trusted, cancel: 
     page.form = Some(Form { action: to.as_str(), fields: &fields.0 });
     let mut response = page.or(cancel.as_str(), "Cancel").respond(StatusCode::OK);
     let headers = response.headers_mut();
-    // Browsers apply `form-action` to where a post is redirected, and the post may be challenged again. From a page
-    // without a referrer they send `Origin: null`, which an application's own check of it would refuse.
-    set_policy(headers, &format!("{} {}", *POLICY, challenge.origin()));
+    // Browsers apply `form-action` to where a post is redirected, which is the application's affair, and may be a
+    // challenge once more; this page's one form goes where it says. From a page without a referrer browsers send
+    // `Origin: null`, which an application's own check of it would refuse.
+    set_policy(headers, POLICY.strip_suffix(FORM_ACTION).unwrap_or(&POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
@@ -154,6 +155,7 @@ pub(crate) fn send_again(why: NotKept, page: &ReturnTo) -> Response<Bytes> {
     let reason = match why {
         NotKept::CrossSite => "What you sent came from another site, so it was not kept.",
         NotKept::Body => "What you sent is of a kind that is not kept, such as a file.",
+        NotKept::Script => "The page that you were on asked for this, and could not keep it.",
         NotKept::Target => "The address that you used can't be opened again from here.",
     };
     Page::new("Confirmed", reason)
@@ -213,16 +215,14 @@ mod tests {
             Field { name: "password".into(), value: None },
             Field { name: "csrf_token".into(), value: Some("abc".into()) },
         ]);
-        let hosts = crate::challenge_url::ChallengeHosts::new(&[], &"https://api.authsignal.com/v1".parse().unwrap());
-        let challenge = hosts.unwrap().check("https://mfa.authsignal.com/?token=x").unwrap();
         let to = ReturnTo::new("/withdraw?a=\"b").unwrap();
-        let page = resume(&to, &fields, &challenge, &ReturnTo::root());
+        let page = resume(&to, &fields, &ReturnTo::root());
         let html = html(&page);
         assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
         assert_eq!(html.matches("&#34;&#62;&#60;script&#62;alert(1)").count(), 4, "name and value, shown and sent");
         assert!(html.contains("<input type=\"password\" name=\"password\""));
         assert_eq!(html.matches("csrf_token").count(), 1, "sent again, and not shown");
         let policy = page.headers()["content-security-policy"].to_str().unwrap();
-        assert!(policy.ends_with("form-action 'self' https://mfa.authsignal.com"), "{policy}");
+        assert!(policy.ends_with("frame-ancestors 'none'"), "the post may be redirected anywhere: {policy}");
     }
 }

@@ -1,9 +1,11 @@
 //! Why a request did not pass.
+use std::time::Duration;
+
 use http::StatusCode;
 
 use crate::client::{ActionCode, ActionState, InvalidId};
 use crate::flow::Unproven;
-use crate::outage::Outage;
+use crate::outage::{Outage, RETRY_AFTER};
 
 /// Why a request did not pass, in the extensions of every response that this crate answers with, whoever built it.
 ///
@@ -21,7 +23,11 @@ use crate::outage::Outage;
 pub struct Refusal {
     reason: RefusalReason,
     action: Option<ActionCode>,
+    retry_after: Option<Duration>,
 }
+
+/// The longest that a caller is asked to wait, whatever the service says.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// The reason of a [`Refusal`].
 ///
@@ -61,13 +67,35 @@ pub enum RefusalReason {
     UnknownFlow,
     /// The flow belongs to another user or another session. 403.
     OtherUser,
+    /// A browser sent this from another site's page, where it would have to be challenged. 403.
+    CrossSite,
+    /// This form was confirmed and sent a moment ago, and was not sent a second time. 409.
+    AlreadyDone,
+    /// The callback stands behind a guarded layer, where nobody could ever get through. 500, and a fault of the
+    /// application's: merge [`Authsignal::routes`](crate::Authsignal::routes) outside.
+    CallbackGuarded,
     /// The token proves nothing for this flow. 403.
     Unproven(Unproven),
 }
 
 impl Refusal {
     pub(crate) fn new(reason: RefusalReason, action: Option<&ActionCode>) -> Self {
-        Self { reason, action: action.cloned() }
+        let retry_after = matches!(reason, RefusalReason::Outage(_)).then_some(RETRY_AFTER);
+        Self { reason, action: action.cloned(), retry_after }
+    }
+
+    /// Takes over what the service said of when to try again, within reason.
+    pub(crate) fn retry_after_of(mut self, service: Option<Duration>) -> Self {
+        if let Some(wait) = service {
+            self.retry_after = Some(wait.clamp(Duration::from_secs(1), LONGEST_WAIT));
+        }
+        self
+    }
+
+    /// How long the caller is asked to wait, in an outage.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The reason.
@@ -104,6 +132,9 @@ impl RefusalReason {
             Self::InvalidCallback => "invalid_callback",
             Self::UnknownFlow => "unknown_flow",
             Self::OtherUser => "other_user",
+            Self::CrossSite => "cross_site",
+            Self::AlreadyDone => "already_done",
+            Self::CallbackGuarded => "callback_guarded",
             Self::Unproven(_) => "unproven",
         }
     }
@@ -127,6 +158,9 @@ impl RefusalReason {
             Self::InvalidCallback => "InvalidCallback",
             Self::UnknownFlow => "UnknownFlow",
             Self::OtherUser => "OtherUser",
+            Self::CrossSite => "CrossSite",
+            Self::AlreadyDone => "AlreadyDone",
+            Self::CallbackGuarded => "CallbackGuarded",
             Self::Unproven(_) => "Unproven",
         }
     }
@@ -151,7 +185,10 @@ impl RefusalReason {
             | Self::State(_)
             | Self::NotEnrolled
             | Self::OtherUser
+            | Self::CrossSite
             | Self::Unproven(_) => StatusCode::FORBIDDEN,
+            Self::AlreadyDone => StatusCode::CONFLICT,
+            Self::CallbackGuarded => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::UntrustedChallenge => StatusCode::BAD_GATEWAY,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -202,6 +239,14 @@ impl RefusalReason {
                 "This belongs to another sign-in",
                 "It was begun by somebody else, or before you signed in again. Nothing was done.",
             ),
+            Self::CrossSite => (
+                "This can't be done from here",
+                "It came from a page of another site. Nothing was done: start again on this one.",
+            ),
+            Self::AlreadyDone => ("Already done", "This was confirmed and sent a moment ago. It was not sent twice."),
+            Self::CallbackGuarded => {
+                ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")
+            }
             Self::Unproven(Unproven::Expired) => {
                 ("This has expired", "It took too long. Nothing was done: start again where you were.")
             }

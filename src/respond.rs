@@ -1,6 +1,7 @@
 //! How a challenge or a refusal looks to whoever asked.
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::challenge_url::Trusted;
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Token};
-use crate::outage::RETRY_AFTER;
+use crate::flow::Moment;
 use crate::pages;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::return_to::ReturnTo;
@@ -35,7 +36,7 @@ pub struct ChallengeAnswer {
     pub(crate) url: Trusted,
     pub(crate) token: Option<Token>,
     pub(crate) attempt: IdempotencyKey,
-    pub(crate) expires: u64,
+    pub(crate) expires: Moment,
 }
 
 impl ChallengeAnswer {
@@ -69,10 +70,10 @@ impl ChallengeAnswer {
         &self.attempt
     }
 
-    /// Until when the challenge waits, in seconds since the Unix epoch.
+    /// Until when the challenge waits.
     #[must_use]
-    pub fn expires_at(&self) -> u64 {
-        self.expires
+    pub fn expires_at(&self) -> SystemTime {
+        self.expires.to_system_time()
     }
 }
 
@@ -115,7 +116,7 @@ impl Answers {
         let response = response.unwrap_or_else(|| match self.caller(parts) {
             Caller::Navigation => {
                 let can_ask_again = parts.method == Method::GET;
-                with_status(pages::refusal(refusal.reason(), can_ask_again, &self.home), refusal.reason())
+                with_status(pages::refusal(refusal.reason(), can_ask_again, &self.home), &refusal)
             }
             _ => problem(&refusal),
         });
@@ -123,10 +124,10 @@ impl Answers {
     }
 
     /// The answer to a browser that comes back from a challenge and gets no further.
-    pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &ReturnTo) -> Response<Bytes> {
+    pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &str) -> Response<Bytes> {
         let response = self.custom(parts, &Answer::Refusal(&refusal));
-        let response = response
-            .unwrap_or_else(|| with_status(pages::refusal_on_the_way_back(refusal.reason(), on), refusal.reason()));
+        let response =
+            response.unwrap_or_else(|| with_status(pages::refusal_on_the_way_back(refusal.reason(), on), &refusal));
         seal(response, refusal)
     }
 
@@ -264,7 +265,7 @@ fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
         url: Some(answer.url.as_str()),
         token: answer.token.as_ref().map(Token::secret),
         idempotency_key: Some(answer.attempt.as_str()),
-        expires_at: Some(answer.expires),
+        expires_at: Some(answer.expires.unix_seconds()),
         ..Problem::of(&reason, Some(&answer.action), status)
     }
     .respond();
@@ -284,20 +285,17 @@ fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
 
 fn problem(refusal: &Refusal) -> Response<Bytes> {
     let reason = refusal.reason();
-    with_status(Problem::of(reason, refusal.action(), reason.status()).respond(), reason)
+    with_status(Problem::of(reason, refusal.action(), reason.status()).respond(), refusal)
 }
 
 /// What a reason asks for besides its text: no body after a prefetch, a time to wait in an outage.
-fn with_status(mut response: Response<Bytes>, reason: &RefusalReason) -> Response<Bytes> {
-    match reason {
-        RefusalReason::Prefetch => {
-            response = Response::new(Bytes::new());
-            *response.status_mut() = reason.status();
-        }
-        RefusalReason::Outage(_) => {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
-        }
-        _ => {}
+fn with_status(mut response: Response<Bytes>, refusal: &Refusal) -> Response<Bytes> {
+    if *refusal.reason() == RefusalReason::Prefetch {
+        response = Response::new(Bytes::new());
+        *response.status_mut() = refusal.reason().status();
+    }
+    if let Some(wait) = refusal.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
     response
 }

@@ -53,6 +53,7 @@ pub enum Grounds {
     /// Authsignal answered that this attempt is settled already (`CHALLENGE_SUCCEEDED` or `REVIEW_SUCCEEDED`).
     Settled(ActionState),
     /// The user proved it.
+    #[non_exhaustive]
     Verified {
         /// How, where the service said so.
         method: Option<VerificationMethod>,

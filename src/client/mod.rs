@@ -70,6 +70,9 @@ pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
 pub use types::{ActionState, ChallengeUrl, Timestamp, Token, VerificationMethod};
 pub use users::UserAttributes;
 
+#[cfg(feature = "axum")]
+pub(crate) use path::shown;
+
 /// A client of one Authsignal tenant's Server API.
 ///
 /// Clones share the connections and the retry budget. `Debug` shows where the calls go and never the secret.

@@ -48,7 +48,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 }
 
 /// A URL as it may be shown: without what may hold a secret.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let text = &text[..end];
     let start = text.find("//").map_or(0, |at| at + 2);

@@ -32,7 +32,7 @@ fn sent(method: &str, target: &str, content_type: Option<&str>, body: &[u8]) -> 
 impl Sent {
     fn digest(&self, coverage: Coverage) -> Digest {
         let shape = Shape { method: &self.method, target: &self.target, route: self.route, headers: &self.headers };
-        digest(coverage, &shape, &self.body)
+        digest(coverage, None, &shape, &self.body)
     }
 }
 
@@ -88,6 +88,43 @@ fn a_form_sent_again_by_a_browser_is_the_same_request() {
     for again in again {
         assert_eq!(first.digest(Coverage::Request), again.digest(Coverage::Request));
     }
+}
+
+/// A multipart form sent again is the same request, whatever its boundary; anything else about it is not.
+#[test]
+fn a_multipart_form_is_compared_without_its_boundary() {
+    let multipart = |boundary: &str, body: &str| {
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        sent("POST", "/x", Some(&content_type), body.replace('B', boundary).as_bytes()).digest(Coverage::Request)
+    };
+    let body = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n10\r\n--B--\r\n";
+    let first = multipart("x1", body);
+    assert_eq!(first, multipart("y-longer-2", body));
+    for (name, other) in [
+        ("another value", body.replace("10", "10000")),
+        ("another name", body.replace("\"a\"", "\"b\"")),
+        ("one more part", body.replace("--B--", "--B\r\n\r\n\r\n1\r\n--B--")),
+        ("no end", body.replace("--B--", "")),
+        ("text before", format!("x{body}")),
+    ] {
+        assert_ne!(first, multipart("x1", &other), "{name}");
+    }
+    let inside = body.replace("10", "a--B");
+    assert_ne!(multipart("x1", &inside), multipart("y2", &inside), "a boundary inside a value is a value");
+    let odd = |content_type| sent("POST", "/x", Some(content_type), b"--x1--").digest(Coverage::Request);
+    assert_ne!(odd("multipart/form-data; boundary=x1; charset=utf-7"), odd("multipart/form-data; boundary=x1"));
+    assert_ne!(odd("multipart/mixed; boundary=x1"), odd("multipart/form-data; boundary=x1"));
+}
+
+/// An approval that is remembered is for the routes that remember as long; one-time routes never see it.
+#[test]
+fn how_long_it_is_remembered_keeps_approvals_apart() {
+    let request = sent("POST", "/x", None, b"");
+    let shape = Shape { method: &request.method, target: &request.target, route: None, headers: &request.headers };
+    let of = |seconds: Option<u64>| digest(Coverage::Action, seconds.map(Duration::from_secs), &shape, b"");
+    assert_eq!(of(Some(60)), of(Some(60)));
+    assert_ne!(of(Some(60)), of(None));
+    assert_ne!(of(Some(60)), of(Some(61)));
 }
 
 /// T53: HEAD is GET, for every coverage.

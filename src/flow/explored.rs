@@ -150,7 +150,7 @@ impl World {
                 self.loaded[node] = record.as_ref().and_then(|(asker, attempt, stage)| {
                     match fixed.openings[*asker][*attempt].meet(stage, id(request), Moment(self.now)) {
                         Met::Pass(_, Some(stage)) => Some((*version, request, *attempt, stage)),
-                        Met::Pass(_, None) | Met::SameChallenge | Met::Nothing => None,
+                        Met::Pass(_, None) | Met::SameChallenge | Met::Repeated | Met::Nothing => None,
                     }
                 });
             }
@@ -198,12 +198,12 @@ impl World {
                     return self.passes(fixed, asker, opener, attempt, request);
                 }
                 Met::SameChallenge => return,
-                Met::Nothing => {}
+                Met::Repeated | Met::Nothing => {}
             }
         }
         let attempt = self.attempts[asker];
         self.attempts[asker] += 1;
-        self.write(record, asker, attempt, Stage::pending(Moment(self.now)));
+        self.write(record, asker, attempt, Stage::pending(Moment(self.now), PENDING));
     }
 
     fn come_back(&mut self, fixed: &Fixed, to: usize, about: usize, attempt: usize, state: State) {

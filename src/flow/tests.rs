@@ -74,7 +74,7 @@ fn t2_t3_t4_t5_t72_one_cell_of_the_token_matrix_approves() {
         ("empty attempt", |answer| answer.attempt = Some(String::new())),
         ("no state", |answer| answer.state = None),
     ];
-    let flow = flow(Stage::pending(NOW));
+    let flow = flow(Stage::pending(NOW, PENDING));
     let (mut cells, mut approved) = (0, 0);
     for state in states {
         for is_valid in [true, false] {
@@ -97,7 +97,7 @@ fn t2_t3_t4_t5_t72_one_cell_of_the_token_matrix_approves() {
 fn an_answer_moves_a_flow_only_where_it_may() {
     use Answered::{Already, Approve, Fail, Left, Unproven as No};
     let stages = [
-        ("pending", Stage::pending(NOW)),
+        ("pending", Stage::pending(NOW, PENDING)),
         ("approved", Stage::new(Kind::Approved(proof()), NOW, APPROVED)),
         ("spent", Stage::new(Kind::Spent { proof: proof(), by: RequestId([1; 16]) }, NOW, ENDED)),
         ("failed", Stage::new(Kind::Failed(S::Block), NOW, ENDED)),
@@ -109,9 +109,7 @@ fn an_answer_moves_a_flow_only_where_it_may() {
             "pending" => {
                 let approved = Stage::new(Kind::Approved(Proof { at: later(1), ..proof() }), later(1), APPROVED);
                 assert_eq!(got(true, S::ChallengeSucceeded), Approve(approved));
-                assert_eq!(got(false, S::ChallengeRequired), Left);
-                assert_eq!(got(false, S::Allow), Left, "enrolment was skipped");
-                for state in [S::ChallengeFailed, S::Block, S::ReviewRequired, S::from("NEW")] {
+                for state in [S::ChallengeFailed, S::Block, S::Allow, S::ReviewRequired, S::from("NEW")] {
                     let failed = Stage::new(Kind::Failed(state.clone()), later(1), ENDED);
                     assert_eq!(got(false, state), Fail(failed));
                 }
@@ -126,6 +124,7 @@ fn an_answer_moves_a_flow_only_where_it_may() {
             }
             _ => assert_eq!(got(true, S::ChallengeSucceeded), No(Unproven::Expired)),
         }
+        assert_eq!(got(false, S::ChallengeRequired), Left, "{name}: a slow answer takes nothing back");
         assert_eq!(got(false, S::ChallengeSucceeded), No(Unproven::Contradiction), "{name}");
         assert_eq!(got(true, S::ChallengeRequired), No(Unproven::Contradiction), "{name}");
         let late = later(60 * 60);
@@ -154,6 +153,18 @@ fn t31_t32_t33_times_hold_at_their_edges() {
 }
 
 #[test]
+fn what_a_covered_request_meets_depends_on_the_time_left() {
+    let me = RequestId([1; 16]);
+    let pending = flow(Stage::pending(NOW, PENDING));
+    assert_eq!(pending.meet(me, later(540)), Met::SameChallenge);
+    assert_eq!(pending.meet(me, later(541)), Met::Nothing, "nobody gets through a challenge in its last minute");
+    let spent = flow(Stage::new(Kind::Spent { proof: proof(), by: RequestId([2; 16]) }, NOW, ENDED));
+    assert_eq!(spent.meet(me, later(9)), Met::Repeated);
+    assert_eq!(spent.meet(me, later(10)), Met::Nothing);
+    assert!(matches!(spent.meet(RequestId([2; 16]), later(9)), Met::Pass(_, None)));
+}
+
+#[test]
 fn a_record_reads_back_as_it_was_written() {
     let written = flow(Stage::new(Kind::Spent { proof: proof(), by: RequestId([7; 16]) }, NOW, ENDED));
     let read: Flow = serde_json::from_slice(&serde_json::to_vec(&written).unwrap()).unwrap();
@@ -165,7 +176,7 @@ fn a_record_reads_back_as_it_was_written() {
 /// T17, T93: a record that holds a path which leaves the origin is not read at all.
 #[test]
 fn t17_a_return_path_is_checked_when_it_is_read_back() {
-    let written = serde_json::to_string(&flow(Stage::pending(NOW))).unwrap();
+    let written = serde_json::to_string(&flow(Stage::pending(NOW, PENDING))).unwrap();
     let forged = written.replace("{\"Page\":\"/\"}", "{\"Page\":\"//evil.example\"}");
     assert_ne!(written, forged);
     assert!(serde_json::from_str::<Flow>(&forged).is_err());
@@ -174,5 +185,5 @@ fn t17_a_return_path_is_checked_when_it_is_read_back() {
 /// T97: neither the token nor the URL that carries it shows.
 #[test]
 fn t97_a_flow_does_not_show_its_secrets_in_debug() {
-    assert!(!format!("{:?}", flow(Stage::pending(NOW))).contains("canary"));
+    assert!(!format!("{:?}", flow(Stage::pending(NOW, PENDING))).contains("canary"));
 }

@@ -13,16 +13,15 @@ use super::body::Reading;
 use crate::authsignal::Inner;
 use crate::browser::{BrowserId, random};
 use crate::client::{ActionCode, ActionState, CustomData, IdempotencyKey, Track, Tracked, UserId};
-use crate::coverage::{Binding, Shape, digest, form};
+use crate::coverage::{Binding, Shape, digest};
 use crate::decision::{Decision, Passed, Policy, Proving, Refused, decide};
 use crate::facts::Facts;
-use crate::flow::{Back, Challenge, Flow, NotKept, Opening, Proof, RequestId, Stage};
+use crate::flow::{Challenge, Flow, Opening, Proof, RequestId, Stage};
 use crate::identify::User;
 use crate::keeper::{BindingHash, Meeting, Opened, Ticket};
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{Caller, ChallengeAnswer, is_prefetch, rejected};
-use crate::return_to::ReturnTo;
 use crate::store;
 use crate::verdict::{self, Grounds, Verdict};
 
@@ -35,13 +34,14 @@ pub(super) struct Guard {
     pub(super) authsignal: Arc<Inner>,
     pub(super) action: ActionCode,
     pub(super) policy: Policy,
-    pub(super) remember: Option<Duration>,
     pub(super) custom: Option<Custom>,
 }
 
 /// Why a request goes no further.
 enum Stop {
     Refuse(RefusalReason),
+    /// No decision, with what the service said of when to try again.
+    Outage(Outage, Option<Duration>),
     Challenge {
         answer: Box<ChallengeAnswer>,
         new_browser: Option<BrowserId>,
@@ -64,11 +64,11 @@ impl From<store::Error> for Stop {
 }
 
 /// The request that is being decided.
-struct Case<'a> {
+pub(super) struct Case<'a> {
     guard: &'a Guard,
     user: User,
     user_id: UserId,
-    target: Uri,
+    pub(super) target: Uri,
     request: RequestId,
 }
 
@@ -91,6 +91,9 @@ impl Guard {
             Stop::Refuse(reason) => {
                 tracing::info!(action = %self.action, reason = reason.as_str(), state = reason.state(), "request refused");
                 answers.refuse(parts, Refusal::new(reason, Some(&self.action)))
+            }
+            Stop::Outage(outage, wait) => {
+                answers.refuse(parts, Refusal::new(outage.into(), Some(&self.action)).retry_after_of(wait))
             }
             Stop::Challenge { answer, new_browser } => {
                 tracing::info!(action = %self.action, "request challenged");
@@ -119,6 +122,10 @@ impl Guard {
         if !target.path().starts_with('/') {
             return Err(RefusalReason::InvalidTarget.into());
         }
+        if target.path() == self.authsignal.callback_url.path() {
+            tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
+            return Err(RefusalReason::CallbackGuarded.into());
+        }
         let user = self.authsignal.identify(parts).await.map_err(|response| Stop::Respond(Box::new(response)))?;
         let user = user.ok_or(RefusalReason::Unauthenticated)?;
         let user_id = UserId::new(user.id()).map_err(RefusalReason::InvalidUser)?;
@@ -137,9 +144,20 @@ impl Guard {
             }
             if let Some(binding) = case.binding(parts, body.whole()) {
                 match self.authsignal.keeper.meet(browser, &binding, case.request).await? {
-                    Meeting::Pass(proof, flow) => return Ok((body, case.verified(&proof, &flow.opening))),
-                    Meeting::SameChallenge(flow) => return Err(case.challenge(&flow, None)),
-                    Meeting::Nothing => {}
+                    Meeting::Pass(proof, flow) => {
+                        case.mark_sent(parts, browser, &binding, &flow).await;
+                        return Ok((body, case.verified(&proof, &flow.opening)));
+                    }
+                    Meeting::SameChallenge(flow) => {
+                        body = case.read_for_challenge(parts, body).await?;
+                        let back = case.back(parts, body.whole());
+                        case.lead_back(browser, &binding, &flow, back).await?;
+                        return Err(case.challenge(&flow, None));
+                    }
+                    Meeting::Repeated(flow) if case.is_form_of(parts, &flow) => {
+                        return Err(RefusalReason::AlreadyDone.into());
+                    }
+                    Meeting::Repeated(_) | Meeting::Nothing => {}
                 }
             }
         }
@@ -152,6 +170,9 @@ impl Guard {
             Decision::Refuse(Refused::State(state)) => Err(RefusalReason::State(state).into()),
             Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
+                if browser.is_none() && case.is_planted(parts) {
+                    return Err(RefusalReason::CrossSite.into());
+                }
                 body = case.read_for_challenge(parts, body).await?;
                 let verdict =
                     case.open(parts, body.whole().cloned(), browser, ticket, attempt, tracked, proving).await?;
@@ -161,11 +182,7 @@ impl Guard {
     }
 
     pub(super) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("action", &self.action)
-            .field("policy", &self.policy)
-            .field("remember", &self.remember)
-            .finish_non_exhaustive()
+        f.debug_struct(name).field("action", &self.action).field("policy", &self.policy).finish_non_exhaustive()
     }
 }
 
@@ -176,7 +193,7 @@ impl fmt::Debug for Guard {
 }
 
 impl Case<'_> {
-    fn authsignal(&self) -> &Inner {
+    pub(super) fn authsignal(&self) -> &Inner {
         &self.guard.authsignal
     }
 
@@ -201,7 +218,7 @@ impl Case<'_> {
             session: self.user.session.as_deref(),
             action: self.guard.action.as_str(),
         };
-        Some(binding.hash(&digest(coverage, &shape, bytes)))
+        Some(binding.hash(&digest(coverage, self.guard.policy.remember, &shape, bytes)))
     }
 
     async fn track(&self, parts: &Parts, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
@@ -229,7 +246,7 @@ impl Case<'_> {
             let outage = Outage::from(&error);
             let chain = crate::log::Chain(&error);
             tracing::error!(action = %self.guard.action, outage = outage.as_str(), error = %chain, "no decision");
-            Stop::Refuse(outage.into())
+            Stop::Outage(outage, error.retry_after())
         })
     }
 
@@ -265,17 +282,18 @@ impl Case<'_> {
         };
         let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
         let binding = self.binding(parts, body.as_ref()).ok_or(RefusalReason::BodyTooLarge)?;
+        let back = self.back(parts, body.as_ref());
         let flow = Flow {
             opening: Opening {
                 attempt,
                 user: self.user_id.clone(),
                 session: self.user.session.clone(),
                 action: self.guard.action.clone(),
-                remember: self.guard.remember,
+                remember: self.guard.policy.remember,
                 challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
-                back: self.back(parts, body.as_ref()),
+                back: back.clone(),
             },
-            stage: Stage::pending(keeper.now()),
+            stage: Stage::pending(keeper.now(), keeper.challenge_life),
         };
         let (browser, new_browser) = match browser {
             Some(browser) => (browser, None),
@@ -286,7 +304,11 @@ impl Case<'_> {
         };
         keeper.write_ticket(&browser, ticket, &binding).await?;
         match keeper.open(&browser, &binding, self.request, flow).await? {
-            Opened::New(flow) | Opened::Joined(flow) => Err(self.challenge(&flow, new_browser)),
+            Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
+            Opened::Joined(flow) => {
+                self.lead_back(&browser, &binding, &flow, back).await?;
+                Err(self.challenge(&flow, new_browser))
+            }
             Opened::Pass(proof, flow) => Ok(self.verified(&proof, &flow.opening)),
         }
     }
@@ -302,52 +324,9 @@ impl Case<'_> {
             url,
             token: challenge.token.clone(),
             attempt: flow.opening.attempt.clone(),
-            expires: flow.stage.until.unix_seconds(),
+            expires: flow.stage.until,
         };
         Stop::Challenge { answer: Box::new(answer), new_browser }
-    }
-
-    /// How the user goes on after the challenge.
-    fn back(&self, parts: &Parts, body: Option<&Bytes>) -> Back {
-        let authsignal = self.authsignal();
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let page = |name| {
-            let url = header(name)?;
-            authsignal.page(ReturnTo::of_origin(url, &authsignal.callback_url))
-        };
-        let target = self.target.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let target = authsignal.page(ReturnTo::new(target));
-        let not_kept = |why| Back::NotKept { why, page: page("referer") };
-        match (authsignal.answers.caller(parts), &parts.method) {
-            (Caller::Htmx, _) => Back::Client { page: page("hx-current-url").or_else(|| page("referer")) },
-            (Caller::Client | Caller::Bearer, _) => Back::Client { page: page("referer") },
-            (Caller::Navigation, &Method::GET | &Method::HEAD) => match target {
-                Some(target) => Back::Page(target),
-                None => not_kept(NotKept::Target),
-            },
-            (Caller::Navigation, &Method::POST) => {
-                if !self.is_from_our_own_page(parts) {
-                    return not_kept(NotKept::CrossSite);
-                }
-                match (target, body.and_then(|body| form(&parts.headers, body))) {
-                    (Some(to), Some(form)) => Back::Form { to, fields: form.keep() },
-                    (None, _) => not_kept(NotKept::Target),
-                    (_, None) => not_kept(NotKept::Body),
-                }
-            }
-            (Caller::Navigation, _) => not_kept(NotKept::Body),
-        }
-    }
-
-    /// Whether a post comes from a page of the application's own origin, so that nobody else can plant a form that the
-    /// user then confirms (threat T42). Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; what sends neither
-    /// is no browser.
-    fn is_from_our_own_page(&self, parts: &Parts) -> bool {
-        if let Some(site) = parts.headers.get("sec-fetch-site") {
-            return site == "same-origin" || site == "none";
-        }
-        let ours = self.authsignal().callback_url.origin().ascii_serialization();
-        parts.headers.get(header::ORIGIN).is_none_or(|origin| origin.as_bytes() == ours.as_bytes())
     }
 
     fn passed(&self, passed: Passed, state: ActionState, attempt: IdempotencyKey) -> Verdict {

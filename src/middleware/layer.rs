@@ -22,6 +22,8 @@ const LONGEST_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone)]
 pub struct AuthsignalLayer {
     guard: Guard,
+    /// What `covers` said, whatever `remember` says before or after it.
+    coverage: Option<Coverage>,
 }
 
 impl AuthsignalLayer {
@@ -48,29 +50,34 @@ impl AuthsignalLayer {
     pub fn try_new(authsignal: &Authsignal, action: impl Into<String>) -> Result<Self, ConfigError> {
         let action = action.into();
         let code = ActionCode::new(action.clone()).map_err(|reason| ConfigError::Action { action, reason })?;
-        let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remembers: false };
+        let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remember: None };
         let authsignal = Arc::clone(authsignal.inner());
-        Ok(Self { guard: Guard { authsignal, action: code, policy, remember: None, custom: None } })
+        Ok(Self { guard: Guard { authsignal, action: code, policy, custom: None }, coverage: None })
     }
 
-    /// What one approval covers. Default: [`Coverage::Request`].
+    /// What one approval covers. Default: [`Coverage::Request`], or [`Coverage::Action`] where it is
+    /// [remembered](Self::remember).
     #[must_use]
     pub fn covers(mut self, coverage: Coverage) -> Self {
-        self.guard.policy.coverage = coverage;
-        self
+        self.coverage = Some(coverage);
+        self.settle()
     }
 
     /// Remembers an approval: it covers the action for `duration`, counted from the proof and never extended by use, at
     /// most 24 hours; a longer time counts as 24 hours, and zero as not remembering. Default: an approval is good for
     /// one request.
     ///
-    /// It covers [`Coverage::Action`]; a [`covers`](Self::covers) after it narrows that.
+    /// Unless [`covers`](Self::covers) says something narrower, it covers the action on every route that guards it and
+    /// remembers it for as long.
     #[must_use]
     pub fn remember(mut self, duration: Duration) -> Self {
-        let duration = duration.min(LONGEST_MEMORY);
-        self.guard.remember = (!duration.is_zero()).then_some(duration);
-        self.guard.policy.remembers = self.guard.remember.is_some();
-        self.guard.policy.coverage = Coverage::Action;
+        self.guard.policy.remember = (!duration.is_zero()).then(|| duration.min(LONGEST_MEMORY));
+        self.settle()
+    }
+
+    fn settle(mut self) -> Self {
+        let usual = if self.guard.policy.remember.is_some() { Coverage::Action } else { Coverage::Request };
+        self.guard.policy.coverage = self.coverage.unwrap_or(usual);
         self
     }
 

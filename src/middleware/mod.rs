@@ -4,7 +4,8 @@
 //!
 //! A request passes exactly when one of these is true:
 //!
-//! 1. It is a CORS preflight (`OPTIONS` with `Access-Control-Request-Method`). Nothing else is exempt; `HEAD` is `GET`.
+//! 1. It is a CORS preflight as browsers send them: `OPTIONS` with `Origin` and `Access-Control-Request-Method`, without
+//!    a cookie, a credential or a body. Nothing else is exempt; `HEAD` is `GET`.
 //! 2. An outer [`AuthsignalLayer`] has passed it for the same user and action, and asked for as much.
 //! 3. It brings our cookie, and a flow of this very browser, user, session, action and covered request was approved,
 //!    within its time, and not spent by another request. It is spent before the handler runs.
@@ -39,10 +40,13 @@
 //!   too, and ask for such requests as well.
 //! - Below the layer that makes the session, so that the user is known: the session's `.layer(..)` comes after.
 //! - Inside CORS, tracing and compression, outside nothing that changes the body in the same `ServiceBuilder`.
-//! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`. A handler that
-//!   takes a [`Verdict`](crate::Verdict) cannot be left unguarded by mistake.
-//! - A handler for `OPTIONS`, or one for `any` method, sees preflights undecided; it should take a `Verdict`, which fails
-//!   closed for them.
+//! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`, nor the handler
+//!   of `any(..)` in a method router, which is one. A handler that takes a [`Verdict`](crate::Verdict) cannot be left
+//!   unguarded by mistake.
+//! - Two layers on one route, for different actions, both have to be passed. Where both challenge, the user proves the
+//!   outer one twice, since its approval is spent on the way to the inner one.
+//! - A layer against request forgery whose tokens are good for one use goes inside this one, so that it sees a form once:
+//!   when it is posted again. A form that is rendered anew with another token is another request.
 //! - The callback ([`Authsignal::routes`](crate::Authsignal::routes)) goes outside the guarded routes and inside the
 //!   session.
 //! - If the application sends a `Content-Security-Policy` with `form-action`, add the challenge's origin
@@ -53,7 +57,11 @@
 //! It shows that the user proved who they are for what is covered. It does not replace the application's own checks, which
 //! run again with every request. Whoever runs script in the user's page can ride an approval that is remembered; one that
 //! covers the request, whose details the challenge shows, resists that. A user who approves without reading is beyond
-//! any of this.
+//! any of this: whoever holds their session can begin a challenge and have them finish it, since the service's answer is
+//! about the attempt, and does not say in which browser it was proved.
+//!
+//! Two tabs that are challenged at the very same moment, in a browser that was never challenged before, get two cookies,
+//! of which the browser keeps one; the other tab starts again.
 //!
 //! # Example
 //!
@@ -109,6 +117,7 @@ mod body;
 mod future;
 mod guard;
 mod layer;
+mod onward;
 mod service;
 
 pub use body::{RefusalBody, ReplayBody};

@@ -50,9 +50,16 @@ where
     }
 }
 
-/// A CORS preflight says nothing of a user and does nothing; it is the one kind of request that is not decided.
-fn is_preflight<B>(request: &Request<B>) -> bool {
-    *request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+/// A CORS preflight as browsers send them: on nobody's behalf (Fetch, "CORS-preflight fetch": no credentials, no body).
+/// It is the one kind of request that is not decided; with a cookie, a credential or a body it is no preflight.
+fn is_preflight<B: http_body::Body>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    *request.method() == Method::OPTIONS
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && headers.contains_key(header::ORIGIN)
+        && !headers.contains_key(header::COOKIE)
+        && !headers.contains_key(header::AUTHORIZATION)
+        && request.body().is_end_stream()
 }
 
 impl<S: fmt::Debug> fmt::Debug for AuthsignalService<S> {

@@ -120,7 +120,7 @@ impl Store for MemoryStore {
         }
         records.remove(key);
         records.last_version += 1;
-        let version = Version(records.last_version);
+        let version = Version::new(records.last_version);
         records.bytes += value.len();
         records.by_expiry.insert((expires, *key));
         records.by_key.insert(*key, Record { version, value, expires });

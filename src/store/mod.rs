@@ -20,7 +20,21 @@ pub use crate::seal::Key;
 /// Which write of a record it is. A store makes a new one for every write and never gives one out twice for a key
 /// within the lifetime of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Version(pub u64);
+pub struct Version(u64);
+
+impl Version {
+    /// The version that a store calls `number`.
+    #[must_use]
+    pub fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number that the store gave it.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// A place for flows that every node of an application shares.
 ///

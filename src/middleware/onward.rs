@@ -1,0 +1,108 @@
+//! How a challenged user goes on afterwards: what is kept of the request, and where the way back leads.
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, header};
+
+use super::guard::Case;
+use crate::browser::BrowserId;
+use crate::coverage::form;
+use crate::flow::{Back, Flow, NotKept};
+use crate::keeper::BindingHash;
+use crate::respond::Caller;
+use crate::return_to::ReturnTo;
+use crate::store;
+
+/// The most bytes of a form that is kept in its flow; a longer one is covered all the same, and sent again by its user.
+const MOST_KEPT: usize = 16 * 1024;
+
+impl Case<'_> {
+    /// How the user goes on after the challenge.
+    pub(super) fn back(&self, parts: &Parts, body: Option<&Bytes>) -> Back {
+        let authsignal = self.authsignal();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let page = |name| {
+            let url = header(name)?;
+            authsignal.page(ReturnTo::of_origin(url, &authsignal.callback_url))
+        };
+        let target = self.target.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let target = authsignal.page(ReturnTo::new(target));
+        let not_kept = |why| Back::NotKept { why, page: page("referer") };
+        match (authsignal.answers.caller(parts), &parts.method) {
+            (Caller::Htmx, method) if !method.is_safe() => {
+                Back::NotKept { why: NotKept::Script, page: page("hx-current-url").or_else(|| page("referer")) }
+            }
+            (Caller::Htmx, _) => Back::Client { page: page("hx-current-url").or_else(|| page("referer")) },
+            (Caller::Client | Caller::Bearer, _) => Back::Client { page: page("referer") },
+            (Caller::Navigation, &Method::GET | &Method::HEAD) => match target {
+                Some(target) => Back::Page(target),
+                None => not_kept(NotKept::Target),
+            },
+            (Caller::Navigation, &Method::POST) => {
+                if !self.is_from_our_own_page(parts) {
+                    return not_kept(NotKept::CrossSite);
+                }
+                let body = body.filter(|body| body.len() <= MOST_KEPT);
+                match (target, body.and_then(|body| form(&parts.headers, body))) {
+                    (Some(to), Some(form)) => Back::Form { to, fields: form.keep() },
+                    (None, _) => not_kept(NotKept::Target),
+                    (_, None) => not_kept(NotKept::Body),
+                }
+            }
+            (Caller::Navigation, _) => not_kept(NotKept::Body),
+        }
+    }
+
+    /// Has the user go on from where this request came, rather than where an earlier one for the same thing did. What a
+    /// script or another site sent does not lead away from what the user sent.
+    pub(super) async fn lead_back(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        flow: &Flow,
+        back: Back,
+    ) -> Result<(), store::Error> {
+        let minor = |back: &Back| {
+            matches!(back, Back::Client { .. } | Back::NotKept { why: NotKept::CrossSite | NotKept::Script, .. })
+        };
+        if back == flow.opening.back || (minor(&back) && !minor(&flow.opening.back)) {
+            return Ok(());
+        }
+        self.authsignal().keeper.lead_back(browser, binding, &flow.opening.attempt, &back).await
+    }
+
+    /// Whether this request posts the form that a flow has kept.
+    pub(super) fn is_form_of(&self, parts: &Parts, flow: &Flow) -> bool {
+        let target = self.target.path_and_query().map(http::uri::PathAndQuery::as_str);
+        let Back::Form { to, .. } = &flow.opening.back else { return false };
+        parts.method == Method::POST && target == Some(to.as_str())
+    }
+
+    /// Notes that a kept form was posted again, where the approval outlives that, so that it is not offered twice.
+    pub(super) async fn mark_sent(&self, parts: &Parts, browser: &BrowserId, binding: &BindingHash, flow: &Flow) {
+        if flow.opening.remember.is_none() || !self.is_form_of(parts, flow) {
+            return;
+        }
+        let keeper = &self.authsignal().keeper;
+        if let Err(error) = keeper.lead_back(browser, binding, &flow.opening.attempt, &Back::Sent).await {
+            tracing::warn!(error = %crate::log::Chain(&error), "a form that was sent again stays on offer");
+        }
+    }
+
+    /// Whether a page of another site makes this browser send something that would have to be challenged. Our cookie
+    /// does not come along then, and a new one would cut the browser off from its flows.
+    pub(super) fn is_planted(&self, parts: &Parts) -> bool {
+        let navigates = self.authsignal().answers.caller(parts) == Caller::Navigation;
+        navigates && !parts.method.is_safe() && !self.is_from_our_own_page(parts)
+    }
+
+    /// Whether a post comes from a page of the application's own origin, so that nobody else can plant a form that the
+    /// user then confirms (threat T42). Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; what sends neither
+    /// is no browser.
+    fn is_from_our_own_page(&self, parts: &Parts) -> bool {
+        if let Some(site) = parts.headers.get("sec-fetch-site") {
+            return site == "same-origin" || site == "none";
+        }
+        let ours = self.authsignal().callback_url.origin().ascii_serialization();
+        parts.headers.get(header::ORIGIN).is_none_or(|origin| origin.as_bytes() == ours.as_bytes())
+    }
+}
