@@ -1,0 +1,14 @@
+//! The quick start as people meet it: its own process, in a real browser, and by curl.
+//!
+//! Needs `chromium`, `chromedriver` and `curl`. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
+//! the walk are taken anew.
+#![cfg(feature = "emulator")]
+
+mod curl;
+mod forms;
+mod looks;
+mod pages;
+mod processes;
+mod tabs;
+mod users;
+mod visitor;
