@@ -6,6 +6,9 @@
 
 mod answers;
 mod bindings;
+mod flows;
 mod routing;
 mod settings;
+mod store_contract;
+mod stores;
 mod support;
