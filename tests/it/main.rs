@@ -6,7 +6,9 @@
 
 mod answers;
 mod bindings;
+mod callback;
 mod flows;
+mod resume;
 mod routing;
 mod settings;
 mod store_contract;
