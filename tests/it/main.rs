@@ -7,10 +7,13 @@
 mod answers;
 mod bindings;
 mod callback;
+mod failure;
 mod flows;
 mod resume;
 mod routing;
+mod secrets;
 mod settings;
+mod sockets;
 mod store_contract;
 mod stores;
 mod support;
