@@ -1,0 +1,19 @@
+//! Guarded applications against the emulator: what passes, what does not, and what everybody is told.
+//!
+//! Tests that prove the defence against a threat are named after its number.
+#![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, reason = "clippy lets tests unwrap, but not what they share")]
+
+mod answers;
+mod bindings;
+mod callback;
+mod failure;
+mod flows;
+mod resume;
+mod routing;
+mod secrets;
+mod settings;
+mod sockets;
+mod store_contract;
+mod stores;
+mod support;

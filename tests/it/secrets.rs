@@ -1,0 +1,148 @@
+//! T10, T97: what nobody may read is in no log of ours and in no `Debug`.
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use axum_authsignal::emulator::{Endpoint, Scripted};
+use axum_authsignal::store::MemoryStore;
+use axum_authsignal::{Answer, AuthsignalLayer, RefusalReason};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{Visitor, bench_with, form, get, json, parameter, way_back};
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Flows of every ending, with everything of ours logged: not one secret shows.
+#[tokio::test]
+async fn t10_t97_no_secret_is_logged_or_shown() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("axum_authsignal=trace")
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    // For the whole process: a subscriber of one thread misses what other tests have logged first. So the log has what
+    // the other tests do meanwhile as well, and no secret of theirs may show either.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+
+    let shown = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&shown);
+    let bench = bench_with(|builder| {
+        let store = MemoryStore::new().clock(crate::support::clock());
+        let builder =
+            builder.store(store).secret(*b"canary-master-secret-of-32-bytes").respond(move |parts, answer| {
+                let parts = parts.uri.path();
+                *seen.lock().unwrap() += &format!("{parts} {answer:?}\n");
+                if let Answer::Challenge(challenge) = answer {
+                    *seen.lock().unwrap() += &format!("{challenge:?} {:?}\n", challenge.token());
+                }
+                None
+            });
+        *shown.lock().unwrap() += &format!("{builder:?}\n");
+        builder
+    })
+    .await;
+
+    let mut secrets = vec![
+        ("API secret", bench.emulator.secret().to_owned()),
+        ("master secret", "canary-master-secret".to_owned()),
+        ("session", "canary-session".to_owned()),
+        ("form value", "canary-value".to_owned()),
+        ("password", "canary-password".to_owned()),
+        ("JSON", "canary-json".to_owned()),
+        ("query", "canary-query".to_owned()),
+    ];
+    let mut ada = bench.visitor("ada").in_session("canary-session");
+    let asks = [
+        form("/pay?q=canary-query", "to=canary-value&password=canary-password"),
+        json("/pay", "{\"a\":\"canary-json\"}"),
+        get("/kept?q=canary-query").navigating(),
+    ];
+    for ask in &asks {
+        let challenge = ada.challenge(ask).await;
+        let quit = bench.emulator.quit(&challenge).unwrap();
+        ada.send(&way_back(&quit)).await;
+        let back = bench.emulator.succeed(&challenge).unwrap();
+        for url in [&challenge, &quit, &back] {
+            secrets.push(("token", parameter(url, "token").unwrap()));
+        }
+        // Everything that can go wrong on the way back is logged as well.
+        for fault in [
+            Scripted::status(401),
+            Scripted::body(200, "text/html", "x"),
+            Scripted::merge(serde_json::json!({"userId": "bob"})),
+        ] {
+            bench.emulator.next(Endpoint::ValidateChallenge, fault);
+            ada.send(&way_back(&back)).await;
+        }
+        ada.signed_in_as("bob").send(&way_back(&back)).await;
+        ada.elsewhere().send(&way_back(&back)).await;
+        let doubled = format!("{0}; {0}", ada.cookie.as_ref().unwrap());
+        Visitor { cookie: Some(doubled), ..ada.clone() }.send(&way_back(&back)).await;
+        assert_eq!(ada.send(&way_back(&back)).await.status, 303);
+        ada.send(ask).await.assert_passed();
+    }
+    bench.emulator.next(Endpoint::Track, Scripted::status(401));
+    ada.send(&form("/other", "to=canary-value")).await;
+    bench.emulator.next(Endpoint::Track, Scripted::state("BLOCK"));
+    ada.send(&json("/other", "{\"a\":\"canary-json\"}")).await;
+    let declined = ada.challenge(&get("/other").navigating()).await;
+    ada.send(&way_back(&bench.emulator.decline(&declined).unwrap())).await;
+    secrets.push(("cookie", ada.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned()));
+
+    let verdict = bench.effects.last().verdict.unwrap();
+    let layer = AuthsignalLayer::new(&bench.authsignal, "pay");
+    let service = tower::Layer::layer(&layer, axum::routing::get(|| async {}).with_state::<()>(()));
+    let refusal = ada.send(&json("/other", "{}")).await.refusal.unwrap();
+    assert_eq!(refusal.reason(), &RefusalReason::ChallengeRequired);
+    *shown.lock().unwrap() += &format!(
+        "{:?} {:?} {layer:?} {service:?} {verdict:?} {refusal:?} {:?} {:#?}",
+        bench.authsignal,
+        bench.authsignal.client(),
+        bench.emulator,
+        crate::support::who(&ada.request(&asks[0]).into_parts().0.headers),
+    );
+
+    let (log, shown) = (log.text(), shown.lock().unwrap().clone());
+    for expected in
+        ["back from a challenge", "request challenged", "request refused", "way back refused", "request passed"]
+    {
+        assert!(log.contains(expected), "{expected} is not in the log: {log}");
+    }
+    assert!(!log.contains("eyJ"), "a token in the log: {log}");
+    for (what, secret) in &secrets {
+        assert!(!secret.is_empty());
+        assert!(!log.contains(secret.as_str()), "{what} in the log: {log}");
+        assert!(!shown.contains(secret.as_str()), "{what} in Debug: {shown}");
+        // Nor the signature of a token alone.
+        if let Some(signature) = secret.rsplit('.').next().filter(|_| *what == "token") {
+            assert!(!log.contains(signature) && !shown.contains(signature), "{what}");
+        }
+    }
+    println!("{} secrets in {} bytes of log and {} of Debug: 0 hits", secrets.len(), log.len(), shown.len());
+}

@@ -1,0 +1,306 @@
+//! Stores that are read, written to, unreliable or gone.
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum_authsignal::emulator::Outcome;
+use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
+use axum_authsignal::{Outage, RefusalReason};
+
+use crate::flows::Numbers;
+use crate::support::{Bench, bench_with, form, get};
+
+/// A store in memory whose keys somebody notes.
+#[derive(Clone, Debug)]
+struct Noted {
+    inner: MemoryStore,
+    keys: Arc<Mutex<Vec<Key>>>,
+}
+
+impl Store for Noted {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+        Store::load(&self.inner, key).await
+    }
+
+    async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
+        self.keys.lock().unwrap().push(*key);
+        Store::swap(&self.inner, key, expected, value, ttl).await
+    }
+}
+
+impl Noted {
+    /// The key that was written last.
+    fn last(&self) -> Key {
+        *self.keys.lock().unwrap().last().unwrap()
+    }
+
+    /// The key of the ticket that was written last, which goes right before its flow.
+    fn last_ticket(&self) -> Key {
+        let keys = self.keys.lock().unwrap();
+        keys[keys.len() - 2]
+    }
+
+    async fn read(&self, key: &Key) -> Vec<u8> {
+        Store::load(&self.inner, key).await.unwrap().unwrap().1
+    }
+
+    async fn put(&self, key: &Key, value: &[u8]) {
+        let version = Store::load(&self.inner, key).await.unwrap().map(|(version, _)| version);
+        let ttl = Duration::from_secs(600);
+        assert!(Store::swap(&self.inner, key, version, value.to_vec(), ttl).await.unwrap());
+    }
+}
+
+async fn noted() -> (Bench, Noted) {
+    let keys = Arc::default();
+    let mut noted = None;
+    let bench = bench_with(|builder| {
+        // The handle's clock stands still, and so does the store's: nothing expires by wall time.
+        let inner = MemoryStore::new().clock(crate::support::clock());
+        builder.store(noted.insert(Noted { inner, keys }).clone())
+    })
+    .await;
+    (bench, noted.unwrap())
+}
+
+/// T44, T93: an approved record in which anything was changed passes nothing; put back as it was, it does.
+#[tokio::test]
+async fn t44_t93_a_changed_record_passes_nothing() {
+    let (bench, store) = noted().await;
+    let mut ada = bench.visitor("ada");
+    let ask = get("/pay").navigating();
+    bench.approve(&mut ada, &ask).await;
+    let key = store.last();
+    let approved = store.read(&key).await;
+    let mut tried = 0;
+    let spots = (0..48).chain((48..approved.len()).step_by(29)).chain(approved.len() - 17..approved.len());
+    for spot in spots {
+        let mut changed = approved.clone();
+        changed[spot] ^= 1 << (spot % 8);
+        store.put(&key, &changed).await;
+        ada.challenge(&ask).await;
+        tried += 1;
+    }
+    for changed in
+        [&b""[..], b"{}", &approved[..approved.len() - 1], &approved[1..], &[approved.as_slice(), b"x"].concat()]
+    {
+        store.put(&key, changed).await;
+        ada.challenge(&ask).await;
+    }
+    assert_eq!(bench.effects.count(), 0);
+    store.put(&key, &approved).await;
+    ada.send(&ask).await.assert_passed();
+    println!("{tried} changed records, 0 passed");
+}
+
+/// T45: records in each other's places open nowhere, whoever's they are.
+#[tokio::test]
+async fn t45_records_in_each_others_places_pass_nothing() {
+    let (bench, store) = noted().await;
+    let mut ada = bench.visitor("ada");
+    let mut bob = bench.visitor("bob");
+    let (one, two) = (get("/pay?1").navigating(), get("/pay?2").navigating());
+    let mut approved = Vec::new();
+    for (visitor, ask) in [(&mut ada, &one), (&mut bob, &one)] {
+        bench.approve(visitor, ask).await;
+        approved.push((store.last(), store.read(&store.last()).await));
+    }
+    let challenge = ada.challenge(&two).await;
+    let (pending, ticket) = (store.last(), store.last_ticket());
+    let waiting = store.read(&pending).await;
+    let ticket_record = store.read(&ticket).await;
+    // Somebody else's approval, an own one of another request, and a ticket.
+    for foreign in [&approved[0].1, &approved[1].1, &ticket_record] {
+        store.put(&pending, foreign).await;
+        ada.challenge(&two).await;
+    }
+    store.put(&approved[0].0, &approved[1].1).await;
+    store.put(&approved[1].0, &approved[0].1).await;
+    ada.challenge(&one).await;
+    bob.challenge(&one).await;
+    assert_eq!(bench.effects.count(), 0);
+
+    // T93: a ticket that was changed leads nowhere, and one that was put back leads on.
+    store.put(&pending, &waiting).await;
+    let back = bench.prove(&challenge);
+    for forged in [&waiting, &approved[0].1] {
+        store.put(&ticket, forged).await;
+        ada.send(&back).await.assert_refused(&RefusalReason::UnknownFlow);
+    }
+    store.put(&ticket, &ticket_record).await;
+    assert_eq!(ada.send(&back).await.location(), "/pay?2");
+    ada.send(&two).await.assert_passed();
+}
+
+/// T43, T48: what the store holds says nothing, and what the user types as a secret is not even in there sealed.
+#[tokio::test]
+async fn t43_the_store_is_unreadable() {
+    let (bench, store) = noted().await;
+    let mut ada = bench.visitor("ada").in_session("canary-session");
+    let challenge = ada.challenge(&form("/pay", "to=canary-value&password=canary-password")).await;
+    let token = crate::support::parameter(&challenge, "token").unwrap();
+    let keys = store.keys.lock().unwrap().clone();
+    assert_eq!(keys.len(), 2, "a ticket and a flow");
+    for key in keys {
+        let record = String::from_utf8_lossy(&store.read(&key).await).into_owned();
+        for canary in ["canary", "ada", "pay", "token", &token[..20]] {
+            assert!(!record.contains(canary), "{canary}");
+        }
+    }
+}
+
+/// A store that loses some of its answers to a write, after or before it wrote.
+#[derive(Clone, Debug)]
+struct Flaky {
+    inner: MemoryStore,
+    faults: Arc<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    /// How many of 100 answers are lost after the write.
+    after: AtomicUsize,
+    /// How many of 100 calls fail without a write.
+    before: AtomicUsize,
+    loads: AtomicUsize,
+    seed: AtomicU64,
+    lost: AtomicUsize,
+}
+
+impl Faults {
+    fn strike(&self, percent: &AtomicUsize) -> bool {
+        let seed = self.seed.fetch_add(1, Ordering::SeqCst);
+        let strikes = Numbers(seed).next() % 100 < percent.load(Ordering::SeqCst) as u64;
+        self.lost.fetch_add(usize::from(strikes), Ordering::SeqCst);
+        strikes
+    }
+}
+
+impl Store for Flaky {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+        if self.faults.strike(&self.faults.loads) {
+            return Err(Error::unavailable("the connection is gone"));
+        }
+        Store::load(&self.inner, key).await
+    }
+
+    async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
+        if self.faults.strike(&self.faults.before) {
+            return Err(Error::unavailable("the connection is gone"));
+        }
+        let swapped = Store::swap(&self.inner, key, expected, value, ttl).await;
+        if self.faults.strike(&self.faults.after) {
+            return Err(Error::unavailable("the answer is gone"));
+        }
+        swapped
+    }
+}
+
+async fn flaky() -> (Bench, Arc<Faults>) {
+    let faults = Arc::<Faults>::default();
+    let inner = MemoryStore::new().clock(crate::support::clock());
+    let store = Flaky { inner, faults: Arc::clone(&faults) };
+    (bench_with(|builder| builder.store(store)).await, faults)
+}
+
+/// T25, M3, M4: answers that are lost after the write lose no approval and double none.
+#[tokio::test]
+async fn t25_lost_answers_lose_no_approval_and_double_none() {
+    let (bench, faults) = flaky().await;
+    for percent in [10, 50, 100] {
+        faults.after.store(percent, Ordering::SeqCst);
+        let (before, tracks) = (bench.effects.count(), bench.tracks());
+        for number in 0..100 {
+            let mut ada = bench.visitor("ada");
+            let ask = get(&format!("/pay/{number}")).navigating();
+            bench.approve(&mut ada, &ask).await;
+            ada.send(&ask).await.assert_passed();
+            if number % 10 == 0 {
+                ada.challenge(&ask).await;
+            }
+        }
+        assert_eq!(bench.effects.count() - before, 100, "{percent} % lost");
+        assert_eq!(bench.tracks() - tracks, 110, "{percent} % lost");
+    }
+    println!("{} lost answers, 0 of 300 approvals lost, 0 doubled", faults.lost.load(Ordering::SeqCst));
+}
+
+/// T25: with answers and calls lost, and many requests at once, an approval is never doubled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t25_a_bad_store_never_doubles_an_approval() {
+    let (bench, faults) = flaky().await;
+    let mut passed = 0;
+    for number in 0..30 {
+        let mut ada = bench.visitor("ada");
+        let ask = get(&format!("/pay/{number}")).navigating();
+        bench.approve(&mut ada, &ask).await;
+        let before = bench.effects.count();
+        for rate in [&faults.after, &faults.before, &faults.loads] {
+            rate.store(20, Ordering::SeqCst);
+        }
+        let mut set = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (mut ada, ask) = (ada.clone(), ask.clone());
+            set.spawn(async move { ada.send(&ask).await.status });
+        }
+        let statuses = set.join_all().await;
+        for rate in [&faults.after, &faults.before, &faults.loads] {
+            rate.store(0, Ordering::SeqCst);
+        }
+        let ran = bench.effects.count() - before;
+        assert!(ran <= 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| matches!(status, 200 | 303 | 503)), "{statuses:?}");
+        passed += ran;
+    }
+    println!("{passed} of 30 approvals spent, 0 doubled, {} calls lost", faults.lost.load(Ordering::SeqCst));
+}
+
+/// A store that is down refuses what needs it, and what waits in it is still there afterwards.
+#[tokio::test]
+async fn a_store_that_is_down_refuses_and_loses_nothing() {
+    let (bench, faults) = flaky().await;
+    let down = |percent| [&faults.loads, &faults.before].map(|rate| rate.store(percent, Ordering::SeqCst));
+    let ask = get("/pay").navigating();
+    let mut ada = bench.visitor("ada");
+    let challenge = ada.challenge(&ask).await;
+    let back = bench.prove(&challenge);
+    let mut bob = bench.visitor("bob");
+    bench.approve(&mut bob, &ask).await;
+
+    down(100);
+    for reply in [
+        ada.send(&ask).await,
+        ada.send(&back).await,
+        bob.send(&ask).await,
+        bench.visitor("ada").send(&ask).await,
+        bench.visitor("ada").send(&form("/pay", "a=b")).await,
+    ] {
+        reply.assert_refused(&RefusalReason::Outage(Outage::Store));
+        assert_eq!((reply.status, reply.header("retry-after"), reply.cookie()), (503, "5", None));
+    }
+    assert_eq!(bench.effects.count(), 0);
+    // What is allowed and brings no cookie needs no store.
+    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.visitor("eve").send(&get("/pay")).await.assert_passed();
+    bench.emulator.outcome("pay", Outcome::Challenge);
+    down(0);
+
+    assert_eq!(ada.send(&back).await.location(), "/pay");
+    ada.send(&ask).await.assert_passed();
+    bob.send(&ask).await.assert_passed();
+}
+
+/// T50: a full store takes no new challenge, and keeps the old ones.
+#[tokio::test]
+async fn t50_a_full_store_refuses_new_challenges_only() {
+    let bench =
+        bench_with(|builder| builder.store(MemoryStore::new().clock(crate::support::clock()).limits(2, 1024 * 1024)))
+            .await;
+    let mut ada = bench.visitor("ada");
+    let ask = get("/pay").navigating();
+    let challenge = ada.challenge(&ask).await;
+    let refused = bench.visitor("bob").send(&ask).await;
+    refused.assert_refused(&RefusalReason::Outage(Outage::Store));
+    assert_eq!(ada.send(&bench.prove(&challenge)).await.status, 303);
+    ada.send(&ask).await.assert_passed();
+}
