@@ -58,6 +58,8 @@ impl Visitor {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            "--disable-extensions",
+            "--disable-default-apps",
             "--window-size=800,900",
             &format!("--user-data-dir={}", driver.profile.display()),
         ];
@@ -123,11 +125,7 @@ impl Visitor {
 
     /// The text of an element, as it is seen.
     pub(crate) async fn text(&self, css: &str) -> String {
-        let found = self.browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-        match found {
-            Ok(element) => element.text().await.unwrap(),
-            Err(error) => self.fail(&format!("no {css}: {error}")).await,
-        }
+        self.waits_for(Locator::Css(css)).await.text().await.unwrap()
     }
 
     /// Clicks the link or the button that is named so, or whose name is the first part of it.
@@ -160,7 +158,7 @@ impl Visitor {
     }
 
     pub(crate) async fn types(&self, code: &str) {
-        let field = self.browser.wait().at_most(PATIENCE).for_element(Locator::Id("code")).await.unwrap();
+        let field = self.waits_for(Locator::Id("code")).await;
         field.clear().await.unwrap();
         field.send_keys(code).await.unwrap();
         self.click("Confirm").await;
@@ -254,16 +252,14 @@ impl Visitor {
     }
 
     async fn find(&self, xpath: &str) -> Element {
-        match self
-            .browser
-            .wait()
-            .at_most(PATIENCE)
-            .every(Duration::from_millis(20))
-            .for_element(Locator::XPath(xpath))
-            .await
-        {
+        self.waits_for(Locator::XPath(xpath)).await
+    }
+
+    async fn waits_for(&self, locator: Locator<'_>) -> Element {
+        let wait = self.browser.wait().at_most(PATIENCE).every(Duration::from_millis(10));
+        match wait.for_element(locator).await {
             Ok(element) => element,
-            Err(error) => self.fail(&format!("{xpath}: {error}")).await,
+            Err(error) => self.fail(&format!("{locator:?}: {error}")).await,
         }
     }
 
