@@ -114,9 +114,14 @@ async fn t73_what_does_not_pass_is_refused() {
             assert_eq!(reply.header("content-type"), "application/problem+json");
             let problem = reply.json();
             assert_eq!(problem["status"], 403);
-            assert_eq!((&problem["state"], &problem["action"]), (&value!(state), &value!("pay")));
+            assert_eq!(problem["action"], "pay");
             assert!(problem["type"].as_str().unwrap().ends_with("enum.RefusalReason.html#variant.State"));
             let members: Vec<_> = problem.as_object().unwrap().keys().map(String::as_str).collect();
+            if state.is_empty() {
+                assert_eq!(members, ["action", "detail", "status", "title", "type"], "what is no word is not repeated");
+                continue;
+            }
+            assert_eq!(problem["state"], state);
             assert_eq!(members, ["action", "detail", "state", "status", "title", "type"]);
         }
     }

@@ -1,4 +1,6 @@
 //! What an approval is bound to: whoever and whatever differs in one thing never passes, and spoils nothing.
+use std::time::Duration;
+
 use axum_authsignal::client::Track;
 use axum_authsignal::{Grounds, RefusalReason, Unproven};
 
@@ -36,6 +38,13 @@ async fn t1_t37_an_approval_passes_one_request_once() {
         // The same callback again says the same, and gives nothing.
         let again = ada.send(&back).await;
         assert_eq!((again.status, again.location()), (303, first.location()));
+        if ask.method == "POST"
+            && ask.headers.get("content-type").is_some_and(|kind| kind.as_bytes().ends_with(b"urlencoded"))
+        {
+            // T37: the button pressed twice is not a second payment.
+            ada.send(&ask).await.assert_refused(&RefusalReason::AlreadyDone);
+            bench.clock.advance(Duration::from_secs(10));
+        }
         let next = ada.challenge(&ask).await;
         assert_ne!(next, challenge);
         ada.send(&back).await;

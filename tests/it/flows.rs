@@ -156,8 +156,8 @@ async fn t24_t37_one_of_many_requests_at_once_spends_an_approval() {
             let replies = at_once(&ada, &ask, parallel).await;
             assert_eq!(bench.effects.count(), before + 1, "round {round}, {parallel} at once");
             assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
-            let challenged = |reply: &&crate::support::Reply| reply.reason() == Some(&RefusalReason::ChallengeRequired);
-            assert_eq!(replies.iter().filter(challenged).count(), parallel - 1);
+            let refused = |reply: &&crate::support::Reply| reply.reason() == Some(&RefusalReason::AlreadyDone);
+            assert_eq!(replies.iter().filter(refused).count(), parallel - 1);
             tried += parallel;
         }
     }

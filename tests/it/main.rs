@@ -7,6 +7,7 @@
 mod answers;
 mod bindings;
 mod callback;
+mod edges;
 mod failure;
 mod flows;
 mod resume;

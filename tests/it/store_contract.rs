@@ -37,7 +37,7 @@ pub(crate) async fn what_was_written_is_read<S: Store>(subject: Subject<S>) {
 
 pub(crate) async fn only_the_expected_version_is_replaced<S: Store>(subject: Subject<S>) {
     let store = subject.store;
-    assert!(!store.swap(&key(1), Some(Version(1)), vec![1], TTL).await.unwrap(), "there is none yet");
+    assert!(!store.swap(&key(1), Some(Version::new(1)), vec![1], TTL).await.unwrap(), "there is none yet");
     assert_eq!(value(&store, &key(1)).await, None);
     assert!(store.swap(&key(1), None, vec![1], TTL).await.unwrap());
     assert!(!store.swap(&key(1), None, vec![2], TTL).await.unwrap(), "there is one");
