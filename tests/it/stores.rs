@@ -3,12 +3,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum_authsignal::emulator::Outcome;
+use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
-use axum_authsignal::{Outage, RefusalReason};
+use axum_authsignal::{Outage, RefusalReason, Unproven};
+use serde_json::json as value;
 
 use crate::flows::Numbers;
-use crate::support::{Bench, bench_with, form, get};
+use crate::support::{Bench, MINUTE, bench_with, form, get};
 
 /// A store in memory whose keys somebody notes.
 #[derive(Clone, Debug)]
@@ -130,6 +131,36 @@ async fn t45_records_in_each_others_places_pass_nothing() {
     store.put(&ticket, &ticket_record).await;
     assert_eq!(ada.send(&back).await.location(), "/pay?2");
     ada.send(&two).await.assert_passed();
+}
+
+/// T31, T33: a store that keeps what has run out, or is late to drop it, stretches nothing.
+#[tokio::test]
+async fn t31_what_has_run_out_is_nothing_even_if_the_store_keeps_it() {
+    let (bench, store) = noted().await;
+    let (once, kept) = (get("/pay").navigating(), get("/kept").navigating());
+    let mut ada = bench.visitor("ada");
+    bench.approve(&mut ada, &once).await;
+    let mut bob = bench.visitor("bob");
+    bench.approve(&mut bob, &kept).await;
+    let mut eve = bench.visitor("ada");
+    let challenge = eve.challenge(&once).await;
+    let back = bench.prove(&challenge);
+    bob.send(&kept).await.assert_passed();
+    bench.clock.advance(MINUTE * 10);
+    ada.challenge(&once).await;
+    bob.challenge(&kept).await;
+    // The token has run out as well; the service might not say so.
+    let attempt = bench.emulator.actions("ada")[1].idempotency_key.clone();
+    let proved = value!({
+        "isValid": true, "state": "CHALLENGE_SUCCEEDED", "userId": "ada", "action": "pay", "idempotencyKey": attempt
+    });
+    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::merge(proved));
+    let late = eve.send(&back).await;
+    late.assert_refused(&RefusalReason::Unproven(Unproven::Expired));
+    assert!(late.text().contains("This has expired"));
+    assert_ne!(eve.challenge(&once).await, challenge);
+    assert_eq!(bench.effects.count(), 1);
+    assert!(store.inner.len() >= 6, "the store kept them all");
 }
 
 /// T43, T48: what the store holds says nothing, and what the user types as a secret is not even in there sealed.
