@@ -55,6 +55,8 @@ mod authsignal;
 #[cfg(feature = "axum")]
 mod browser;
 #[cfg(feature = "axum")]
+mod builder;
+#[cfg(feature = "axum")]
 mod callback;
 #[cfg(feature = "axum")]
 mod challenge_url;
@@ -101,7 +103,9 @@ pub use clock::Clock;
 pub use config::ConfigError;
 
 #[cfg(feature = "axum")]
-pub use authsignal::{Authsignal, AuthsignalBuilder};
+pub use authsignal::Authsignal;
+#[cfg(feature = "axum")]
+pub use builder::AuthsignalBuilder;
 #[cfg(feature = "axum")]
 pub use coverage::Coverage;
 #[cfg(feature = "axum")]

@@ -1,0 +1,323 @@
+//! Builds the handle, and checks every setting while it does.
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::request::Parts;
+use secrecy::{ExposeSecret as _, SecretSlice};
+use url::Url;
+
+use crate::authsignal::{Authsignal, Inner, is_loopback};
+use crate::browser::CookieKind;
+use crate::challenge_url::ChallengeHosts;
+use crate::client::{Client, shown};
+use crate::clock::Clock;
+use crate::config::ConfigError;
+use crate::facts::IpSource;
+use crate::flow::PENDING;
+use crate::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
+use crate::keeper::Keeper;
+use crate::respond::{Answer, Answers, Responder};
+use crate::return_to::ReturnTo;
+use crate::seal::{Key, Keys};
+use crate::store::{AnyStore, MemoryStore, Store};
+
+/// The fewest bytes of a master secret.
+const LEAST_SECRET: usize = 32;
+/// The most bytes of a body that an approval covers, by default.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Builds an [`Authsignal`]. Wrong settings are reported by [`build`](Self::build), never by a request.
+#[must_use = "a builder does nothing until it is built"]
+pub struct AuthsignalBuilder {
+    client: Client,
+    callback_url: Option<String>,
+    identify: Option<AnyIdentify>,
+    responder: Option<Arc<dyn Responder>>,
+    store: Option<AnyStore>,
+    secret: Option<SecretSlice<u8>>,
+    older_secrets: Vec<SecretSlice<u8>>,
+    insecure_cookies: bool,
+    challenge_hosts: Vec<String>,
+    ip_source: IpSource,
+    bearer: bool,
+    body_limit: usize,
+    challenge_life: Duration,
+    home: String,
+    clock: Clock,
+}
+
+impl fmt::Debug for AuthsignalBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthsignalBuilder").field("callback_url", &self.callback_url).finish_non_exhaustive()
+    }
+}
+
+impl AuthsignalBuilder {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            callback_url: None,
+            identify: None,
+            responder: None,
+            store: None,
+            secret: None,
+            older_secrets: Vec::new(),
+            insecure_cookies: false,
+            challenge_hosts: Vec::new(),
+            ip_source: IpSource::default(),
+            bearer: false,
+            body_limit: BODY_LIMIT,
+            challenge_life: PENDING,
+            home: "/".to_owned(),
+            clock: Clock::system(),
+        }
+    }
+
+    /// The address of the callback as the user's browser reaches it: `https`, or `http` on loopback. Required.
+    ///
+    /// It says where we are; a request's `Host` is never asked (threat T9).
+    pub fn callback_url(mut self, url: impl Into<String>) -> Self {
+        self.callback_url = Some(url.into());
+        self
+    }
+
+    /// Tells who is asking, with an async closure over one to eight axum extractors. Required, in this form or one of
+    /// the next three.
+    ///
+    /// The closure gives a [`User`], an `Option` of one (`None`: nobody is signed in, which is answered with 401), or a
+    /// `Result` of either whose error answers the request. An extractor's own rejection is returned as it is.
+    pub fn identify<F, T>(self, closure: F) -> Self
+    where
+        F: IdentifyFn<(), T>,
+        T: 'static,
+    {
+        self.identify_with_state((), closure)
+    }
+
+    /// As [`identify`](Self::identify), for extractors that need the router's state.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum::extract::State;
+    /// # use axum_authsignal::{Authsignal, Client, User};
+    /// #[derive(Clone)]
+    /// struct App { signed_in: Option<String> }
+    ///
+    /// # fn main() -> Result<(), axum_authsignal::ConfigError> {
+    /// let app = App { signed_in: Some("ada".into()) };
+    /// let authsignal = Authsignal::builder(Client::builder("the-api-secret-key").build()?)
+    ///     .callback_url("https://app.example.com/authsignal/callback")
+    ///     .identify_with_state(app.clone(), |State(app): State<App>| async move { app.signed_in.map(User::new) })
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn identify_with_state<F, S, T>(self, state: S, closure: F) -> Self
+    where
+        F: IdentifyFn<S, T>,
+        S: Send + Sync + 'static,
+        T: 'static,
+    {
+        self.identify_with(Extracting::new(closure, state))
+    }
+
+    /// Tells who is asking from the parts of the request alone, for services without axum's extractors.
+    pub fn identify_parts<F>(self, closure: F) -> Self
+    where
+        F: Fn(&Parts) -> Option<User> + Send + Sync + 'static,
+    {
+        self.identify_with(FromParts(closure))
+    }
+
+    /// Tells who is asking by a type of your own.
+    pub fn identify_with(mut self, identify: impl Identify) -> Self {
+        self.identify = Some(AnyIdentify::new(identify));
+        self
+    }
+
+    /// Where flows are kept. Default: a [`MemoryStore`], which one node can live with and several cannot share.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(AnyStore::new(store));
+        self
+    }
+
+    /// The master secret, of at least 32 random bytes, from which the keys of all records are derived. Default: it is
+    /// derived from the API secret key, so that every node has the same without configuration.
+    pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.secret = Some(secret.as_ref().to_vec().into());
+        self
+    }
+
+    /// A master secret that was current before: it still opens what it sealed. May be given several times; drop it once
+    /// the flows of its time have run out, 30 minutes after the change or your longest `remember`. Default: none.
+    pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.older_secrets.push(secret.as_ref().to_vec().into());
+        self
+    }
+
+    /// Sets the cookie without `Secure` and without its `__Host-` name, for plain HTTP on loopback only: some browsers
+    /// drop `Secure` cookies there. With any other callback URL [`build`](Self::build) refuses it. Default: off.
+    pub fn with_insecure_cookies(mut self) -> Self {
+        self.insecure_cookies = true;
+        self
+    }
+
+    /// Also sends users to challenges on this host, a custom domain of your tenant. May be given several times.
+    /// Default: `authsignal.com` and its subdomains, and the client's own host where that is loopback (the emulator).
+    pub fn challenge_host(mut self, host: impl Into<String>) -> Self {
+        self.challenge_hosts.push(host.into());
+        self
+    }
+
+    /// Where the client's address is read from. Default: [`IpSource::Peer`].
+    pub fn ip_source(mut self, source: IpSource) -> Self {
+        self.ip_source = source;
+        self
+    }
+
+    /// Answers clients that send `Authorization: Bearer` with 401 and the `WWW-Authenticate` challenge of RFC 9470, in
+    /// the place of 403, when more proof is needed. Default: off.
+    pub fn bearer_challenges(mut self) -> Self {
+        self.bearer = true;
+        self
+    }
+
+    /// The longest body, in bytes, that an approval covers. A longer one is refused with 413 where it would have to be
+    /// challenged, and passes untouched where it is allowed. Default: 65,536.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// How long a challenge waits for its proof: between 1 and 60 minutes, no longer than the tokens of your tenant live
+    /// (`tokenDurationInMinutes`). What is outside counts as the nearer end. Default: 10 minutes, as the service's.
+    pub fn challenge_life(mut self, life: Duration) -> Self {
+        self.challenge_life = life.clamp(Duration::from_secs(60), Duration::from_secs(60 * 60));
+        self
+    }
+
+    /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application. Default: `/`.
+    pub fn home(mut self, path: impl Into<String>) -> Self {
+        self.home = path.into();
+        self
+    }
+
+    /// How challenges and refusals look: a closure that gets the request's parts and the [`Answer`], and gives a
+    /// response, or `None` for the usual one. Default: the usual ones.
+    ///
+    /// The cookie, the headers against caching and leaking, and the typed [`Refusal`](crate::Refusal) are added to
+    /// whatever it gives.
+    ///
+    /// # Examples
+    ///
+    /// Whoever is not signed in is sent to the sign-in page:
+    ///
+    /// ```
+    /// use axum::http::{Response, StatusCode, header};
+    /// use axum_authsignal::{Answer, Authsignal, Client, RefusalReason};
+    ///
+    /// # fn example() -> Result<(), axum_authsignal::ConfigError> {
+    /// let builder = Authsignal::builder(Client::from_env()?).respond(|_parts, answer| {
+    ///     let Answer::Refusal(refusal) = answer else { return None };
+    ///     if *refusal.reason() != RefusalReason::Unauthenticated {
+    ///         return None;
+    ///     }
+    ///     let response = Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, "/sign-in");
+    ///     response.body(bytes::Bytes::new()).ok()
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn respond<F>(self, closure: F) -> Self
+    where
+        F: Fn(&Parts, &Answer<'_>) -> Option<http::Response<bytes::Bytes>> + Send + Sync + 'static,
+    {
+        self.respond_with(closure)
+    }
+
+    /// How challenges and refusals look, by a type of your own.
+    pub fn respond_with(mut self, responder: impl Responder) -> Self {
+        self.responder = Some(Arc::new(responder));
+        self
+    }
+
+    /// Takes the time from `clock`, for tests that move it. Default: the system's clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Builds the handle.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that is missing or cannot work.
+    pub fn build(self) -> Result<Authsignal, ConfigError> {
+        let callback_url = self.callback_url.ok_or(ConfigError::MissingCallbackUrl)?;
+        let callback_url = parse_callback(&callback_url, self.insecure_cookies)?;
+        let identify = self.identify.ok_or(ConfigError::MissingIdentify)?;
+        for secret in self.secret.iter().chain(&self.older_secrets) {
+            let length = secret.expose_secret().len();
+            if length < LEAST_SECRET {
+                return Err(ConfigError::WeakSecret { length, least: LEAST_SECRET });
+            }
+        }
+        let api_secret = self.client.secret().expose_secret().as_bytes();
+        let secret = self.secret.as_ref().map_or(api_secret, |secret| secret.expose_secret());
+        let older: Vec<_> = self.older_secrets.iter().map(|secret| secret.expose_secret()).collect();
+        let keys = Keys::new(secret, &older);
+        let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
+        let home = ReturnTo::new(&self.home).ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
+        let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
+        let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
+        Ok(Authsignal::new(Inner {
+            keeper: Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life },
+            identify,
+            answers: Answers { custom: self.responder, bearer: self.bearer, home },
+            cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },
+            challenge_hosts,
+            ip_source: self.ip_source,
+            body_limit: self.body_limit,
+            warned: Mutex::default(),
+            tenant,
+            callback_url,
+            client: self.client,
+        }))
+    }
+}
+
+/// Which service and application: two handles with the same are one, two that differ never share a flow.
+fn tenant(base_url: &Url, callback_url: &Url) -> String {
+    let mut fields = crate::coverage::Fields::new("tenant");
+    fields.add(base_url.as_str());
+    fields.add(callback_url.as_str());
+    Key::from(fields.finish()).to_string()
+}
+
+fn parse_callback(text: &str, insecure_cookies: bool) -> Result<Url, ConfigError> {
+    let refused = |reason| ConfigError::CallbackUrl { url: shown(text), reason };
+    let url = Url::parse(text).map_err(|_| refused("it is not an absolute URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("it carries a user name or a password"));
+    }
+    if url.fragment().is_some() {
+        return Err(refused("it carries a fragment, which never reaches a server"));
+    }
+    if url.query_pairs().any(|(name, _)| matches!(&*name, "flow" | "token" | "hop")) {
+        return Err(refused("its query uses `flow`, `token` or `hop`, which are added to it"));
+    }
+    // axum takes no route with a segment that begins like a parameter of its older versions; braces are encoded by now.
+    let is_route = url.path().split('/').all(|segment| !segment.starts_with([':', '*']));
+    if ReturnTo::new(url.path()).is_none() || !is_route {
+        return Err(refused("its path is not a plain one"));
+    }
+    match (url.scheme(), is_loopback(&url), insecure_cookies) {
+        ("https", _, false) | ("http", true, true) => Ok(url),
+        ("https", _, true) => Err(refused("`with_insecure_cookies` is for `http` on loopback only")),
+        ("http", true, false) => Err(refused("`http` on loopback needs `with_insecure_cookies`")),
+        ("http", false, _) => Err(refused("`http` is taken on loopback only")),
+        _ => Err(refused("its scheme is neither `https` nor `http`")),
+    }
+}
