@@ -77,8 +77,11 @@ impl Screen {
         let Some(folder) = std::env::var_os("SCREENSHOTS").filter(|_| PICTURES.contains(&&*name)) else { return };
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
         visitor.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
-        let height = visitor.evaluates("return document.documentElement.scrollHeight").await;
-        self.turn_on(visitor, height.as_u64().unwrap().try_into().unwrap()).await;
+        // Twice: margins may grow with the window.
+        for _ in 0..2 {
+            let height = visitor.evaluates("return document.documentElement.scrollHeight").await;
+            self.turn_on(visitor, height.as_u64().unwrap().try_into().unwrap()).await;
+        }
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), visitor.picture().await).unwrap();
         visitor.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": false })).await;
