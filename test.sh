@@ -20,6 +20,7 @@ need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need cc build-essential
 need chromium chromium
 need chromedriver chromium-driver
+need curl curl
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 if [ ${#missing[@]} -gt 0 ]; then
     as_root=()

@@ -3,6 +3,7 @@
 //! Needs `chromium`, `chromedriver` and `curl`. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
 //! the walk are taken anew.
 #![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod curl;
 mod forms;

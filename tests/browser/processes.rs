@@ -3,8 +3,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use serde_json::Value;
 
 /// A process that says on its standard output where it listens.
 struct Listening {
@@ -36,13 +39,23 @@ impl Drop for Listening {
     }
 }
 
-/// The quick start, started as the README says.
+/// The quick start, built as the README says, in a process of its own.
 pub(crate) struct QuickStart(Listening);
 
 impl QuickStart {
     pub(crate) fn open() -> Self {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["run", "--quiet", "--example", "quickstart"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+            // What `cargo run --example quickstart` does first. It says where it has put the program.
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--quiet", "--example", "quickstart", "--message-format", "json"]);
+            let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().unwrap();
+            assert!(output.status.success(), "{build:?}: {}", output.status);
+            let messages =
+                output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+            let mut programs = messages.filter_map(|message: Value| Some(message["executable"].as_str()?.into()));
+            programs.next().expect("cargo names the program")
+        });
+        let mut command = Command::new(&*BUILT);
         for name in ["PORT", "AUTHSIGNAL_API_SECRET_KEY", "AUTHSIGNAL_SECRET_KEY", "AUTHSIGNAL_API_URL"] {
             command.env_remove(name);
         }

@@ -46,7 +46,8 @@ impl Visitor {
 
     /// With preferences of the browser.
     pub(crate) async fn arrive_with(preferences: Value) -> Self {
-        let bank = QuickStart::open();
+        // Both take a while to start.
+        let bank = tokio::task::spawn_blocking(QuickStart::open);
         let mut driver = Driver::start();
         let arguments = [
             "--headless=new",
@@ -71,6 +72,7 @@ impl Visitor {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let browser = builder.capabilities(capabilities).connect(&driver.url()).await.unwrap();
         driver.session = browser.session_id().await.unwrap();
+        let bank = bank.await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let visitor = Self { bank, driver, browser, http };
         visitor.open("/").await;
