@@ -372,3 +372,14 @@ async fn a_waiting_challenge_is_shown_again() {
     }
     assert_eq!(bench.tracks(), 1);
 }
+
+/// T3: where an approval covers an action whatever the request, the action alone keeps it from covering another.
+#[tokio::test]
+async fn t3_an_approval_of_one_action_is_nothing_to_another() {
+    let bench = bench().await;
+    let mut ada = bench.visitor("ada");
+    bench.approve(&mut ada, &get("/kept").navigating()).await;
+    ada.challenge(&get("/action")).await;
+    assert_eq!((bench.effects.count(), bench.tracks()), (0, 2));
+    ada.send(&get("/kept")).await.assert_passed();
+}
