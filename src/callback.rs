@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use crate::authsignal::Inner;
 use crate::browser::BrowserId;
+use crate::challenge_url::Trusted;
 use crate::client::{ActionState, Validate};
 use crate::flow::{Answer, Answered, Back, Flow, Kind};
 use crate::identify::User;
@@ -245,14 +246,13 @@ impl Inner {
         let on = back.page().unwrap_or(home);
         let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
         Ok(match (&flow.stage.kind, back) {
-            // Authsignal has nothing to prove any more, so the page asks it again.
-            (Kind::Failed(ActionState::Allow), Back::Page(to)) => see_other(to.as_str()),
-            (Kind::Failed(ActionState::Allow), _) => pages::left(None, on),
+            // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
+            (Kind::Failed(ActionState::Allow), back) => pages::left(back.page().map(ReturnTo::as_str), home),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
             }
-            (Kind::Pending, _) => pages::left(challenge.as_ref(), home),
+            (Kind::Pending, _) => pages::left(challenge.as_ref().map(Trusted::as_str), home),
             (Kind::Approved(_), Back::Page(to)) => see_other(to.as_str()),
             (Kind::Approved(_), Back::Form { to, fields }) => pages::resume(to, fields, home),
             (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, on),

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
-use crate::challenge_url::Trusted;
 use crate::flow::NotKept;
 use crate::form::{Field, Kept};
 use crate::refusal::RefusalReason;
@@ -111,11 +110,11 @@ pub(crate) fn refusal_on_the_way_back(reason: &RefusalReason, on: &str) -> Respo
     page.respond(reason.status())
 }
 
-/// The user left the challenge, and it still waits.
-pub(crate) fn left(challenge: Option<&Trusted>, cancel: &ReturnTo) -> Response<Bytes> {
+/// The user left the challenge. `again` is where it still waits, or begins anew.
+pub(crate) fn left(again: Option<&str>, cancel: &ReturnTo) -> Response<Bytes> {
     let page = Page::new("Not confirmed yet", "You left before it was confirmed that it is you. Nothing was done.");
-    let page = match challenge {
-        Some(challenge) => page.go(challenge.as_str(), "Try again"),
+    let page = match again {
+        Some(again) => page.go(again, "Try again"),
         None => page,
     };
     page.or(cancel.as_str(), "Cancel").respond(StatusCode::OK)

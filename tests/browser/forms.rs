@@ -39,7 +39,7 @@ async fn going_back_and_sending_again_needs_a_new_proof() {
     if ada.sees_one_of(&["Already done", "Confirmed"]).await == "Confirmed" {
         // The browser kept the page as it was.
         ada.click("Continue").await;
-        ada.sees("Transfer").await;
+        ada.sees_one_of(&["Already done", "Transfer"]).await;
     } else {
         ada.click("Go on").await;
         ada.sees("Welcome").await;
@@ -49,7 +49,7 @@ async fn going_back_and_sending_again_needs_a_new_proof() {
 }
 
 #[tokio::test]
-async fn reloading_what_a_form_led_to_needs_a_new_proof() {
+async fn reloading_what_a_form_led_to_sends_nothing_twice() {
     let ada = Visitor::arrive().await;
     ada.sign_in("Ada").await;
     ada.click("Send").await;
@@ -58,9 +58,11 @@ async fn reloading_what_a_form_led_to_needs_a_new_proof() {
     ada.click("Continue").await;
     ada.sees("Money sent").await;
     ada.reload().await;
-    ada.sees("Transfer").await;
+    // The same at once is taken for a slip; later it is challenged like any other.
+    ada.sees_one_of(&["Already done", "Transfer"]).await;
     assert_eq!(ada.transfers().await, "1");
-    // One who means it can do it.
+    // One who means another can do it.
+    ada.fill("Amount in euros", "26").await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
     ada.sees("Confirmed").await;
