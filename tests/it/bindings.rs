@@ -383,3 +383,19 @@ async fn t3_an_approval_of_one_action_is_nothing_to_another() {
     assert_eq!((bench.effects.count(), bench.tracks()), (0, 2));
     ada.send(&get("/kept")).await.assert_passed();
 }
+
+/// T91: a cookie that somebody planted before the login, and knows, is of no use to them afterwards.
+#[tokio::test]
+async fn t91_a_planted_cookie_is_worth_nothing_after_the_login() {
+    let bench = bench().await;
+    let mut bob = bench.visitor("bob").in_session("m");
+    bench.approve(&mut bob, &get("/pay")).await;
+    // Ada's browser is made to carry the cookie that bob knows; what it approves is hers, and what he approved is not.
+    let mut ada = bob.signed_in_as("ada").in_session("a");
+    ada.challenge(&get("/pay")).await;
+    bench.approve(&mut ada, &get("/other")).await;
+    bob.challenge(&get("/other")).await;
+    ada.in_session("a2").challenge(&get("/other")).await;
+    ada.send(&get("/other")).await.assert_passed();
+    bob.send(&get("/pay")).await.assert_passed();
+}
