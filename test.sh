@@ -21,6 +21,7 @@ need cc build-essential
 need chromium chromium
 need chromedriver chromium-driver
 need curl curl
+need npm nodejs npm
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 if [ ${#missing[@]} -gt 0 ]; then
     as_root=()
@@ -34,6 +35,7 @@ cargo clippy --version >/dev/null 2>&1 || run rustup component add clippy
 run cargo --version
 run chromium --version
 run chromedriver --version
+run npm ci --ignore-scripts --no-audit --no-fund
 
 heading 'Format'
 run cargo fmt --all --check

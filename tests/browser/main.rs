@@ -1,12 +1,13 @@
 //! The quick start as people meet it: its own process, in a real browser, and by curl.
 //!
-//! Needs `chromium`, `chromedriver` and `curl`. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
+//! Needs `chromium`, `chromedriver`, `curl` and what `npm ci` installs. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
 //! the walk are taken anew.
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod curl;
 mod forms;
+mod htmx;
 mod looks;
 mod pages;
 mod processes;

@@ -31,9 +31,10 @@ const FAULTS: &str = r#"
     return faults;
 "#;
 
-/// A visitor with a bank and a browser of their own.
+/// A visitor with a browser of their own, and most often a bank.
 pub(crate) struct Visitor {
-    pub(crate) bank: QuickStart,
+    site: String,
+    _bank: Option<QuickStart>,
     driver: Driver,
     browser: Client,
     http: reqwest::Client,
@@ -46,8 +47,16 @@ impl Visitor {
 
     /// With preferences of the browser.
     pub(crate) async fn arrive_with(preferences: Value) -> Self {
-        // Both take a while to start.
-        let bank = tokio::task::spawn_blocking(QuickStart::open);
+        let bank = tokio::task::spawn_blocking(QuickStart::open).await.unwrap();
+        let site = bank.url().to_owned();
+        let visitor = Self { _bank: Some(bank), ..Self::arrive_at(site, preferences).await };
+        visitor.open("/").await;
+        visitor.sees("Welcome").await;
+        visitor
+    }
+
+    /// At an application of the test's own.
+    pub(crate) async fn arrive_at(site: String, preferences: Value) -> Self {
         let mut driver = Driver::start();
         let arguments = [
             "--headless=new",
@@ -72,12 +81,8 @@ impl Visitor {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let browser = builder.capabilities(capabilities).connect(&driver.url()).await.unwrap();
         driver.session = browser.session_id().await.unwrap();
-        let bank = bank.await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let visitor = Self { bank, driver, browser, http };
-        visitor.open("/").await;
-        visitor.sees("Welcome").await;
-        visitor
+        Self { site, _bank: None, driver, browser, http }
     }
 
     /// Signs in as one of the bank's customers.
@@ -87,7 +92,7 @@ impl Visitor {
     }
 
     pub(crate) async fn open(&self, path: &str) {
-        self.browser.goto(&format!("{}{path}", self.bank.url())).await.unwrap();
+        self.browser.goto(&format!("{}{path}", self.site)).await.unwrap();
     }
 
     pub(crate) async fn back(&self) {
@@ -181,7 +186,7 @@ impl Visitor {
 
     /// Checks that the browser is at this path of the bank, with nothing after it.
     pub(crate) async fn is_at(&self, path: &str) {
-        assert_eq!(self.address().await.as_str(), format!("{}{path}", self.bank.url()));
+        assert_eq!(self.address().await.as_str(), format!("{}{path}", self.site));
     }
 
     pub(crate) async fn tab(&self) -> WindowHandle {
