@@ -58,8 +58,7 @@ impl From<RefusalReason> for Stop {
 
 impl From<store::Error> for Stop {
     fn from(error: store::Error) -> Self {
-        tracing::error!(error = %crate::log::Chain(&error), "the store of flows failed");
-        Self::Refuse(Outage::Store.into())
+        Self::Refuse(Outage::of_store(&error).into())
     }
 }
 
@@ -213,9 +212,7 @@ impl Inner {
         let validated = match self.client.validate_challenge(question).await {
             Ok(validated) => validated,
             Err(error) => {
-                let outage = Outage::from(&error);
-                let chain = crate::log::Chain(&error);
-                tracing::error!(action = %opening.action, outage = outage.as_str(), error = %chain, "no answer about a token");
+                let outage = Outage::of_service(&error, &opening.action);
                 return Err(Stop::Outage(outage, error.retry_after(), Box::new(flow)));
             }
         };

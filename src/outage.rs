@@ -1,7 +1,8 @@
 //! No decision could be had: what kind of fault it was, and what that means.
 use std::time::Duration;
 
-use crate::client;
+use crate::client::{self, ActionCode};
+use crate::log::Chain;
 use crate::store;
 
 /// The kind of fault that left a request without a decision.
@@ -45,8 +46,21 @@ impl Outage {
     }
 }
 
-impl From<&client::Error> for Outage {
-    fn from(error: &client::Error) -> Self {
+impl Outage {
+    /// What a fault of the service's means, once it is in the log with all that caused it.
+    pub(crate) fn of_service(error: &client::Error, action: &ActionCode) -> Self {
+        let outage = Self::kind(error);
+        tracing::error!(%action, outage = outage.as_str(), error = %Chain(error), "no answer from Authsignal");
+        outage
+    }
+
+    /// What a fault of the store's means, once it is in the log with all that caused it.
+    pub(crate) fn of_store(error: &store::Error) -> Self {
+        tracing::error!(error = %Chain(error), "the store of flows failed");
+        Self::Store
+    }
+
+    fn kind(error: &client::Error) -> Self {
         use client::ErrorKind;
         match error.kind() {
             ErrorKind::Connect | ErrorKind::Interrupted => Self::Connect,
@@ -56,11 +70,5 @@ impl From<&client::Error> for Outage {
             ErrorKind::Malformed | ErrorKind::TooLarge | ErrorKind::Redirected => Self::Malformed,
             _ => Self::Rejected,
         }
-    }
-}
-
-impl From<&store::Error> for Outage {
-    fn from(_: &store::Error) -> Self {
-        Self::Store
     }
 }

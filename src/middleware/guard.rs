@@ -58,8 +58,7 @@ impl From<RefusalReason> for Stop {
 
 impl From<store::Error> for Stop {
     fn from(error: store::Error) -> Self {
-        tracing::error!(error = %crate::log::Chain(&error), "the store of flows failed");
-        Self::Refuse(Outage::Store.into())
+        Self::Refuse(Outage::of_store(&error).into())
     }
 }
 
@@ -242,12 +241,11 @@ impl Case<'_> {
         if let Some(custom) = &self.guard.custom {
             track = track.custom(custom(parts));
         }
-        authsignal.client.track(&self.user_id, track).await.map_err(|error| {
-            let outage = Outage::from(&error);
-            let chain = crate::log::Chain(&error);
-            tracing::error!(action = %self.guard.action, outage = outage.as_str(), error = %chain, "no decision");
-            Stop::Outage(outage, error.retry_after())
-        })
+        authsignal
+            .client
+            .track(&self.user_id, track)
+            .await
+            .map_err(|error| Stop::Outage(Outage::of_service(&error, &self.guard.action), error.retry_after()))
     }
 
     /// Reads the body of a request that has to be challenged, where the approval covers it or a form is to be kept.
