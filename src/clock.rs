@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the time comes from.
@@ -25,6 +25,8 @@ enum Source {
     #[default]
     System,
     Manual(Arc<Mutex<SystemTime>>),
+    /// How much it is ahead of the system's.
+    Ahead(Arc<Mutex<Duration>>),
 }
 
 impl Clock {
@@ -40,21 +42,50 @@ impl Clock {
         Self(Source::Manual(Arc::new(Mutex::new(start))))
     }
 
+    /// A clock that goes as the system's does, and can be moved forward besides.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use axum_authsignal::Clock;
+    ///
+    /// let (clock, system) = (Clock::adjustable(), Clock::system());
+    /// clock.advance(Duration::from_secs(600));
+    /// assert!(clock.now() >= system.now() + Duration::from_secs(599));
+    /// ```
+    #[must_use]
+    pub fn adjustable() -> Self {
+        Self(Source::Ahead(Arc::default()))
+    }
+
     /// The time by this clock.
     #[must_use]
     pub fn now(&self) -> SystemTime {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+        let system = SystemTime::now;
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-            Source::System => SystemTime::now(),
-            Source::Manual(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::System => system(),
+            Source::Manual(now) => *locked(now),
+            Source::Ahead(by) => {
+                let now = system();
+                now.checked_add(*locked(by)).unwrap_or(now)
+            }
         }
     }
 
-    /// Moves a manual clock forward by `by`; the system's clock does not move.
+    /// Moves a manual or an adjustable clock forward by `by`; the system's clock does not move.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(now) = &self.0 {
-            let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
-            *now = now.checked_add(by).unwrap_or(*now);
+        match &self.0 {
+            Source::System => {}
+            Source::Manual(now) => {
+                let mut now = locked(now);
+                *now = now.checked_add(by).unwrap_or(*now);
+            }
+            Source::Ahead(ahead) => {
+                let mut ahead = locked(ahead);
+                *ahead = ahead.saturating_add(by);
+            }
         }
     }
 
@@ -65,11 +96,16 @@ impl Clock {
     }
 }
 
+fn locked<T>(time: &Mutex<T>) -> MutexGuard<'_, T> {
+    time.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Source::System => "Clock(system)",
             Source::Manual(_) => "Clock(manual)",
+            Source::Ahead(_) => "Clock(adjustable)",
         })
     }
 }

@@ -1,45 +1,71 @@
 //! What the emulator would have sent.
+use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use crate::client::{ActionCode, UserId};
+use serde::{Serialize, Serializer};
+
+use crate::client::{ActionCode, Timestamp, UserId};
 
 /// How a message would have travelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum Channel {
     /// E-mail.
     Email,
     /// Text message.
     Sms,
+    /// WhatsApp.
+    Whatsapp,
+    /// Push message to a phone.
+    Push,
 }
 
 /// A message that the emulator keeps instead of sending it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Message {
     /// How it would have travelled.
     pub channel: Channel,
-    /// The address or number that it is for.
+    /// The address or number that it is for, or the name of the phone.
     pub to: String,
-    /// The user that it is for.
-    pub user_id: UserId,
-    /// The challenge whose code it carries; every sending is a new one.
+    /// The user that it is for, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// The challenge that it belongs to.
     pub challenge_id: String,
-    /// The action that the user confirms with it.
-    pub action: ActionCode,
-    /// The code.
-    pub code: String,
+    /// The action that the user confirms with it, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionCode>,
+    /// The code, of a message that brings one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The link, of a message that brings one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// When it was sent.
+    #[serde(rename = "time", serialize_with = "as_timestamp")]
     pub at: SystemTime,
 }
 
+fn as_timestamp<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    Timestamp::from(*at).serialize(serializer)
+}
+
+/// How many messages are kept; the oldest go first.
+const MOST: usize = 10_000;
+
 /// The messages, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Inbox(Vec<Message>);
+pub(super) struct Inbox(VecDeque<Message>);
 
 impl Inbox {
     pub(super) fn put(&mut self, message: Message) {
-        self.0.push(message);
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(message);
     }
 
     /// All messages, newest first.

@@ -1,8 +1,11 @@
 //! The life of an action, as plain functions: no clock, no store, no I/O.
+use serde::{Deserialize, Serialize};
+
 use crate::client::ActionState;
 
 /// What the tenant has decided about an action: every `track` of it begins from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum Outcome {
     /// Carry on.
@@ -53,6 +56,16 @@ pub(super) fn ask(state: &ActionState, enrolled: bool) -> Ask {
     }
 }
 
+/// Whether a proof would count. One for an action that is allowed anyway does (an assumption): a client asks for it.
+pub(super) fn is_open_to_proof(state: &ActionState) -> bool {
+    matches!(state, ActionState::ChallengeRequired | ActionState::Allow)
+}
+
+/// Whether methods may be enrolled under an action: not under one that was refused.
+pub(super) fn is_open_to_enrolment(state: &ActionState) -> bool {
+    is_open_to_proof(state) || matches!(state, ActionState::ChallengeSucceeded | ActionState::ReviewSucceeded)
+}
+
 /// Where an action goes when the user refuses for good, if it can go anywhere.
 pub(super) fn declined(state: &ActionState) -> Option<ActionState> {
     matches!(state, ActionState::ChallengeRequired).then_some(ActionState::ChallengeFailed)
@@ -97,6 +110,23 @@ mod tests {
             (ActionState::Unknown("NEW".into()), true, Ask::Closed),
         ] {
             assert_eq!(ask(&state, enrolled), expected, "{state}, enrolled: {enrolled}");
+        }
+    }
+
+    #[test]
+    fn what_proofs_and_enrolments_count_for() {
+        for (state, proof, enrolment) in [
+            (ActionState::ChallengeRequired, true, true),
+            (ActionState::Allow, true, true),
+            (ActionState::ChallengeSucceeded, false, true),
+            (ActionState::ReviewSucceeded, false, true),
+            (ActionState::ReviewRequired, false, false),
+            (ActionState::ReviewFailed, false, false),
+            (ActionState::ChallengeFailed, false, false),
+            (ActionState::Block, false, false),
+            (ActionState::Unknown("NEW".into()), false, false),
+        ] {
+            assert_eq!((is_open_to_proof(&state), is_open_to_enrolment(&state)), (proof, enrolment), "{state}");
         }
     }
 

@@ -69,19 +69,19 @@
 //! | The address offered when enrolling by e-mail | The one that `track` told. |
 mod api;
 mod builder;
+mod deeds;
 mod gateway;
 mod inbox;
 mod lifecycle;
 mod line;
 mod page;
-mod proof;
 mod script;
 mod seen;
-mod state;
 mod tokens;
 mod totp;
 mod user;
 mod visit;
+mod world;
 
 use std::fmt;
 use std::io;
@@ -94,15 +94,15 @@ pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
 pub use self::script::Scripted;
 pub use self::seen::{Endpoint, SeenRequest};
-pub use self::state::RecordedAction;
 pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
+pub use self::world::{MatchedRule, RecordedAction};
 
 use self::line::Door;
 use self::script::Scripts;
 use self::seen::Seen;
-use self::state::{ActionId, World};
 use self::tokens::{Subject, TokenFault, Tokens};
+use self::world::{ActionId, Scope, World};
 use crate::client::{ActionState, Client};
 use crate::clock::Clock;
 
@@ -229,7 +229,8 @@ impl Emulator {
     #[must_use]
     pub fn code_for(&self, user: impl AsRef<str>) -> Option<String> {
         let world = self.shared.world();
-        world.inbox.newest_first().find(|message| message.user_id.as_str() == user.as_ref()).map(|m| m.code.clone())
+        let is_theirs = |message: &&Message| message.user_id.as_ref().is_some_and(|id| id.as_str() == user.as_ref());
+        world.inbox.newest_first().filter(is_theirs).find_map(|message| message.code.clone())
     }
 }
 
@@ -263,8 +264,12 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new token for an action.
+    /// A new token for an action, which may do what its track asked for.
     fn token(&self, action: &RecordedAction) -> String {
+        self.token_with(action, action.scope.as_deref().unwrap_or(Scope::DEFAULT))
+    }
+
+    fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
         let (email, phone_number) = self
             .world()
             .users
@@ -278,7 +283,6 @@ impl Shared {
             action_code: action.action.to_string(),
             idempotency_key: action.idempotency_key.to_string(),
         };
-        let scope = action.scope.as_deref().unwrap_or("read:authenticators");
         self.tokens.issue(subject, scope, self.clock.now())
     }
 
@@ -288,8 +292,22 @@ impl Shared {
 
     /// The action that a token of ours is about, as it stands.
     fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
+        Ok(self.standing(token)?.record)
+    }
+
+    /// What a token of ours is about, and what it may do.
+    fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
         let claims = self.tokens.check(token, self.clock.now())?;
         let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
-        self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)
+        let record = self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)?;
+        Ok(Standing { id, scope: Scope::parse(&claims.scope), record })
     }
+}
+
+/// What the holder of a token stands for.
+#[derive(Debug, Clone)]
+struct Standing {
+    id: ActionId,
+    scope: Scope,
+    record: RecordedAction,
 }

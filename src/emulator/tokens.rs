@@ -66,7 +66,9 @@ pub(super) struct Subject {
     pub(super) email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) phone_number: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) action_code: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) idempotency_key: String,
 }
 

@@ -1,13 +1,29 @@
 //! Authenticator apps (RFC 6238): SHA-1, six digits, 30 seconds, one step of tolerance to each side.
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Totp};
 
 const ISSUER: &str = "Authsignal emulator";
 
 /// The secret that an authenticator app and the emulator share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(super) struct App(Totp);
+
+impl TryFrom<String> for App {
+    type Error = &'static str;
+
+    fn try_from(uri: String) -> Result<Self, Self::Error> {
+        Self::from_uri(&uri).ok_or("no otpauth://totp URI that can be worked with")
+    }
+}
+
+impl From<App> for String {
+    fn from(app: App) -> Self {
+        app.uri()
+    }
+}
 
 impl App {
     /// A new secret for the account that the app will show.

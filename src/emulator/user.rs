@@ -2,8 +2,8 @@
 use std::fmt;
 
 use super::Shared;
-use super::state::{Kind, User};
 use super::totp::App;
+use super::world::{Kind, User};
 use crate::clock::Clock;
 
 /// One user of an [`Emulator`](super::Emulator), from [`Emulator::user`](super::Emulator::user).
@@ -32,7 +32,7 @@ impl<'a> UserHandle<'a> {
     }
 
     fn change(self, change: impl FnOnce(&mut User)) -> Self {
-        change(self.shared.world().users.entry(self.id.to_owned()).or_default());
+        change(self.shared.world().user_mut(self.id, self.shared.clock.now()));
         self
     }
 
@@ -74,7 +74,7 @@ impl<'a> UserHandle<'a> {
 
     /// Removes the user with all methods. Their actions stay.
     pub fn delete(self) {
-        self.shared.world().delete_user(self.id);
+        self.shared.world().delete_user(self.id, false);
     }
 }
 

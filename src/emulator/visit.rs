@@ -4,9 +4,8 @@ use url::Url;
 
 use super::lifecycle::Ask;
 use super::page::way_back;
-use super::proof::Verdict;
-use super::state::{ActionId, Kind, RecordedAction};
 use super::tokens::TokenFault;
+use super::world::{ActionId, Aim, Challenge, Kind, Proof, RecordedAction, Scope};
 use super::{Emulator, Shared};
 use crate::client::{ActionState, Token, VerificationMethod};
 
@@ -61,28 +60,31 @@ impl Emulator {
     pub fn succeed(&self, url: &str) -> Result<String, EmulatorError> {
         let (id, record) = self.visit(url)?;
         let now = self.shared.clock.now();
+        let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
         let mut world = self.shared.world();
-        let method = match world.ask(&id) {
-            Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => None,
-            Some(Ask::Proof) => world.provable(&id).into_iter().next(),
+        let (aim, method) = match world.ask(&id) {
+            Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => {
+                drop(world);
+                return self.leave(&record);
+            }
+            Some(Ask::Proof) => (Aim::Prove, world.provable(&id).into_iter().next().ok_or_else(nothing)?),
             Some(Ask::Enrolment) => {
-                let known = world.users.get(id.user.as_str()).and_then(|user| user.email.clone());
-                let email = known.unwrap_or_else(|| "user@example.com".to_owned());
-                world.begin_enrolment(&id, Kind::EmailOtp(email), now);
-                Some(VerificationMethod::EmailOtp)
+                let user = world.user_mut(id.user.as_str(), now);
+                let email = user.email.clone().unwrap_or_else(|| "user@example.com".to_owned());
+                user.begin(Kind::EmailOtp(email), now);
+                (Aim::Enrol, VerificationMethod::EmailOtp)
             }
-            _ => return Err(EmulatorError::NothingToDo { state: record.state }),
+            _ => return Err(nothing()),
         };
-        if let Some(method) = method {
-            let sent = world.send_code(&id, &method, now);
-            let verdict = match sent {
-                Some(sent) => world.verify(&id, &method, &sent.code, now),
-                None => world.prove_without_code(&id, &method, now),
-            };
-            if verdict != Verdict::Proved {
-                return Err(EmulatorError::NothingToDo { state: record.state });
-            }
+        let scope = Scope::default();
+        let usable = world.usable(&id, scope, aim, &method, None).ok_or_else(nothing)?.id.clone();
+        let form = world.policy.code;
+        let sent = world.begin_message(&id, &method, &usable, form, now);
+        if let Some(message) = sent.as_ref().and_then(|sent| self.shared.message(sent, now)) {
+            world.inbox.put(message);
         }
+        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
+        world.prove(&id, scope, aim, &method, proof, now).map_err(|_| nothing())?;
         drop(world);
         self.leave(&record)
     }

@@ -37,7 +37,19 @@ async fn track_begins_by_outcome_and_enrolment() {
         assert!(text(&answer["url"]).starts_with(&format!("{}/?token=", bench.emulator.origin())));
         assert!(text(&answer["url"]).ends_with(text(&answer["token"])), "url and token belong together");
         assert_eq!(text(&answer["idempotencyKey"]).len(), 36, "a UUID is made");
-        assert_eq!(answer["allowedVerificationMethods"], json!(["EMAIL_OTP", "AUTHENTICATOR_APP"]));
+        assert_eq!(
+            answer["allowedVerificationMethods"],
+            json!([
+                "EMAIL_OTP",
+                "EMAIL_MAGIC_LINK",
+                "SMS",
+                "WHATSAPP",
+                "AUTHENTICATOR_APP",
+                "PASSKEY",
+                "SECURITY_KEY",
+                "PUSH"
+            ])
+        );
     }
 }
 

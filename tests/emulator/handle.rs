@@ -56,7 +56,7 @@ async fn actions_and_messages_come_newest_first() {
     let messages = bench.emulator.messages();
     assert_eq!(messages.len(), 3);
     assert_eq!((messages[0].channel, messages[0].to.as_str()), (Channel::Email, "ada@example.com"));
-    assert_eq!(bench.emulator.code_for("ada").as_ref(), Some(&messages[0].code));
+    assert_eq!(bench.emulator.code_for("ada"), messages[0].code);
     assert_eq!(bench.emulator.code_for("eve"), None);
 }
 

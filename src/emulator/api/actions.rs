@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::input::{Input, Segments, action_code, idempotency_key, user_id};
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::state::{ActionId, Facts, OFFERED, RecordedAction, User};
+use crate::emulator::world::{ActionId, Decided, Facts, RecordedAction, User};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +42,12 @@ pub(super) async fn track(
     let now = shared.clock.now();
     let (record, methods) = {
         let mut world = shared.world();
-        let record = world.track(&id, facts, now);
+        let decided = Decided {
+            outcome: world.outcomes.get(id.action.as_str()).copied().unwrap_or_default(),
+            allowed_methods: world.policy.methods.clone(),
+            ..Decided::default()
+        };
+        let record = world.track(&id, facts, |_| decided, now);
         (record, world.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default())
     };
     let token = shared.token(&record);
@@ -52,7 +57,7 @@ pub(super) async fn track(
         is_enrolled: !methods.is_empty(),
         url: shared.challenge_url(&token),
         token,
-        allowed_verification_methods: OFFERED.to_vec(),
+        allowed_verification_methods: record.allowed_methods,
         default_verification_method: methods.first().cloned(),
         enrolled_verification_methods: methods,
     }))
@@ -60,7 +65,6 @@ pub(super) async fn track(
 
 fn facts(input: &Input) -> Result<Facts, ApiError> {
     // Typed as any other member although nothing here depends on them yet.
-    input.flag("redirectToSettings")?;
     input.text("customDomain")?;
     if input.text("challengeId")?.is_some() {
         return Err(ApiError::unknown_challenge());
@@ -70,6 +74,7 @@ fn facts(input: &Input) -> Result<Facts, ApiError> {
         phone_number: input.text("phoneNumber")?,
         username: input.text("username")?,
         redirect_url: input.text("redirectUrl")?.map(redirect_url).transpose()?,
+        redirect_to_settings: input.flag("redirectToSettings")?,
         scope: input.text("scope")?,
         ip_address: input.text("ipAddress")?,
         user_agent: input.text("userAgent")?,

@@ -5,14 +5,13 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::error::ApiError;
 use super::input::{Input, Segments, user_id};
 use crate::client::{Timestamp, UserId, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::state::{Kind, OFFERED, User};
 use crate::emulator::totp::App;
+use crate::emulator::world::{Kind, User, recovery_codes};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +48,7 @@ pub(super) async fn get(
         email: user.email.clone(),
         phone_number: user.phone_number.clone(),
         username: user.username.clone(),
-        allowed_verification_methods: OFFERED.to_vec(),
+        allowed_verification_methods: world.policy.methods.clone(),
         default_verification_method: methods.first().cloned(),
         enrolled_verification_methods: methods,
     }))
@@ -92,9 +91,15 @@ pub(super) async fn enroll_verified(
     let is_default = input.flag("isDefault")?;
 
     let mut world = shared.world();
-    let user = world.users.entry(user_id.to_string()).or_default();
+    let now = shared.clock.now();
+    let gives_codes = world.policy.gives_recovery_codes;
+    let user = world.user_mut(user_id.as_str(), now);
     let first = !user.is_enrolled();
-    let method = user.enrol_verified(kind, is_default, shared.clock.now());
+    let method = user.enrol_verified(kind, is_default, now);
+    if first && gives_codes {
+        user.recovery_codes = recovery_codes();
+    }
+    let codes = (first && gives_codes).then(|| user.recovery_codes.clone());
     Ok(Json(Enrolled {
         authenticator: AuthenticatorAnswer {
             user_id,
@@ -107,7 +112,7 @@ pub(super) async fn enroll_verified(
             is_default: method.is_default,
             user_authenticator_id: method.id,
         },
-        recovery_codes: first.then(recovery_codes),
+        recovery_codes: codes,
     }))
 }
 
@@ -128,9 +133,4 @@ fn kind(input: &Input) -> Result<Kind, ApiError> {
              AUTHENTICATOR_APP,EMAIL_MAGIC_LINK,EMAIL_OTP,SMS",
         )),
     }
-}
-
-fn recovery_codes() -> Vec<String> {
-    let code = || Uuid::new_v4().simple().to_string();
-    (0..10).map(|_| code()).map(|code| format!("{}-{}", &code[..4], &code[16 + 4..16 + 8])).collect()
 }

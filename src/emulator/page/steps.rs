@@ -12,10 +12,11 @@ use super::view::{Carried, Choice, Page, Panel, Say, Scene, Tone, masked, sealed
 use super::{qr, way_back};
 use crate::client::{ActionState, VerificationMethod};
 use crate::emulator::Shared;
+use crate::emulator::deeds::{Attempt, Fault};
 use crate::emulator::lifecycle::Ask;
-use crate::emulator::proof::{CodeChallenge, Verdict};
-use crate::emulator::state::{ActionId, Kind, RecordedAction, World};
 use crate::emulator::tokens::TokenFault;
+use crate::emulator::totp::App;
+use crate::emulator::world::{ActionId, Aim, Kind, Proof, RecordedAction, Scope, World};
 
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
 const SMS: VerificationMethod = VerificationMethod::Sms;
@@ -50,7 +51,7 @@ impl Said {
 pub(super) async fn show(State(shared): State<Arc<Shared>>, said: Result<Query<Said>, QueryRejection>) -> Response {
     let Ok(Query(said)) = said else { return not_a_link(Carried::default()) };
     let notice = (said.sent == "1").then_some("We have sent you a new code.");
-    render(&shared, &said, None, notice)
+    render(&shared, &said, None, notice).await
 }
 
 pub(super) async fn act(State(shared): State<Arc<Shared>>, said: Result<Form<Said>, FormRejection>) -> Response {
@@ -63,27 +64,47 @@ pub(super) async fn act(State(shared): State<Arc<Shared>>, said: Result<Form<Sai
     let now = shared.clock.now();
     match said.step.as_str() {
         "verify" => {
-            let verdict = shared.world().verify(&id, &said.method(), &said.code, now);
-            let problem = match verdict {
-                Verdict::Proved => return leave(&shared, &record, said.carried()),
-                Verdict::NotAsked => return see(&said.carried().link("")),
-                Verdict::Wrong => "That code is wrong or has expired. Check it and try again.",
-                Verdict::TooMany => "Too many attempts. Wait five minutes, then ask for a new code.",
+            let aim = aim(&shared.world(), &id);
+            let Some(aim) = aim else { return see(&said.carried().link("")) };
+            let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &said.method() };
+            let problem = match shared.prove(attempt, Proof::Code(&said.code)).await {
+                Ok(_) => return leave(&shared, &record, said.carried()),
+                Err(Fault::NotAsked) => return see(&said.carried().link("")),
+                Err(fault) => in_words(&fault),
             };
-            render(&shared, &said, Some(problem), None)
+            render(&shared, &said, Some(problem), None).await
         }
         "send" => {
-            shared.world().send_code(&id, &said.method(), now);
+            let aim = aim(&shared.world(), &id);
+            if let Some(aim) = aim {
+                let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &said.method() };
+                if let Err(fault) = shared.send(attempt, None).await
+                    && fault != Fault::NotAsked
+                {
+                    return render(&shared, &said, Some(in_words(&fault)), None).await;
+                }
+            }
             see(&format!("{}&sent=1", said.carried().link(&said.view)))
         }
         "address" => {
             let email = said.email.trim();
             if !looks_like_an_address(email) {
-                return render(&shared, &said, Some("Enter an e-mail address, such as ada@example.com."), None);
+                let problem = "Enter an e-mail address, such as ada@example.com.";
+                return render(&shared, &said, Some(problem), None).await;
             }
-            let mut world = shared.world();
-            if world.begin_enrolment(&id, Kind::EmailOtp(email.to_owned()), now) {
-                world.send_code(&id, &EMAIL, now);
+            let begun = {
+                let mut world = shared.world();
+                let enrols = world.ask(&id) == Some(Ask::Enrolment);
+                if enrols {
+                    world.user_mut(id.user.as_str(), now).begin(Kind::EmailOtp(email.to_owned()), now);
+                }
+                enrols
+            };
+            if begun {
+                let attempt = Attempt { id: &id, scope: Scope::default(), aim: Aim::Enrol, method: &EMAIL };
+                if let Err(fault) = shared.send(attempt, None).await {
+                    return render(&shared, &said, Some(in_words(&fault)), None).await;
+                }
             }
             see(&said.carried().link(EMAIL.as_str()))
         }
@@ -101,20 +122,47 @@ fn looks_like_an_address(text: &str) -> bool {
     plain && text.len() <= 254 && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
 }
 
+/// What a proof on the page would be for.
+fn aim(world: &World, id: &ActionId) -> Option<Aim> {
+    match world.ask(id)? {
+        Ask::Proof => Some(Aim::Prove),
+        Ask::Enrolment => Some(Aim::Enrol),
+        Ask::Nothing | Ask::Closed => None,
+    }
+}
+
+fn in_words(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Wrong => "That code is wrong or has expired. Check it and try again.",
+        Fault::TooManyGuesses => "Too many attempts. Wait five minutes, then ask for a new code.",
+        Fault::TooManyMessages(_) => "Too many messages. Wait a few minutes, then ask for a new one.",
+        Fault::NotAsked => "This can’t be confirmed that way.",
+    }
+}
+
 /// Shows what the action asks for now, and sends a code when the user arrives where one is asked for.
-fn render(shared: &Shared, said: &Said, problem: Option<&'static str>, notice: Option<&'static str>) -> Response {
+async fn render(shared: &Shared, said: &Said, problem: Option<&'static str>, notice: Option<&'static str>) -> Response {
     let visit = said.carried();
     let record = match shared.action_of(&said.token) {
         Ok(record) => record,
         Err(fault) => return broken(visit, fault),
     };
     let id = ActionId::from(&record);
-    let (scene, panel) = {
-        let mut world = shared.world();
-        let now = shared.clock.now();
-        let stage = Stage { world: &mut world, id: &id, record: &record, said, now, send: problem.is_none() };
-        stage.scene()
+    let now = shared.clock.now();
+    let stage = |world: &mut World| {
+        let mut stage = Stage { world, id: &id, record: &record, said, now, wants: None };
+        (stage.scene(), stage.wants)
     };
+    let ((mut scene, mut panel), wants) = stage(&mut shared.world());
+    let mut problem = problem;
+    // After a mistake nothing is sent: that would void the code.
+    if let Some((aim, method)) = wants.filter(|_| problem.is_none()) {
+        let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &method };
+        match shared.send(attempt, None).await {
+            Ok(_) => (scene, panel) = stage(&mut shared.world()).0,
+            Err(fault) => problem = Some(in_words(&fault)),
+        }
+    }
     let mut page = Page::about(&record, visit, scene);
     match &page.scene {
         Scene::FirstMethod | Scene::Address { .. } | Scene::AppSetup { .. } => page.eyebrow = "Set up verification",
@@ -137,12 +185,12 @@ struct Stage<'a> {
     record: &'a RecordedAction,
     said: &'a Said,
     now: SystemTime,
-    /// Whether arriving at a method may send a code. Not after a mistake, since that would void the code.
-    send: bool,
+    /// The message that the user waits for and that was not sent yet.
+    wants: Option<(Aim, VerificationMethod)>,
 }
 
 impl Stage<'_> {
-    fn scene(mut self) -> (Scene, Panel) {
+    fn scene(&mut self) -> (Scene, Panel) {
         match self.world.ask(self.id) {
             Some(Ask::Proof) => self.proof(),
             Some(Ask::Enrolment) => self.enrolment(),
@@ -152,7 +200,8 @@ impl Stage<'_> {
     }
 
     fn proof(&mut self) -> (Scene, Panel) {
-        let methods = self.world.provable(self.id);
+        let mut methods = self.world.provable(self.id);
+        methods.retain(|method| [EMAIL, SMS, APP].contains(method));
         let others = methods.len() > 1;
         let wanted = self.said.method();
         if self.said.view == "methods" && others {
@@ -169,7 +218,7 @@ impl Stage<'_> {
     }
 
     fn enrolment(&mut self) -> (Scene, Panel) {
-        let email_begun = self.world.usable(self.id, &EMAIL).is_some();
+        let email_begun = self.usable(Aim::Enrol, &EMAIL).is_some();
         match (self.said.method(), self.said.view.as_str()) {
             (EMAIL, _) if email_begun => self.code(&EMAIL, false, true),
             (EMAIL, _) | (_, "address") => {
@@ -178,7 +227,7 @@ impl Stage<'_> {
                     if self.said.email.is_empty() { known.unwrap_or_default() } else { self.said.email.clone() };
                 (Scene::Address { email }, Panel::None)
             }
-            (APP, _) => match self.world.enrolling_app(self.id, self.now) {
+            (APP, _) => match self.enrolling_app() {
                 Some(app) => {
                     let qr = qr::svg(&app.uri(), "QR code for your authenticator app");
                     (Scene::AppSetup { qr, secret: in_groups(&app.secret()) }, self.app_panel(false))
@@ -190,37 +239,58 @@ impl Stage<'_> {
     }
 
     fn code(&mut self, method: &VerificationMethod, others: bool, enrolling: bool) -> (Scene, Panel) {
-        let mut live = self.world.live_code(self.id, method, self.now).cloned();
-        if live.is_none() && self.send {
-            live = self.world.send_code(self.id, method, self.now);
+        let aim = if enrolling { Aim::Enrol } else { Aim::Prove };
+        let live = self.world.live(self.id, method, self.now).filter(|sent| {
+            let usable = self.world.usable(self.id, Scope::default(), aim, method, sent.authenticator.as_deref());
+            usable.is_some()
+        });
+        let live = live.map(|sent| (sent.to.clone().unwrap_or_default(), sent.code().unwrap_or_default().to_owned()));
+        if live.is_none() {
+            self.wants = Some((aim, method.clone()));
         }
         let to = match &live {
-            Some(sent) => sent.to.clone(),
-            None => self.address(method),
+            Some((to, _)) => to.clone(),
+            None => self.address(aim, method),
         };
         let panel = match live {
-            Some(CodeChallenge { to, code, .. }) => Panel::Message { to, code, declinable: !enrolling },
+            Some((to, code)) => Panel::Message { to, code, declinable: !enrolling },
             None => Panel::None,
         };
         (Scene::Code { method: wire_name(method), to: masked(&to), enrolling, others }, panel)
     }
 
-    fn address(&self, method: &VerificationMethod) -> String {
-        let kind = self.world.usable(self.id, method).map(|usable| &usable.kind);
-        kind.and_then(|kind| kind.email().or(kind.phone_number())).unwrap_or_default().to_owned()
+    fn usable(&self, aim: Aim, method: &VerificationMethod) -> Option<&Kind> {
+        Some(&self.world.usable(self.id, Scope::default(), aim, method, None)?.kind)
+    }
+
+    fn address(&self, aim: Aim, method: &VerificationMethod) -> String {
+        self.usable(aim, method).and_then(Kind::address).unwrap_or_default().to_owned()
+    }
+
+    /// The app that is being enrolled, begun now if it wasn't: the secret stays the same when a page is loaded again.
+    fn enrolling_app(&mut self) -> Option<App> {
+        if self.usable(Aim::Enrol, &APP).is_none() {
+            let user = self.world.user_mut(self.id.user.as_str(), self.now);
+            let app = App::generate(user.email.as_deref().unwrap_or(self.id.user.as_str()));
+            user.begin(Kind::App { app, last_step: None }, self.now);
+        }
+        match self.usable(Aim::Enrol, &APP)? {
+            Kind::App { app, .. } => Some(app.clone()),
+            _ => None,
+        }
     }
 
     fn choice(&self, method: &VerificationMethod) -> Choice {
         let (name, hint) = match *method {
-            EMAIL => ("Code by e-mail", masked(&self.address(method))),
-            SMS => ("Code by text message", masked(&self.address(method))),
+            EMAIL => ("Code by e-mail", masked(&self.address(Aim::Prove, method))),
+            SMS => ("Code by text message", masked(&self.address(Aim::Prove, method))),
             _ => ("Authenticator app", "Code from your app".to_owned()),
         };
         Choice { method: wire_name(method), name, hint }
     }
 
     fn app_panel(&self, declinable: bool) -> Panel {
-        match self.world.usable(self.id, &APP).map(|usable| &usable.kind) {
+        match self.usable(if declinable { Aim::Prove } else { Aim::Enrol }, &APP) {
             Some(Kind::App { app, .. }) => {
                 Panel::App { code: app.code(self.now), seconds: app.seconds_left(self.now), declinable }
             }

@@ -1,0 +1,190 @@
+//! What a user is asked to prove something by: a code that was sent, a link, a button on a phone.
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::World;
+use super::action::ActionId;
+use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, VerificationMethod};
+
+/// One challenge. Who has proved it need not be known: the Server API can ask first and name the user afterwards.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::emulator) struct Challenge {
+    pub(in crate::emulator) id: String,
+    pub(in crate::emulator) method: VerificationMethod,
+    pub(in crate::emulator) user: Option<UserId>,
+    /// None for a sign-in that names no action.
+    pub(in crate::emulator) action: Option<ActionCode>,
+    pub(in crate::emulator) key: Option<IdempotencyKey>,
+    /// Which of the user's methods is asked for.
+    pub(in crate::emulator) authenticator: Option<String>,
+    /// Where the message went.
+    pub(in crate::emulator) to: Option<String>,
+    pub(in crate::emulator) sms_channel: Option<SmsChannel>,
+    pub(in crate::emulator) waiting: Waiting,
+    pub(in crate::emulator) context: Context,
+    pub(in crate::emulator) created_at: SystemTime,
+    pub(in crate::emulator) expires_at: SystemTime,
+    pub(in crate::emulator) verified_at: Option<SystemTime>,
+    pub(in crate::emulator) claimed_by: Option<UserId>,
+    pub(in crate::emulator) sequence: usize,
+}
+
+/// What would prove it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::emulator) enum Waiting {
+    /// These digits.
+    Code(String),
+    /// Opening the link with this secret.
+    Link { secret: String, opened: bool },
+    /// A button on a phone. A QR code is read (claimed) before, by whoever has its device code.
+    Button { claimed_by: Option<UserId>, approved: Option<bool>, device_code: Option<String>, is_consumed: bool },
+    /// The signature of a passkey or security key; the text is the state of that ceremony.
+    Signature { state: String, registers: bool },
+}
+
+/// What was told when it was begun, for whoever claims it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::emulator) struct Context {
+    pub(in crate::emulator) scope: Option<String>,
+    pub(in crate::emulator) locale: Option<String>,
+    pub(in crate::emulator) device_id: Option<String>,
+    pub(in crate::emulator) ip_address: Option<String>,
+    pub(in crate::emulator) user_agent: Option<String>,
+    pub(in crate::emulator) custom: Map<String, Value>,
+}
+
+/// What a new challenge is about.
+#[derive(Debug, Clone)]
+pub(in crate::emulator) struct NewChallenge {
+    pub(in crate::emulator) method: VerificationMethod,
+    pub(in crate::emulator) user: Option<UserId>,
+    pub(in crate::emulator) action: Option<ActionCode>,
+    pub(in crate::emulator) key: Option<IdempotencyKey>,
+    pub(in crate::emulator) authenticator: Option<String>,
+    pub(in crate::emulator) to: Option<String>,
+    pub(in crate::emulator) sms_channel: Option<SmsChannel>,
+    pub(in crate::emulator) waiting: Waiting,
+    pub(in crate::emulator) context: Context,
+    pub(in crate::emulator) life: Duration,
+}
+
+impl NewChallenge {
+    /// One for an action of a known user.
+    pub(in crate::emulator) fn of(id: &ActionId, method: VerificationMethod, waiting: Waiting, life: Duration) -> Self {
+        Self {
+            method,
+            user: Some(id.user.clone()),
+            action: Some(id.action.clone()),
+            key: Some(id.key.clone()),
+            authenticator: None,
+            to: None,
+            sms_channel: None,
+            waiting,
+            context: Context::default(),
+            life,
+        }
+    }
+}
+
+impl Challenge {
+    pub(in crate::emulator) fn is_live(&self, now: SystemTime) -> bool {
+        now < self.expires_at
+    }
+
+    /// The action that it is for, if its user is known.
+    pub(in crate::emulator) fn action_id(&self) -> Option<ActionId> {
+        Some(ActionId { user: self.user.clone()?, action: self.action.clone()?, key: self.key.clone()? })
+    }
+
+    pub(in crate::emulator) fn code(&self) -> Option<&str> {
+        if let Waiting::Code(code) = &self.waiting { Some(code) } else { None }
+    }
+
+    /// Whose sending of messages is counted: the user's, else the address's.
+    pub(in crate::emulator) fn counted_as(&self) -> &str {
+        self.user.as_ref().map(UserId::as_str).or(self.to.as_deref()).unwrap_or_default()
+    }
+}
+
+/// For how long a challenge that has run out is still known, so that it can be called expired.
+const KEPT: Duration = Duration::from_secs(3600);
+/// How many of an action are known; older ones are void.
+const MOST_OF_AN_ACTION: usize = 8;
+
+impl World {
+    /// Begins a challenge. An earlier one for the same action by the same method is void.
+    pub(in crate::emulator) fn open(&mut self, new: NewChallenge, now: SystemTime) -> Challenge {
+        self.sweep(now);
+        self.begun += 1;
+        let challenge = Challenge {
+            id: Uuid::new_v4().to_string(),
+            method: new.method,
+            user: new.user,
+            action: new.action,
+            key: new.key,
+            authenticator: new.authenticator,
+            to: new.to,
+            sms_channel: new.sms_channel,
+            waiting: new.waiting,
+            context: new.context,
+            created_at: now,
+            expires_at: now.checked_add(new.life).unwrap_or(now),
+            verified_at: None,
+            claimed_by: None,
+            sequence: self.begun,
+        };
+        if let Some(action) = challenge.action_id().and_then(|id| self.actions.get_mut(&id)) {
+            let known = &mut self.challenges;
+            action.challenges.retain(|id| match known.get(id) {
+                Some(before) if before.method == challenge.method => {
+                    known.remove(id);
+                    false
+                }
+                before => before.is_some(),
+            });
+            if action.challenges.len() >= MOST_OF_AN_ACTION {
+                known.remove(&action.challenges.remove(0));
+            }
+            action.challenges.push(challenge.id.clone());
+        }
+        self.challenges.insert(challenge.id.clone(), challenge.clone());
+        challenge
+    }
+
+    /// The challenge of an action by `method` that is still good.
+    pub(in crate::emulator) fn live(
+        &self,
+        id: &ActionId,
+        method: &VerificationMethod,
+        now: SystemTime,
+    ) -> Option<&Challenge> {
+        let of_action = self.actions.get(id)?.challenges.iter().rev().filter_map(|id| self.challenges.get(id));
+        of_action.into_iter().find(|challenge| challenge.method == *method && challenge.is_live(now))
+    }
+
+    /// Forgets a challenge.
+    pub(in crate::emulator) fn void(&mut self, challenge: &str) {
+        self.challenges.remove(challenge);
+    }
+
+    /// Forgets what was begun for an action.
+    pub(in crate::emulator) fn void_all(&mut self, id: &ActionId) {
+        let begun = self.actions.get_mut(id).map(|action| std::mem::take(&mut action.challenges)).unwrap_or_default();
+        for challenge in begun {
+            self.challenges.remove(&challenge);
+        }
+    }
+
+    /// Forgets what ran out a while ago, whenever the number has doubled since the last time.
+    fn sweep(&mut self, now: SystemTime) {
+        if self.challenges.len() < self.sweep_at.max(1024) {
+            return;
+        }
+        self.challenges.retain(|_, known| now < known.expires_at.checked_add(KEPT).unwrap_or(now));
+        self.sweep_at = self.challenges.len() * 2;
+    }
+}

@@ -1,0 +1,185 @@
+//! What the emulator knows: users, their methods, their actions. In memory, and the time is an argument.
+mod action;
+mod challenge;
+mod device;
+mod limits;
+mod proof;
+mod session;
+mod user;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+pub use self::action::{MatchedRule, RecordedAction};
+
+pub(super) use self::action::{Action, ActionId, Facts, Scope};
+pub(super) use self::challenge::{Challenge, Context, NewChallenge, Waiting};
+pub(super) use self::device::Device;
+pub(super) use self::limits::{Deed, Limits};
+pub(super) use self::proof::{Aim, CodeForm, Proof, Proved, Verdict, recovery_codes};
+pub(super) use self::session::Session;
+pub(super) use self::user::{Authenticator, Kind, Phone, User};
+
+use super::inbox::Inbox;
+use super::lifecycle::{self, Ask, Outcome};
+use crate::client::{ActionState, VerificationMethod};
+use serde_json::{Map, Value};
+
+/// Everything behind one lock.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) actions: BTreeMap<ActionId, Action>,
+    pub(super) challenges: BTreeMap<String, Challenge>,
+    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) outcomes: BTreeMap<String, Outcome>,
+    pub(super) inbox: Inbox,
+    pub(super) limits: Limits,
+    pub(super) policy: Policy,
+    /// How many actions were tracked, which orders them.
+    tracked: usize,
+    /// How many challenges were begun, which orders them.
+    begun: usize,
+    sweep_at: usize,
+    sweep_sessions_at: usize,
+}
+
+/// What may be enrolled and used unless the tenant says otherwise.
+///
+/// `QR_CODE` works too and is not named: the dotnet SDK throws on methods that it does not know.
+pub(super) const OFFERED: [VerificationMethod; 8] = [
+    VerificationMethod::EmailOtp,
+    VerificationMethod::EmailMagicLink,
+    VerificationMethod::Sms,
+    VerificationMethod::Whatsapp,
+    VerificationMethod::AuthenticatorApp,
+    VerificationMethod::Passkey,
+    VerificationMethod::SecurityKey,
+    VerificationMethod::Push,
+];
+
+/// What of the tenant's settings holds for all.
+#[derive(Debug, Clone)]
+pub(super) struct Policy {
+    /// What may be enrolled and used where an action says nothing else.
+    pub(super) methods: Vec<VerificationMethod>,
+    pub(super) code: CodeForm,
+    pub(super) gives_recovery_codes: bool,
+    pub(super) is_limited: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            methods: OFFERED.to_vec(),
+            code: CodeForm { digits: 6, life: Duration::from_secs(600) },
+            gives_recovery_codes: true,
+            is_limited: true,
+        }
+    }
+}
+
+/// What rules and settings say about a new attempt.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Decided {
+    pub(super) outcome: Outcome,
+    pub(super) allowed_methods: Vec<VerificationMethod>,
+    pub(super) rules: Vec<MatchedRule>,
+    pub(super) priority_rule_id: Option<String>,
+    pub(super) output: Map<String, Value>,
+}
+
+impl World {
+    /// The user of this id, made if there was none.
+    pub(super) fn user_mut(&mut self, id: &str, now: SystemTime) -> &mut User {
+        self.users.entry(id.to_owned()).or_insert_with(|| User::new(now))
+    }
+
+    /// Records an attempt, or finds the one that was recorded under the same key.
+    ///
+    /// A known attempt keeps its state and what was told about it; only another `redirectUrl` counts from now on.
+    pub(super) fn track(
+        &mut self,
+        id: &ActionId,
+        facts: Facts,
+        decide: impl FnOnce(&User) -> Decided,
+        now: SystemTime,
+    ) -> RecordedAction {
+        let known = self.actions.get_mut(id);
+        let user = self.users.entry(id.user.to_string()).or_insert_with(|| User::new(now));
+        user.email = user.email.take().or(facts.email);
+        user.phone_number = user.phone_number.take().or(facts.phone_number);
+        user.username = user.username.take().or(facts.username);
+        if let Some(known) = known {
+            known.record.redirect_url = facts.redirect_url.or(known.record.redirect_url.take());
+            return known.record.clone();
+        }
+        let enrolled = user.is_enrolled();
+        let decided = decide(user);
+        if let Some(device) = &facts.device_id {
+            self.see_device(id.user.as_str(), device, now);
+        }
+        let record = RecordedAction {
+            user_id: id.user.clone(),
+            action: id.action.clone(),
+            idempotency_key: id.key.clone(),
+            outcome: decided.outcome,
+            state: lifecycle::initial(decided.outcome, enrolled),
+            created_at: now,
+            updated_at: now,
+            state_updated_at: now,
+            verification_method: None,
+            verified_by: None,
+            allowed_methods: decided.allowed_methods,
+            rules: decided.rules,
+            priority_rule_id: decided.priority_rule_id,
+            output: decided.output,
+            redirect_url: facts.redirect_url,
+            redirect_to_settings: facts.redirect_to_settings,
+            scope: facts.scope,
+            ip_address: facts.ip_address,
+            user_agent: facts.user_agent,
+            device_id: facts.device_id,
+            locale: facts.locale,
+            custom: facts.custom,
+        };
+        self.tracked += 1;
+        let action = Action { sequence: self.tracked, record: record.clone(), challenges: Vec::new() };
+        self.actions.insert(id.clone(), action);
+        record
+    }
+
+    /// The attempts of a user, newest first.
+    pub(super) fn actions_of(&self, user: &str) -> Vec<&RecordedAction> {
+        // The least action code and the least key that there can be.
+        let Some(first) = ActionId::named(user, "-", " ") else { return Vec::new() };
+        let mut actions: Vec<_> = self.actions.range(first..).take_while(|(id, _)| id.user.as_str() == user).collect();
+        actions.sort_by_key(|(_, action)| std::cmp::Reverse(action.sequence));
+        actions.into_iter().map(|(_, action)| &action.record).collect()
+    }
+
+    /// Puts an action into a state, whatever it was in; `false` when there is no such action.
+    pub(super) fn set_state(&mut self, id: &ActionId, state: ActionState, now: SystemTime) -> bool {
+        let Some(action) = self.actions.get_mut(id) else { return false };
+        action.record.state = state;
+        action.record.state_updated_at = now;
+        action.record.updated_at = now;
+        true
+    }
+
+    /// Removes a user with their methods, devices and sessions; their actions only if `actions` says so.
+    pub(super) fn delete_user(&mut self, user: &str, actions: bool) {
+        self.users.remove(user);
+        self.revoke_sessions_of(user);
+        self.challenges.retain(|_, known| known.user.as_ref().is_none_or(|known| known.as_str() != user));
+        if actions {
+            self.actions.retain(|id, _| id.user.as_str() != user);
+        }
+    }
+
+    /// What the challenge page has to ask for, if there is such an action.
+    pub(super) fn ask(&self, id: &ActionId) -> Option<Ask> {
+        let action = self.actions.get(id)?;
+        Some(lifecycle::ask(&action.record.state, self.users.get(id.user.as_str()).is_some_and(User::is_enrolled)))
+    }
+}

@@ -1,0 +1,344 @@
+//! How a user proves something: which of their methods serves, what is right, and how often one may guess.
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use super::challenge::{Challenge, NewChallenge, Waiting};
+use super::limits::Deed;
+use super::user::{Authenticator, Kind, User};
+use super::{ActionId, Scope, World};
+use crate::client::{ActionState, SmsChannel, VerificationMethod};
+use crate::emulator::lifecycle;
+
+/// What a proof is to bring about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::emulator) enum Aim {
+    /// Prove the action with a method that is enrolled.
+    Prove,
+    /// Finish the enrolment of a method that was begun.
+    Enrol,
+    /// Whichever there is, an enrolment first.
+    Either,
+}
+
+/// What a user gives as proof.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::emulator) enum Proof<'a> {
+    /// A code that was sent, one of an app, or a recovery code.
+    Code(&'a str),
+    /// Something that was seen to be right already: a signature, an opened link, a button on a phone.
+    Seen,
+}
+
+/// What became of a proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::emulator) enum Verdict {
+    /// Right.
+    Right,
+    /// `CODE_INVALID_OR_EXPIRED`.
+    Wrong,
+    /// `MAX_ATTEMPTS_EXCEEDED`: no code is looked at for a while, and the one that was sent is void.
+    TooMany,
+    /// The action doesn't ask for this, or doesn't any more.
+    NotAsked,
+}
+
+/// What a right proof has brought about.
+#[derive(Debug, Clone, Default)]
+pub(in crate::emulator) struct Proved {
+    /// The method that it enrolled.
+    pub(in crate::emulator) enrolled: Option<Authenticator>,
+    /// What came with a user's first method.
+    pub(in crate::emulator) recovery_codes: Vec<String>,
+}
+
+impl World {
+    /// Whether a user may enrol one more method: a first one always, others by the token's scope (docs, "Scopes").
+    pub(in crate::emulator) fn may_enrol(&self, id: &ActionId, scope: Scope) -> bool {
+        let Some(action) = self.actions.get(id) else { return false };
+        let enrolled = self.users.get(id.user.as_str()).is_some_and(User::is_enrolled);
+        (!enrolled || scope.add) && lifecycle::is_open_to_enrolment(&action.record.state)
+    }
+
+    /// The methods by which an action can be proved, the default first.
+    pub(in crate::emulator) fn provable(&self, id: &ActionId) -> Vec<VerificationMethod> {
+        let mut methods = self.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default();
+        methods.retain(|method| self.is_allowed(id, method));
+        methods
+    }
+
+    fn is_allowed(&self, id: &ActionId, method: &VerificationMethod) -> bool {
+        let Some(action) = self.actions.get(id) else { return false };
+        let allowed = &action.record.allowed_methods;
+        match method {
+            VerificationMethod::RecoveryCode => true,
+            // See `OFFERED`.
+            VerificationMethod::QrCode if *allowed == self.policy.methods => true,
+            _ => allowed.contains(method),
+        }
+    }
+
+    /// The user's method that serves here: `wanted`, or else one just begun, the default one, the newest.
+    pub(in crate::emulator) fn usable(
+        &self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        wanted: Option<&str>,
+    ) -> Option<&Authenticator> {
+        let state = &self.actions.get(id)?.record.state;
+        let user = self.users.get(id.user.as_str())?;
+        let enrols = aim != Aim::Prove && self.may_enrol(id, scope);
+        let proves = aim != Aim::Enrol && lifecycle::is_open_to_proof(state) && self.is_allowed(id, method);
+        let fits = |known: &&Authenticator| {
+            serves(known, method)
+                && wanted.is_none_or(|wanted| known.id == wanted)
+                && if known.is_verified() { proves } else { enrols }
+        };
+        let newest = user.authenticators.iter().filter(fits).rev();
+        newest.min_by_key(|known| (known.is_verified(), !known.is_default, known.method() != *method))
+    }
+
+    /// Begins a challenge by a message to the user's method `authenticator`; it is not sent yet.
+    pub(in crate::emulator) fn begin_message(
+        &mut self,
+        id: &ActionId,
+        method: &VerificationMethod,
+        authenticator: &str,
+        code: CodeForm,
+        now: SystemTime,
+    ) -> Option<Challenge> {
+        let to = self.users.get(id.user.as_str())?.authenticator(authenticator)?.kind.address()?.to_owned();
+        let waiting = code.waiting(method)?;
+        let new = NewChallenge::of(id, method.clone(), waiting, code.life);
+        let sms_channel = (*method == VerificationMethod::Sms).then_some(SmsChannel::Default);
+        let authenticator = Some(authenticator.to_owned());
+        Some(self.open(NewChallenge { authenticator, to: Some(to), sms_channel, ..new }, now))
+    }
+
+    /// Looks at a proof and changes nothing, except that a wrong code counts as a guess.
+    pub(in crate::emulator) fn check(
+        &mut self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        proof: Proof<'_>,
+        now: SystemTime,
+    ) -> Verdict {
+        let Proof::Code(code) = proof else {
+            return match self.usable(id, scope, aim, method, self.pinned(id, method, now)) {
+                Some(_) => Verdict::Right,
+                None => Verdict::NotAsked,
+            };
+        };
+        if !self.asks_for_code(id, scope, aim, method) {
+            return Verdict::NotAsked;
+        }
+        if self.has_guessed_enough(id, method, now) {
+            return Verdict::TooMany;
+        }
+        if self.right(id, scope, aim, method, code, now).is_some() {
+            return Verdict::Right;
+        }
+        self.limits.count(Deed::Guess, method, id.user.as_str(), now);
+        if self.has_guessed_enough(id, method, now) { Verdict::TooMany } else { Verdict::Wrong }
+    }
+
+    /// Looks at a proof again and, when it is right, writes down all that follows from it.
+    pub(in crate::emulator) fn prove(
+        &mut self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        proof: Proof<'_>,
+        now: SystemTime,
+    ) -> Result<Proved, Verdict> {
+        let verdict = self.check(id, scope, aim, method, proof, now);
+        if verdict != Verdict::Right {
+            return Err(verdict);
+        }
+        let used = match proof {
+            Proof::Code(code) => self.right(id, scope, aim, method, code, now),
+            Proof::Seen => {
+                let pinned = self.pinned(id, method, now);
+                self.usable(id, scope, aim, method, pinned).map(|known| Used::Method(known.id.clone(), None))
+            }
+        };
+        let (Some(used), Some(user)) = (used, self.users.get_mut(id.user.as_str())) else {
+            return Err(Verdict::NotAsked);
+        };
+        let was_enrolled = user.is_enrolled();
+        let mut proved = Proved::default();
+        let mut verified_by = None;
+        match used {
+            Used::RecoveryCode(at) => drop(user.recovery_codes.remove(at)),
+            Used::Method(authenticator, step) => {
+                let enrols = user.authenticator(&authenticator).is_some_and(|known| !known.is_verified());
+                user.mark_verified(&authenticator, now);
+                if let Some(known) = user.authenticator_mut(&authenticator) {
+                    if let Kind::App { last_step, .. } = &mut known.kind {
+                        *last_step = step.or(*last_step);
+                    }
+                    proved.enrolled = enrols.then(|| known.clone());
+                }
+                verified_by = Some(authenticator);
+            }
+        }
+        if !was_enrolled && self.policy.gives_recovery_codes {
+            user.recovery_codes = recovery_codes();
+            proved.recovery_codes = user.recovery_codes.clone();
+        }
+        user.has_verified = true;
+        self.void_method(id, method, now);
+        // One more method is no proof of the action: that takes one which was there before.
+        if proved.enrolled.is_none() || !was_enrolled {
+            self.succeed(id, method.clone(), verified_by, now);
+        }
+        Ok(proved)
+    }
+
+    /// Writes down that the user proved the action with `method`, if it is open to that.
+    pub(in crate::emulator) fn succeed(
+        &mut self,
+        id: &ActionId,
+        method: VerificationMethod,
+        verified_by: Option<String>,
+        now: SystemTime,
+    ) {
+        let Some(action) = self.actions.get_mut(id) else { return };
+        if !lifecycle::is_open_to_proof(&action.record.state) {
+            return;
+        }
+        action.record.verification_method = Some(method.clone());
+        action.record.verified_by = verified_by;
+        let device = action.record.device_id.clone();
+        self.void_all(id);
+        self.set_state(id, ActionState::ChallengeSucceeded, now);
+        if let Some(device) = device {
+            self.prove_device(id.user.as_str(), &device, &method, now);
+        }
+    }
+
+    /// The user refuses for good; `false` when there is nothing to refuse.
+    pub(in crate::emulator) fn decline(&mut self, id: &ActionId, now: SystemTime) -> bool {
+        let Some(state) = self.actions.get(id).and_then(|action| lifecycle::declined(&action.record.state)) else {
+            return false;
+        };
+        self.void_all(id);
+        self.set_state(id, state, now)
+    }
+
+    /// The method that a message went to, which no other may answer.
+    fn pinned(&self, id: &ActionId, method: &VerificationMethod, now: SystemTime) -> Option<&str> {
+        self.live(id, method, now)?.authenticator.as_deref()
+    }
+
+    fn asks_for_code(&self, id: &ActionId, scope: Scope, aim: Aim, method: &VerificationMethod) -> bool {
+        if *method == VerificationMethod::RecoveryCode {
+            let state = self.actions.get(id).map(|action| &action.record.state);
+            return aim != Aim::Enrol && state.is_some_and(lifecycle::is_open_to_proof);
+        }
+        self.usable(id, scope, aim, method, None).is_some()
+    }
+
+    /// What a right code is the code of.
+    fn right(
+        &self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        code: &str,
+        now: SystemTime,
+    ) -> Option<Used> {
+        let user = self.users.get(id.user.as_str())?;
+        let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+        match method {
+            VerificationMethod::RecoveryCode => {
+                let at = user.recovery_codes.iter().position(|known| known.eq_ignore_ascii_case(&code))?;
+                Some(Used::RecoveryCode(at))
+            }
+            VerificationMethod::AuthenticatorApp => user.authenticators.iter().find_map(|known| {
+                let Kind::App { app, last_step } = &known.kind else { return None };
+                self.usable(id, scope, aim, method, Some(&known.id))?;
+                // RFC 6238, section 5.2: a code is taken once. An earlier step is refused with it.
+                let step = app.step(&code, now).filter(|step| last_step.is_none_or(|last| *step > last))?;
+                Some(Used::Method(known.id.clone(), Some(step)))
+            }),
+            _ => {
+                let sent = self.live(id, method, now)?;
+                let usable = self.usable(id, scope, aim, method, sent.authenticator.as_deref())?;
+                (sent.code() == Some(&code)).then(|| Used::Method(usable.id.clone(), None))
+            }
+        }
+    }
+
+    /// Whether no guess is taken for a while; what was sent is void then.
+    fn has_guessed_enough(&mut self, id: &ActionId, method: &VerificationMethod, now: SystemTime) -> bool {
+        let enough = self.policy.is_limited && self.limits.wait(Deed::Guess, method, id.user.as_str(), now).is_some();
+        if enough {
+            self.void_method(id, method, now);
+        }
+        enough
+    }
+
+    fn void_method(&mut self, id: &ActionId, method: &VerificationMethod, now: SystemTime) {
+        if let Some(challenge) = self.live(id, method, now).map(|challenge| challenge.id.clone()) {
+            self.void(&challenge);
+        }
+    }
+}
+
+/// What a right proof uses up.
+enum Used {
+    /// One of the user's methods; of an app, the step of its code.
+    Method(String, Option<u64>),
+    /// The recovery code at this place.
+    RecoveryCode(usize),
+}
+
+fn serves(known: &Authenticator, method: &VerificationMethod) -> bool {
+    let by_whatsapp = *method == VerificationMethod::Whatsapp && matches!(known.kind, Kind::Sms(_));
+    known.method() == *method || by_whatsapp
+}
+
+/// How codes look and how long they live.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::emulator) struct CodeForm {
+    pub(in crate::emulator) digits: u32,
+    pub(in crate::emulator) life: Duration,
+}
+
+impl CodeForm {
+    /// What a message by `method` has to bring back, if it is a method of messages.
+    pub(in crate::emulator) fn waiting(self, method: &VerificationMethod) -> Option<Waiting> {
+        match method {
+            VerificationMethod::EmailOtp | VerificationMethod::Sms | VerificationMethod::Whatsapp => {
+                Some(Waiting::Code(random_code(self.digits)))
+            }
+            VerificationMethod::EmailMagicLink => {
+                Some(Waiting::Link { secret: Uuid::new_v4().simple().to_string(), opened: false })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Random digits, at most ten.
+fn random_code(digits: u32) -> String {
+    let (_, random) = Uuid::new_v4().as_u64_pair();
+    let digits = digits.min(10);
+    format!("{:0width$}", (random & (u64::MAX >> 2)) % 10_u64.pow(digits), width = digits as usize)
+}
+
+/// Ten, in the form of `7k2m-9xqa`. Their number and form are assumptions.
+pub(in crate::emulator) fn recovery_codes() -> Vec<String> {
+    let code = || Uuid::new_v4().simple().to_string();
+    (0..10).map(|_| code()).map(|code| format!("{}-{}", &code[..4], &code[16 + 4..16 + 8])).collect()
+}
+
+#[cfg(test)]
+mod tests;

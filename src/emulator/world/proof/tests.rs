@@ -1,0 +1,236 @@
+use std::time::UNIX_EPOCH;
+
+use super::*;
+use crate::client::{ActionCode, IdempotencyKey, UserId};
+use crate::emulator::totp::App;
+use crate::emulator::world::{Decided, Facts};
+
+const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
+const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
+const NONE: Scope = Scope { add: false, update: false, remove: false };
+const ADD: Scope = Scope { add: true, ..NONE };
+const WINDOW: Duration = Duration::from_secs(300);
+const CODE_LIFE: Duration = Duration::from_secs(600);
+
+fn id(key: &str) -> ActionId {
+    ActionId {
+        user: UserId::new("ada").unwrap(),
+        action: ActionCode::new("withdrawal").unwrap(),
+        key: IdempotencyKey::new(key).unwrap(),
+    }
+}
+
+fn track(world: &mut World, key: &str) {
+    let decided = Decided { allowed_methods: world.policy.methods.clone(), ..Decided::default() };
+    world.track(&id(key), Facts::default(), |_| decided, UNIX_EPOCH);
+}
+
+fn enrolled(kinds: Vec<Kind>) -> World {
+    let mut world = World::default();
+    let user = world.user_mut("ada", UNIX_EPOCH);
+    for kind in kinds {
+        user.enrol_verified(kind, false, UNIX_EPOCH);
+    }
+    track(&mut world, "1");
+    world
+}
+
+fn by_email() -> World {
+    enrolled(vec![Kind::EmailOtp("ada@example.com".into())])
+}
+
+fn app(app: &App) -> Kind {
+    Kind::App { app: app.clone(), last_step: None }
+}
+
+/// Begins a code of the method that serves, and returns it.
+fn send(world: &mut World, key: &str, aim: Aim, scope: Scope, now: SystemTime) -> Option<String> {
+    let usable = world.usable(&id(key), scope, aim, &EMAIL, None)?.id.clone();
+    let form = world.policy.code;
+    Some(world.begin_message(&id(key), &EMAIL, &usable, form, now)?.code().unwrap().to_owned())
+}
+
+fn prove(world: &mut World, key: &str, method: &VerificationMethod, code: &str, now: SystemTime) -> Verdict {
+    let aim = if world.users["ada"].is_enrolled() { Aim::Prove } else { Aim::Enrol };
+    match world.prove(&id(key), NONE, aim, method, Proof::Code(code), now) {
+        Ok(_) => Verdict::Right,
+        Err(verdict) => verdict,
+    }
+}
+
+fn state(world: &World, key: &str) -> ActionState {
+    world.actions[&id(key)].record.state.clone()
+}
+
+#[test]
+fn the_right_code_proves_the_action_once() {
+    let mut world = by_email();
+    let code = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    assert_eq!(prove(&mut world, "1", &EMAIL, &format!(" {code} "), UNIX_EPOCH), Verdict::Right);
+    assert_eq!(state(&world, "1"), ActionState::ChallengeSucceeded);
+    assert_eq!(prove(&mut world, "1", &EMAIL, &code, UNIX_EPOCH), Verdict::NotAsked);
+    assert_eq!(world.actions[&id("1")].record.verified_by, Some(world.users["ada"].authenticators[0].id.clone()));
+}
+
+#[test]
+fn looking_at_a_right_code_uses_nothing_up() {
+    let mut world = by_email();
+    let code = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    for _ in 0..20 {
+        let verdict = world.check(&id("1"), NONE, Aim::Prove, &EMAIL, Proof::Code(&code), UNIX_EPOCH);
+        assert_eq!(verdict, Verdict::Right);
+    }
+    assert_eq!(state(&world, "1"), ActionState::ChallengeRequired);
+    assert_eq!(prove(&mut world, "1", &EMAIL, &code, UNIX_EPOCH), Verdict::Right);
+}
+
+#[test]
+fn a_code_is_good_for_its_own_action_its_time_and_until_the_next() {
+    let mut world = by_email();
+    track(&mut world, "2");
+    let first = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    assert_eq!(prove(&mut world, "2", &EMAIL, &first, UNIX_EPOCH), Verdict::Wrong, "another action's");
+    assert_eq!(prove(&mut world, "1", &EMAIL, &first, UNIX_EPOCH + CODE_LIFE), Verdict::Wrong, "expired");
+    let mut second = first.clone();
+    while second == first {
+        second = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    }
+    assert_eq!(prove(&mut world, "1", &EMAIL, &first, UNIX_EPOCH), Verdict::Wrong, "replaced");
+    assert_eq!(prove(&mut world, "1", &EMAIL, &second, UNIX_EPOCH), Verdict::Right);
+    assert!(world.challenges.is_empty(), "nothing is left of any of them");
+}
+
+#[test]
+fn ten_wrong_codes_void_the_code_and_end_after_a_while() {
+    let mut world = by_email();
+    let code = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    for attempt in 1..10 {
+        assert_eq!(prove(&mut world, "1", &EMAIL, "nope", UNIX_EPOCH), Verdict::Wrong, "attempt {attempt}");
+    }
+    assert_eq!(prove(&mut world, "1", &EMAIL, "nope", UNIX_EPOCH), Verdict::TooMany);
+    assert_eq!(prove(&mut world, "1", &EMAIL, &code, UNIX_EPOCH), Verdict::TooMany, "not even the right one");
+    assert_eq!(state(&world, "1"), ActionState::ChallengeRequired, "the action itself stays open");
+
+    let later = UNIX_EPOCH + WINDOW;
+    assert_eq!(prove(&mut world, "1", &EMAIL, &code, later), Verdict::Wrong, "the old code stays void");
+    let code = send(&mut world, "1", Aim::Prove, NONE, later).unwrap();
+    assert_eq!(prove(&mut world, "1", &EMAIL, &code, later), Verdict::Right);
+}
+
+#[test]
+fn without_limits_one_may_guess_for_ever() {
+    let mut world = by_email();
+    world.policy.is_limited = false;
+    for _ in 0..100 {
+        assert_eq!(prove(&mut world, "1", &EMAIL, "nope", UNIX_EPOCH), Verdict::Wrong);
+    }
+}
+
+#[test]
+fn an_app_code_is_taken_once() {
+    let known = App::generate("ada");
+    let mut world = enrolled(vec![app(&known)]);
+    track(&mut world, "2");
+    let now = UNIX_EPOCH + Duration::from_secs(90);
+    assert_eq!(prove(&mut world, "1", &APP, &known.code(now), now), Verdict::Right);
+    assert_eq!(prove(&mut world, "2", &APP, &known.code(now), now), Verdict::Wrong, "the same");
+    let before = now - Duration::from_secs(30);
+    assert_eq!(prove(&mut world, "2", &APP, &known.code(before), now), Verdict::Wrong, "an earlier one");
+    let next = now + Duration::from_secs(30);
+    assert_eq!(prove(&mut world, "2", &APP, &known.code(next), now), Verdict::Right);
+}
+
+#[test]
+fn any_of_several_apps_serves() {
+    let (one, two) = (App::generate("ada"), App::generate("ada"));
+    let mut world = enrolled(vec![app(&one), app(&two)]);
+    let now = UNIX_EPOCH + Duration::from_secs(90);
+    assert_eq!(prove(&mut world, "1", &APP, &one.code(now), now), Verdict::Right);
+    track(&mut world, "2");
+    assert_eq!(prove(&mut world, "2", &APP, &two.code(now), now), Verdict::Right);
+}
+
+#[test]
+fn a_first_enrolment_needs_no_scope_and_proves_the_action() {
+    let mut world = enrolled(vec![]);
+    assert_eq!(state(&world, "1"), ActionState::Allow);
+    let begun = App::generate("ada");
+    world.user_mut("ada", UNIX_EPOCH).begin(app(&begun), UNIX_EPOCH);
+    assert!(!world.users["ada"].is_enrolled(), "begun is not enrolled");
+    let code = begun.code(UNIX_EPOCH);
+    let proved = world.prove(&id("1"), NONE, Aim::Either, &APP, Proof::Code(&code), UNIX_EPOCH).unwrap();
+    assert!(proved.enrolled.is_some());
+    assert_eq!(proved.recovery_codes.len(), 10);
+    assert!(world.users["ada"].is_enrolled());
+    assert_eq!(state(&world, "1"), ActionState::ChallengeSucceeded);
+}
+
+#[test]
+fn one_more_method_takes_the_scope_and_proves_nothing() {
+    let mut world = by_email();
+    let begun = App::generate("ada");
+    world.user_mut("ada", UNIX_EPOCH).begin(app(&begun), UNIX_EPOCH);
+    let code = begun.code(UNIX_EPOCH);
+    let without = world.prove(&id("1"), NONE, Aim::Either, &APP, Proof::Code(&code), UNIX_EPOCH);
+    assert_eq!(without.unwrap_err(), Verdict::NotAsked);
+    let with = world.prove(&id("1"), ADD, Aim::Either, &APP, Proof::Code(&code), UNIX_EPOCH).unwrap();
+    assert!(with.enrolled.is_some() && with.recovery_codes.is_empty());
+    assert_eq!(state(&world, "1"), ActionState::ChallengeRequired);
+    assert_eq!(world.provable(&id("1")), [EMAIL, APP]);
+}
+
+#[test]
+fn a_second_enrolment_that_was_begun_in_time_comes_too_late() {
+    let mut world = enrolled(vec![]);
+    track(&mut world, "2");
+    world.user_mut("ada", UNIX_EPOCH).begin(Kind::EmailOtp("eve@example.com".into()), UNIX_EPOCH);
+    let code = send(&mut world, "2", Aim::Enrol, NONE, UNIX_EPOCH).unwrap();
+    let begun = App::generate("ada");
+    world.user_mut("ada", UNIX_EPOCH).begin(app(&begun), UNIX_EPOCH);
+    let first = prove(&mut world, "1", &APP, &begun.code(UNIX_EPOCH), UNIX_EPOCH);
+    assert_eq!(first, Verdict::Right);
+    let late = world.prove(&id("2"), NONE, Aim::Either, &EMAIL, Proof::Code(&code), UNIX_EPOCH);
+    assert_eq!(late.unwrap_err(), Verdict::NotAsked);
+}
+
+#[test]
+fn what_a_rule_does_not_allow_proves_nothing() {
+    let known = App::generate("ada");
+    let mut world = enrolled(vec![Kind::EmailOtp("ada@example.com".into()), app(&known)]);
+    world.actions.get_mut(&id("1")).unwrap().record.allowed_methods = vec![APP];
+    assert_eq!(world.provable(&id("1")), [APP]);
+    assert!(send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).is_none());
+    assert_eq!(prove(&mut world, "1", &EMAIL, "000000", UNIX_EPOCH), Verdict::NotAsked);
+}
+
+#[test]
+fn a_recovery_code_is_good_for_one_use() {
+    let mut world = by_email();
+    world.user_mut("ada", UNIX_EPOCH).recovery_codes = vec!["7k2m-9xqa".into(), "p41c-zz0e".into()];
+    track(&mut world, "2");
+    let method = VerificationMethod::RecoveryCode;
+    assert_eq!(prove(&mut world, "1", &method, "7K2M-9XQA ", UNIX_EPOCH), Verdict::Right);
+    assert_eq!(prove(&mut world, "2", &method, "7k2m-9xqa", UNIX_EPOCH), Verdict::Wrong);
+    assert_eq!(world.users["ada"].recovery_codes, ["p41c-zz0e"]);
+    assert_eq!(world.actions[&id("1")].record.verified_by, None);
+}
+
+#[test]
+fn declining_ends_an_open_challenge_only() {
+    let mut world = by_email();
+    assert!(world.decline(&id("1"), UNIX_EPOCH));
+    assert_eq!(state(&world, "1"), ActionState::ChallengeFailed);
+    assert!(!world.decline(&id("1"), UNIX_EPOCH));
+    assert!(send(&mut world, "1", Aim::Either, ADD, UNIX_EPOCH).is_none());
+    assert!(!world.decline(&id("unknown"), UNIX_EPOCH));
+}
+
+#[test]
+fn codes_have_the_length_that_is_asked_for() {
+    for digits in 2..=10 {
+        for _ in 0..50 {
+            let code = random_code(digits);
+            assert!(code.len() == digits as usize && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        }
+    }
+}

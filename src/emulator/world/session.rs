@@ -1,0 +1,87 @@
+//! Sessions of app clients: an access token for its client, a refresh token for the next pair.
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use crate::client::{UserId, VerificationMethod};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::emulator) struct Session {
+    /// In the access token, as `jti`.
+    pub(in crate::emulator) id: String,
+    pub(in crate::emulator) user: UserId,
+    pub(in crate::emulator) client_id: String,
+    pub(in crate::emulator) refresh_token: String,
+    pub(in crate::emulator) expires_at: SystemTime,
+    pub(in crate::emulator) refreshable_until: SystemTime,
+    pub(in crate::emulator) verification_method: Option<VerificationMethod>,
+}
+
+impl World {
+    pub(in crate::emulator) fn put_session(&mut self, session: Session, now: SystemTime) {
+        if self.sessions.len() >= self.sweep_sessions_at.max(1024) {
+            self.sessions.retain(|_, known| now < known.refreshable_until.max(known.expires_at));
+            self.sweep_sessions_at = self.sessions.len() * 2;
+        }
+        self.sessions.insert(session.id.clone(), session);
+    }
+
+    /// Takes the session of a refresh token, which is good for one use.
+    pub(in crate::emulator) fn take_refreshable(&mut self, refresh_token: &str, now: SystemTime) -> Option<Session> {
+        let found = self.sessions.values().find(|known| known.refresh_token == refresh_token)?.id.clone();
+        self.sessions.remove(&found).filter(|session| now < session.refreshable_until)
+    }
+
+    pub(in crate::emulator) fn revoke_session(&mut self, id: &str) {
+        self.sessions.remove(id);
+    }
+
+    pub(in crate::emulator) fn revoke_sessions_of(&mut self, user: &str) {
+        self.sessions.retain(|_, session| session.user.as_str() != user);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    fn session(id: &str, user: &str) -> Session {
+        let after = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        Session {
+            id: id.into(),
+            user: UserId::new(user).unwrap(),
+            client_id: "app".into(),
+            refresh_token: format!("refresh-{id}"),
+            expires_at: after(60),
+            refreshable_until: after(120),
+            verification_method: None,
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_taken_once_and_in_time() {
+        let mut world = World::default();
+        world.put_session(session("1", "ada"), UNIX_EPOCH);
+        world.put_session(session("2", "ada"), UNIX_EPOCH);
+        assert!(world.take_refreshable("refresh-3", UNIX_EPOCH).is_none());
+        assert_eq!(world.take_refreshable("refresh-1", UNIX_EPOCH).unwrap().id, "1");
+        assert!(world.take_refreshable("refresh-1", UNIX_EPOCH).is_none(), "again");
+        assert!(world.take_refreshable("refresh-2", UNIX_EPOCH + Duration::from_secs(120)).is_none(), "too late");
+    }
+
+    #[test]
+    fn revoking() {
+        let mut world = World::default();
+        for (id, user) in [("1", "ada"), ("2", "ada"), ("3", "eve")] {
+            world.put_session(session(id, user), UNIX_EPOCH);
+        }
+        world.revoke_session("1");
+        world.revoke_session("unknown");
+        assert_eq!(world.sessions.len(), 2);
+        world.revoke_sessions_of("ada");
+        assert_eq!(world.sessions.keys().collect::<Vec<_>>(), ["3"]);
+    }
+}

@@ -1,0 +1,220 @@
+//! One user, with their methods and devices.
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::device::Device;
+use crate::client::{SmsChannel, VerificationMethod};
+use crate::emulator::totp::App;
+
+/// One user. Exists from the first thing that is told about them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::emulator) struct User {
+    pub(in crate::emulator) email: Option<String>,
+    pub(in crate::emulator) email_verified: bool,
+    pub(in crate::emulator) phone_number: Option<String>,
+    pub(in crate::emulator) phone_number_verified: bool,
+    pub(in crate::emulator) username: Option<String>,
+    pub(in crate::emulator) display_name: Option<String>,
+    pub(in crate::emulator) locale: Option<String>,
+    pub(in crate::emulator) custom: Map<String, Value>,
+    /// The method that an application chose for them, if they have it.
+    pub(in crate::emulator) default_method: Option<VerificationMethod>,
+    pub(in crate::emulator) created_at: Option<SystemTime>,
+    pub(in crate::emulator) authenticators: Vec<Authenticator>,
+    /// Those that are not used up.
+    pub(in crate::emulator) recovery_codes: Vec<String>,
+    pub(in crate::emulator) devices: BTreeMap<String, Device>,
+    /// Whether they ever proved an action.
+    pub(in crate::emulator) has_verified: bool,
+}
+
+/// One method of one user; it counts as enrolled once it is verified.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::emulator) struct Authenticator {
+    pub(in crate::emulator) id: String,
+    pub(in crate::emulator) kind: Kind,
+    pub(in crate::emulator) created_at: SystemTime,
+    pub(in crate::emulator) verified_at: Option<SystemTime>,
+    pub(in crate::emulator) last_verified_at: Option<SystemTime>,
+    pub(in crate::emulator) is_default: bool,
+    /// How the last text message went.
+    pub(in crate::emulator) previous_sms_channel: Option<SmsChannel>,
+}
+
+/// What a method needs to work.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::emulator) enum Kind {
+    /// A code by e-mail to this address.
+    EmailOtp(String),
+    /// A link by e-mail to this address.
+    EmailMagicLink(String),
+    /// A code by SMS to this number; one by WhatsApp too, if that is asked for.
+    Sms(String),
+    /// A code by WhatsApp to this number.
+    Whatsapp(String),
+    /// An authenticator app, and the last step whose code was taken.
+    App { app: App, last_step: Option<u64> },
+    /// A phone that is asked by push messages.
+    Push(Phone),
+    /// A phone that reads QR codes.
+    QrCode(Phone),
+}
+
+/// A phone with the application's app on it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::emulator) struct Phone {
+    pub(in crate::emulator) name: String,
+    pub(in crate::emulator) public_key: Option<String>,
+    pub(in crate::emulator) platform: Option<String>,
+}
+
+impl Kind {
+    pub(in crate::emulator) fn method(&self) -> VerificationMethod {
+        match self {
+            Self::EmailOtp(_) => VerificationMethod::EmailOtp,
+            Self::EmailMagicLink(_) => VerificationMethod::EmailMagicLink,
+            Self::Sms(_) => VerificationMethod::Sms,
+            Self::Whatsapp(_) => VerificationMethod::Whatsapp,
+            Self::App { .. } => VerificationMethod::AuthenticatorApp,
+            Self::Push(_) => VerificationMethod::Push,
+            Self::QrCode(_) => VerificationMethod::QrCode,
+        }
+    }
+
+    pub(in crate::emulator) fn email(&self) -> Option<&str> {
+        match self {
+            Self::EmailOtp(email) | Self::EmailMagicLink(email) => Some(email),
+            _ => None,
+        }
+    }
+
+    pub(in crate::emulator) fn phone_number(&self) -> Option<&str> {
+        if let Self::Sms(number) | Self::Whatsapp(number) = self { Some(number) } else { None }
+    }
+
+    /// Where a message of this method goes.
+    pub(in crate::emulator) fn address(&self) -> Option<&str> {
+        self.email().or(self.phone_number())
+    }
+
+    /// Whether both are the same thing in the user's hand, so that one takes the place of the other.
+    fn is_same(&self, other: &Self) -> bool {
+        self.method() == other.method()
+            && match (self, other) {
+                (Self::Push(mine), Self::Push(theirs)) | (Self::QrCode(mine), Self::QrCode(theirs)) => mine == theirs,
+                _ => self.address().is_some() && self.address() == other.address(),
+            }
+    }
+}
+
+impl Authenticator {
+    pub(in crate::emulator) fn new(kind: Kind, now: SystemTime) -> Self {
+        Self {
+            id: Uuid::new_v4().to_string(),
+            kind,
+            created_at: now,
+            verified_at: None,
+            last_verified_at: None,
+            is_default: false,
+            previous_sms_channel: None,
+        }
+    }
+
+    pub(in crate::emulator) fn method(&self) -> VerificationMethod {
+        self.kind.method()
+    }
+
+    pub(in crate::emulator) fn is_verified(&self) -> bool {
+        self.verified_at.is_some()
+    }
+}
+
+impl User {
+    pub(super) fn new(now: SystemTime) -> Self {
+        Self { created_at: Some(now), ..Self::default() }
+    }
+
+    /// The verified methods, the default first, else in the order of their making.
+    pub(in crate::emulator) fn enrolled(&self) -> Vec<&Authenticator> {
+        let mut enrolled: Vec<_> = self.authenticators.iter().filter(|known| known.is_verified()).collect();
+        enrolled.sort_by_key(|known| (!known.is_default, Some(known.method()) != self.default_method));
+        enrolled
+    }
+
+    pub(in crate::emulator) fn is_enrolled(&self) -> bool {
+        self.authenticators.iter().any(Authenticator::is_verified)
+    }
+
+    /// The kinds of verified methods, each once, in the order of [`enrolled`](Self::enrolled).
+    pub(in crate::emulator) fn enrolled_methods(&self) -> Vec<VerificationMethod> {
+        let mut methods = Vec::new();
+        for method in self.enrolled().into_iter().map(Authenticator::method) {
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
+        methods
+    }
+
+    pub(in crate::emulator) fn authenticator(&self, id: &str) -> Option<&Authenticator> {
+        self.authenticators.iter().find(|known| known.id == id)
+    }
+
+    pub(in crate::emulator) fn authenticator_mut(&mut self, id: &str) -> Option<&mut Authenticator> {
+        self.authenticators.iter_mut().find(|known| known.id == id)
+    }
+
+    /// Adds a method that still has to be proved, in place of an earlier beginning of the same kind.
+    pub(in crate::emulator) fn begin(&mut self, kind: Kind, now: SystemTime) -> &Authenticator {
+        self.authenticators.retain(|known| known.is_verified() || known.method() != kind.method());
+        self.authenticators.push(Authenticator::new(kind, now));
+        &self.authenticators[self.authenticators.len() - 1]
+    }
+
+    /// Adds a method that needs no more proof; the same one, or one begun and not finished, makes way.
+    pub(in crate::emulator) fn enrol_verified(
+        &mut self,
+        kind: Kind,
+        is_default: bool,
+        now: SystemTime,
+    ) -> Authenticator {
+        let id = self.begin(kind, now).id.clone();
+        if is_default {
+            self.make_default(&id);
+        }
+        self.mark_verified(&id, now);
+        self.authenticators[self.authenticators.len() - 1].clone()
+    }
+
+    /// Has this method asked for first.
+    pub(in crate::emulator) fn make_default(&mut self, id: &str) {
+        for known in &mut self.authenticators {
+            known.is_default = known.id == id;
+        }
+    }
+
+    /// Writes down that a method was just proved.
+    pub(in crate::emulator) fn mark_verified(&mut self, id: &str, now: SystemTime) {
+        let Some(method) = self.authenticator_mut(id) else { return };
+        if method.is_verified() {
+            method.last_verified_at = Some(now);
+            return;
+        }
+        method.verified_at = Some(now);
+        let kind = method.kind.clone();
+        self.authenticators.retain(|known| known.id == id || !known.kind.is_same(&kind));
+        if let Some(email) = kind.email() {
+            self.email.get_or_insert_with(|| email.to_owned());
+            self.email_verified |= self.email.as_deref() == Some(email);
+        }
+        if let Some(number) = kind.phone_number() {
+            self.phone_number.get_or_insert_with(|| number.to_owned());
+            self.phone_number_verified |= self.phone_number.as_deref() == Some(number);
+        }
+    }
+}
