@@ -79,7 +79,7 @@ impl EmulatorBuilder {
 
 fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
-        .nest("/v1", api::routes(shared))
+        .nest("/v1", api::routes(shared).merge(api::doubled(shared)))
         .merge(api::routes(shared))
         .merge(page::routes())
         .fallback(not_found)
@@ -89,6 +89,6 @@ fn router(shared: &Arc<Shared>) -> Router {
 }
 
 /// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
-async fn not_found() -> (StatusCode, axum::Json<serde_json::Value>) {
+pub(super) async fn not_found() -> (StatusCode, axum::Json<serde_json::Value>) {
     (StatusCode::NOT_FOUND, axum::Json(json!({ "message": "Not Found" })))
 }

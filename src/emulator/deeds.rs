@@ -3,8 +3,11 @@ use std::time::{Duration, SystemTime};
 
 use super::Shared;
 use super::inbox::{Channel, Message};
-use super::world::{ActionId, Aim, Challenge, Deed, NewChallenge, Proof, Proved, Scope, Verdict, Waiting, World};
-use crate::client::VerificationMethod;
+use super::world::{
+    ActionId, Aim, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Scope, Unclaimable, Verdict,
+    Waiting, World,
+};
+use crate::client::{UserId, VerificationMethod};
 
 /// Why something that a user wanted was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +105,61 @@ impl Shared {
             verdict => return Err(verdict.into()),
         }
         Ok(self.world().prove(id, scope, aim, method, proof, now)?)
+    }
+
+    /// Sends the next code of a pending challenge; the one before is void.
+    pub(super) async fn send_again(&self, challenge: &str) -> Result<Challenge, Fault> {
+        let now = self.clock.now();
+        let again = {
+            let mut world = self.world();
+            let form = world.policy.code;
+            let known = world.pending(|known| known.id == challenge, now).ok_or(Fault::NotAsked)?;
+            let waiting = form.waiting(&known.method).ok_or(Fault::NotAsked)?;
+            world.may_send(&known.method, known.counted_as(), now)?;
+            let known = world.challenges.get_mut(challenge).ok_or(Fault::NotAsked)?;
+            known.waiting = waiting;
+            known.expires_at = now.checked_add(form.life).unwrap_or(now);
+            known.clone()
+        };
+        self.deliver(&again, now).await?;
+        Ok(again)
+    }
+
+    /// Looks at a code for a challenge of the Server API, and proves the action of one that is claimed already.
+    pub(super) async fn verify_challenge(&self, challenge: &str, code: &str) -> Verdict {
+        let now = self.clock.now();
+        let verdict = self.world().verify_challenge(challenge, code, now);
+        if verdict == Verdict::Right {
+            let claimed = self.world().challenges.get(challenge).is_some_and(|known| known.claimed_by.is_some());
+            if claimed {
+                self.world().settle(challenge, now);
+            }
+        }
+        verdict
+    }
+
+    /// Gives a challenge to a user, with an action of its own.
+    pub(super) async fn claim(
+        &self,
+        challenge: &str,
+        user: &UserId,
+        needs_proof: bool,
+    ) -> Result<Claimed, Unclaimable> {
+        let now = self.clock.now();
+        self.world().claimable(challenge, user, needs_proof, now)?;
+        self.world().claim(challenge, user, needs_proof, now)
+    }
+
+    /// Gives a challenge to the user of an action that was tracked with it.
+    pub(super) async fn claim_for(&self, challenge: &str, id: &ActionId) -> Result<RecordedAction, Unclaimable> {
+        let now = self.clock.now();
+        let mut world = self.world();
+        let verified = world.claimable(challenge, &id.user, false, now)?.verified_at.is_some();
+        world.bind(challenge, id);
+        if verified {
+            world.settle(challenge, now);
+        }
+        world.actions.get(id).map(|action| action.record.clone()).ok_or(Unclaimable::Unknown)
     }
 
     /// The link in the mail of a magic link.

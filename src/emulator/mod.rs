@@ -96,7 +96,7 @@ pub use self::script::Scripted;
 pub use self::seen::{Endpoint, SeenRequest};
 pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
-pub use self::world::{MatchedRule, RecordedAction};
+pub use self::world::{Call, MatchedRule, RecordedAction};
 
 use self::line::Door;
 use self::script::Scripts;
@@ -195,6 +195,12 @@ impl Emulator {
         let id = ActionId::named(user, action, key).ok_or(EmulatorError::UnknownAction)?;
         let found = self.shared.world().set_state(&id, state, self.shared.clock.now());
         if found { Ok(()) } else { Err(EmulatorError::UnknownAction) }
+    }
+
+    /// The calls that were begun by Call Connect, in the order of their references.
+    #[must_use]
+    pub fn calls_of_call_connect(&self) -> Vec<Call> {
+        self.shared.world().calls.values().cloned().collect()
     }
 
     /// What it was asked, in the order of arrival; the latest ten thousand.

@@ -9,39 +9,109 @@ use serde_json::Value;
 /// How many requests are remembered; the oldest go first.
 const MOST: usize = 10_000;
 
-/// The endpoints of the emulator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// `POST /users/{userId}/actions/{action}`.
-    Track,
-    /// `GET /users/{userId}/actions/{action}/{idempotencyKey}`.
-    GetAction,
-    /// `POST /validate`.
-    ValidateChallenge,
-    /// `GET /users/{userId}`.
-    GetUser,
-    /// `POST /users/{userId}/authenticators`.
-    EnrollVerifiedAuthenticator,
-    /// The page where users prove themselves, `GET` and `POST /`.
-    ChallengePage,
-    /// Everything else.
-    Unknown,
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident = $wire:literal: $($method:literal $route:literal),+;)+) => {
+        /// The endpoints of the emulator.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Endpoint {
+            $($(#[$doc])* #[doc = concat!("\n\n", $("`", $method, " ", $route, "` "),+)] $name,)+
+            /// Everything else.
+            Unknown,
+        }
+
+        impl Endpoint {
+            /// All of them with their names, methods and routes.
+            const TABLE: &[(Self, &str, &[(&str, &str)])] = &[$((Self::$name, $wire, &[$(($method, $route)),+]),)+];
+        }
+    };
 }
+
+endpoints!(
+    /// Ask for a decision.
+    Track = "track": "POST" "/users/{user}/actions/{action}";
+    /// One attempt as it stands.
+    GetAction = "getAction": "GET" "/users/{user}/actions/{action}/{key}";
+    /// A user's attempts.
+    QueryUserActions = "queryUserActions": "GET" "/users/{user}/actions";
+    /// An operator's decision.
+    UpdateAction = "updateAction": "PATCH" "/users/{user}/actions/{action}/{key}";
+    /// What a token proves.
+    ValidateChallenge = "validateChallenge": "POST" "/validate";
+    /// Find users.
+    QueryUsers = "queryUsers": "GET" "/users";
+    /// What is known of a user.
+    GetUser = "getUser": "GET" "/users/{user}";
+    /// Change what is known of a user. `POST /users/authenticators`, of the same form, counts as
+    /// [`BatchEnrollVerifiedAuthenticators`](Self::BatchEnrollVerifiedAuthenticators).
+    UpdateUser = "updateUser": "PATCH" "/users/{user}", "POST" "/users/{user}";
+    /// Remove a user.
+    DeleteUser = "deleteUser": "DELETE" "/users/{user}";
+    /// A user's methods.
+    GetAuthenticators = "getAuthenticators": "GET" "/users/{user}/authenticators";
+    /// Enrol a method that was verified elsewhere.
+    EnrollVerifiedAuthenticator = "enrollVerifiedAuthenticator": "POST" "/users/{user}/authenticators";
+    /// Remove a method.
+    DeleteAuthenticator = "deleteAuthenticator": "DELETE" "/users/{user}/authenticators/{authenticator}";
+    /// Import passkeys.
+    BatchEnrollVerifiedAuthenticators = "batchEnrollVerifiedAuthenticators": "POST" "/users/authenticators";
+    /// The tenant's methods.
+    GetTenantAuthenticators = "getTenantAuthenticators": "GET" "/authenticators";
+    /// Send a code, to nobody in particular.
+    Challenge = "challenge": "POST" "/challenge";
+    /// Look at a code.
+    Verify = "verify": "POST" "/verify";
+    /// Give a challenge to a user.
+    ClaimChallenge = "claimChallenge": "POST" "/claim";
+    /// Find a pending challenge.
+    GetChallenge = "getChallenge": "GET" "/challenges", "POST" "/challenges", "GET" "/v1/challenges", "POST" "/{jumbled}";
+    /// Begin a session.
+    CreateSession = "createSession": "POST" "/sessions";
+    /// Is an access token good?
+    ValidateSession = "validateSession": "POST" "/sessions/validate";
+    /// A new pair of tokens.
+    RefreshSession = "refreshSession": "POST" "/sessions/refresh";
+    /// End a session.
+    RevokeSession = "revokeSession": "POST" "/sessions/revoke";
+    /// End all sessions of a user.
+    RevokeUserSessions = "revokeUserSessions": "POST" "/sessions/user/revoke";
+    /// A user's devices.
+    GetDevices = "getDevices": "GET" "/users/{user}/devices";
+    /// Remember or forget a device.
+    UpdateDevice = "updateDevice": "PATCH" "/users/{user}/devices/{device}";
+    /// Invalidate a device.
+    InvalidateDevice = "invalidateDevice": "POST" "/users/{user}/devices/{device}/invalidate";
+    /// Call Connect: begin.
+    StartCall = "startCall": "POST" "/call/start";
+    /// Call Connect: how it ended.
+    FinishCall = "finishCall": "POST" "/call/finish";
+    /// The keys of the tenant's tokens.
+    Jwks = "jwks": "GET" "/client/public/{tenant}/.well-known/jwks";
+    /// The page where users prove themselves.
+    ChallengePage = "challengePage": "GET" "/", "POST" "/";
+);
 
 impl Endpoint {
     /// The endpoint of a route, by the path that it was registered with.
     pub(super) fn of(method: &Method, route: Option<&str>) -> Self {
         let route = route.unwrap_or_default();
-        match (method.as_str(), route.strip_prefix("/v1").unwrap_or(route)) {
-            ("POST", "/users/{user}/actions/{action}") => Self::Track,
-            ("GET", "/users/{user}/actions/{action}/{key}") => Self::GetAction,
-            ("POST", "/validate") => Self::ValidateChallenge,
-            ("GET", "/users/{user}") => Self::GetUser,
-            ("POST", "/users/{user}/authenticators") => Self::EnrollVerifiedAuthenticator,
-            ("GET" | "POST", "/") => Self::ChallengePage,
-            _ => Self::Unknown,
-        }
+        let path = route.strip_prefix("/v1").unwrap_or(route);
+        let is_asked = |known: &(&str, &str)| known.0 == method.as_str() && (known.1 == route || known.1 == path);
+        let found = Self::TABLE.iter().find(|(_, _, routes)| routes.iter().any(is_asked));
+        found.map_or(Self::Unknown, |(endpoint, _, _)| *endpoint)
+    }
+
+    /// Its name under `/emulator/`: `track` for example, the node SDK's names where it has one.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::TABLE.iter().find(|(endpoint, _, _)| *endpoint == self).map_or("unknown", |(_, name, _)| name)
+    }
+
+    /// The endpoint of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let found = Self::TABLE.iter().find(|(_, known, _)| *known == name);
+        found.map(|(endpoint, _, _)| *endpoint).or_else(|| (name == "unknown").then_some(Self::Unknown))
     }
 }
 
@@ -84,5 +154,33 @@ impl Seen {
 
     pub(super) fn all(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_have_one_name_and_their_own_routes() {
+        let mut routes = Vec::new();
+        for (endpoint, name, known) in Endpoint::TABLE {
+            assert_eq!((endpoint.name(), Endpoint::named(name)), (*name, Some(*endpoint)));
+            for (method, route) in *known {
+                let method: Method = method.parse().unwrap();
+                for prefix in ["", "/v1"] {
+                    let found = Endpoint::of(&method, Some(&format!("{prefix}{route}")));
+                    assert_eq!(found, *endpoint, "{method} {prefix}{route}");
+                }
+                routes.push((method, *route));
+            }
+        }
+        let count = routes.len();
+        routes.sort_by_key(|(method, route)| (method.to_string(), *route));
+        routes.dedup();
+        assert_eq!(routes.len(), count, "a route of two endpoints");
+        assert_eq!(Endpoint::of(&Method::GET, None), Endpoint::Unknown);
+        assert_eq!(Endpoint::named("unknown"), Some(Endpoint::Unknown));
+        assert_eq!(Endpoint::named("dance"), None);
     }
 }

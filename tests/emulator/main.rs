@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "clippy lets tests unwrap, but not what they share")]
 
 mod api;
+mod challenges;
 mod faults;
 mod handle;
 mod hostile;
 mod page;
 mod popup;
 mod support;
+mod users;
 mod validate;

@@ -1,199 +1,156 @@
-//! Track, get, validate.
+//! Attempts that were tracked: one, all of a user, and an operator's decision.
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use url::Url;
 
+use super::Answer;
 use super::error::ApiError;
-use super::input::{Input, Segments, action_code, idempotency_key, user_id};
-use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
+use super::input::{Input, Parameters, Segments, action_code, idempotency_key, moment, user_id};
+use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::world::{ActionId, Decided, Facts, RecordedAction, User};
+use crate::emulator::world::{ActionId, MatchedRule, RecordedAction};
+
+/// How far back a query looks, at most and by default (API reference, query user actions).
+const LOOKS_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Tracked {
-    state: ActionState,
-    idempotency_key: IdempotencyKey,
-    is_enrolled: bool,
-    url: String,
-    token: String,
-    allowed_verification_methods: Vec<VerificationMethod>,
-    enrolled_verification_methods: Vec<VerificationMethod>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default_verification_method: Option<VerificationMethod>,
-}
-
-pub(super) async fn track(
-    State(shared): State<Arc<Shared>>,
-    Segments((user, action)): Segments<(String, String)>,
-    body: Bytes,
-) -> Result<Json<Tracked>, ApiError> {
-    let (user, action) = (user_id(user)?, action_code(action)?);
-    let input = Input::parse(&body)?;
-    let key = input.text("idempotencyKey")?.map(idempotency_key).transpose()?;
-    let facts = facts(&input)?;
-    let id = ActionId { user, action, key: key.unwrap_or_else(IdempotencyKey::random) };
-
-    let now = shared.clock.now();
-    let (record, methods) = {
-        let mut world = shared.world();
-        let decided = Decided {
-            outcome: world.outcomes.get(id.action.as_str()).copied().unwrap_or_default(),
-            allowed_methods: world.policy.methods.clone(),
-            ..Decided::default()
-        };
-        let record = world.track(&id, facts, |_| decided, now);
-        (record, world.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default())
-    };
-    let token = shared.token(&record);
-    Ok(Json(Tracked {
-        state: record.state,
-        idempotency_key: record.idempotency_key,
-        is_enrolled: !methods.is_empty(),
-        url: shared.challenge_url(&token),
-        token,
-        allowed_verification_methods: record.allowed_methods,
-        default_verification_method: methods.first().cloned(),
-        enrolled_verification_methods: methods,
-    }))
-}
-
-fn facts(input: &Input) -> Result<Facts, ApiError> {
-    // Typed as any other member although nothing here depends on them yet.
-    input.text("customDomain")?;
-    if input.text("challengeId")?.is_some() {
-        return Err(ApiError::unknown_challenge());
-    }
-    Ok(Facts {
-        email: input.text("email")?,
-        phone_number: input.text("phoneNumber")?,
-        username: input.text("username")?,
-        redirect_url: input.text("redirectUrl")?.map(redirect_url).transpose()?,
-        redirect_to_settings: input.flag("redirectToSettings")?,
-        scope: input.text("scope")?,
-        ip_address: input.text("ipAddress")?,
-        user_agent: input.text("userAgent")?,
-        device_id: input.text("deviceId")?,
-        locale: input.text("locale")?,
-        custom: input.custom()?,
-    })
-}
-
-/// A URL that a browser may be sent to: absolute, and none that runs in the page that it is left from.
-fn redirect_url(text: String) -> Result<String, ApiError> {
-    let runs_here = |url: &Url| matches!(url.scheme(), "javascript" | "data" | "vbscript" | "blob" | "about" | "file");
-    match Url::parse(&text) {
-        Ok(url) if !runs_here(&url) => Ok(text),
-        _ => Err(ApiError::invalid("body.redirectUrl must be a valid URL")),
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ActionAnswer {
+struct ActionAnswer {
     state: ActionState,
     created_at: Timestamp,
     state_updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_method: Option<VerificationMethod>,
-    /// What the rules said. There are none, but the SDKs' tests want an object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rule_ids: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority_rule_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<MatchedRule>,
+    /// What the rules looked at; there even when empty, since the SDKs' tests want an object.
     output: Map<String, Value>,
 }
 
-pub(super) async fn get(
-    State(shared): State<Arc<Shared>>,
-    Segments((user, action, key)): Segments<(String, String, String)>,
-) -> Result<Json<ActionAnswer>, ApiError> {
-    let id = ActionId { user: user_id(user)?, action: action_code(action)?, key: idempotency_key(key)? };
+impl From<&RecordedAction> for ActionAnswer {
+    fn from(record: &RecordedAction) -> Self {
+        Self {
+            state: record.state.clone(),
+            created_at: record.created_at.into(),
+            state_updated_at: record.state_updated_at.into(),
+            verification_method: record.verification_method.clone(),
+            rule_ids: record.rules.iter().map(|rule| rule.rule_id.clone()).collect(),
+            priority_rule_id: record.priority_rule_id.clone(),
+            rules: record.rules.clone(),
+            output: record.output.clone(),
+        }
+    }
+}
+
+type Names = (String, String, String);
+
+fn action_id((user, action, key): Names) -> Result<ActionId, ApiError> {
+    Ok(ActionId { user: user_id(user)?, action: action_code(action)?, key: idempotency_key(key)? })
+}
+
+const UNKNOWN: ApiError = ApiError::not_found("The action was not found.");
+
+pub(super) async fn get(State(shared): State<Arc<Shared>>, Segments(names): Segments<Names>) -> Answer {
+    let id = action_id(names)?;
     let world = shared.world();
-    let record = &world.actions.get(&id).ok_or(ApiError::not_found("The action was not found."))?.record;
-    Ok(Json(ActionAnswer {
-        state: record.state.clone(),
-        created_at: record.created_at.into(),
-        state_updated_at: record.state_updated_at.into(),
-        verification_method: record.verification_method.clone(),
-        output: Map::new(),
-    }))
+    let action = world.actions.get(&id).ok_or(UNKNOWN)?;
+    Ok(Json(ActionAnswer::from(&action.record)).into_response())
 }
 
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Validated {
-    is_valid: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    found: Option<Found>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+/// Any state may follow any other.
+pub(super) async fn patch(State(shared): State<Arc<Shared>>, Segments(names): Segments<Names>, body: Bytes) -> Answer {
+    let id = action_id(names)?;
+    let input = Input::parse(&body)?;
+    let state = known_state(&input.required("state")?).ok_or_else(|| ApiError::invalid(STATES))?;
+    let custom = input.custom()?;
+    let now = shared.clock.now();
+    let mut world = shared.world();
+    if !world.set_state(&id, state, now) {
+        return Err(UNKNOWN);
+    }
+    let action = world.actions.get_mut(&id).ok_or(UNKNOWN)?;
+    action.record.custom.extend(custom);
+    Ok(Json(ActionAnswer::from(&action.record)).into_response())
 }
 
-/// What a genuine token is about. The action has two names because the SDKs disagree about it.
+const STATES: &str = "state must be equal to one of the allowed values - allowedValues: ALLOW,BLOCK,CHALLENGE_FAILED,\
+                      CHALLENGE_REQUIRED,CHALLENGE_SUCCEEDED,REVIEW_FAILED,REVIEW_REQUIRED,REVIEW_SUCCEEDED";
+
+fn known_state(text: &str) -> Option<ActionState> {
+    Some(ActionState::from(text)).filter(|state| !matches!(state, ActionState::Unknown(_)))
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
-    state: ActionState,
-    state_updated_at: Timestamp,
-    user_id: UserId,
-    action: ActionCode,
+struct Row {
     action_code: ActionCode,
     idempotency_key: IdempotencyKey,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    state: ActionState,
+    state_updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_method: Option<VerificationMethod>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_by_authenticator_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country_code: Option<String>,
 }
 
-impl From<RecordedAction> for Found {
-    fn from(record: RecordedAction) -> Self {
+impl From<&RecordedAction> for Row {
+    fn from(record: &RecordedAction) -> Self {
         Self {
-            state: record.state,
+            action_code: record.action.clone(),
+            idempotency_key: record.idempotency_key.clone(),
+            created_at: record.created_at.into(),
+            updated_at: record.updated_at.into(),
+            state: record.state.clone(),
             state_updated_at: record.state_updated_at.into(),
-            user_id: record.user_id,
-            action: record.action.clone(),
-            action_code: record.action,
-            idempotency_key: record.idempotency_key,
-            verification_method: record.verification_method,
+            verification_method: record.verification_method.clone(),
+            verified_by_authenticator_id: record.verified_by.clone(),
+            user_agent: record.user_agent.clone(),
+            ip_address: record.ip_address.clone(),
+            country_code: record.output.get("ip.countryCode").and_then(Value::as_str).map(str::to_owned),
         }
     }
 }
 
-/// A token that isn't good is no HTTP error: the answer says so.
-pub(super) async fn validate(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Validated>, ApiError> {
-    let input = Input::parse(&body)?;
-    let token = input.required("token")?;
-    let (user, action) = (input.text("userId")?, input.text("action")?);
-    let refused = |error| Ok(Json(Validated { error: Some(error), ..Validated::default() }));
-
-    let Ok(record) = shared.action_of(&token) else { return refused("Token is invalid.") };
-    if user.is_some_and(|user| user != record.user_id.as_str()) {
-        return refused("User is invalid.");
-    }
-    if action.is_some_and(|action| action != record.action.as_str()) {
-        return refused("Action is invalid.");
-    }
-    let is_valid = record.state == ActionState::ChallengeSucceeded;
-    Ok(Json(Validated { is_valid, found: Some(record.into()), error: None }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirect_urls() {
-        for (url, taken) in [
-            ("https://app.example.com/back?a=b#c", true),
-            ("http://localhost:3000", true),
-            ("myapp://callback", true),
-            ("/back", false),
-            ("", false),
-            ("javascript:alert(1)", false),
-            ("\tJaVaScRiPt:alert(1)", false),
-            ("data:text/html,x", false),
-        ] {
-            assert_eq!(redirect_url(url.to_owned()).is_ok(), taken, "{url:?}");
-        }
-    }
+/// A user's attempts, newest first (an assumption).
+pub(super) async fn query(
+    State(shared): State<Arc<Shared>>,
+    Segments(user): Segments<String>,
+    query: Parameters,
+) -> Answer {
+    let user = user_id(user)?;
+    let state = query.get("state").map(|text| known_state(text).ok_or_else(|| ApiError::invalid(STATES)));
+    let (state, now) = (state.transpose()?, shared.clock.now());
+    let earliest = now.checked_sub(LOOKS_BACK).unwrap_or(now);
+    let from = match query.get("fromDate").map(moment) {
+        None => earliest,
+        Some(Some(from)) => earliest.max(from),
+        Some(None) => return Err(ApiError::invalid("query.fromDate must be a valid ISO 8601 date string")),
+    };
+    let codes: Option<Vec<_>> = query.get("codes").map(|codes| codes.split(',').map(str::trim).collect());
+    let world = shared.world();
+    let fits = |record: &&RecordedAction| {
+        record.created_at >= from
+            && state.as_ref().is_none_or(|state| record.state == *state)
+            && codes.as_ref().is_none_or(|codes| codes.contains(&record.action.as_str()))
+    };
+    let rows: Vec<_> = world.actions_of(user.as_str()).into_iter().filter(fits).map(Row::from).collect();
+    Ok(Json(rows).into_response())
 }

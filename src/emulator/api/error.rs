@@ -1,5 +1,6 @@
 //! How the service says no.
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +14,8 @@ pub(in crate::emulator) struct ApiError {
     status: StatusCode,
     code: &'static str,
     description: Cow<'static, str>,
+    /// For 429; a second where nothing else is said.
+    retry_after: Option<Duration>,
 }
 
 #[derive(Serialize)]
@@ -25,7 +28,7 @@ struct Body<'a> {
 
 impl ApiError {
     const fn new(status: StatusCode, code: &'static str, description: &'static str) -> Self {
-        Self { status, code, description: Cow::Borrowed(description) }
+        Self { status, code, description: Cow::Borrowed(description), retry_after: None }
     }
 
     pub(super) const fn unauthorized() -> Self {
@@ -39,12 +42,33 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The challenge has expired or was already claimed.")
     }
 
-    pub(super) const fn not_found(description: &'static str) -> Self {
+    /// What the Server API says to a session token that is not good (ruby README history, for an expired one).
+    pub(super) const fn session(description: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", description)
+    }
+
+    /// The code and the description, for an answer that reports several.
+    pub(super) fn into_report(self) -> (&'static str, String) {
+        (self.code, self.description.into_owned())
+    }
+
+    /// Too many requests; the next one may come after so long.
+    pub(in crate::emulator) fn too_many(description: &'static str, wait: Duration) -> Self {
+        let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", description);
+        Self { retry_after: Some(wait), ..limited }
+    }
+
+    pub(in crate::emulator) const fn not_found(description: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", description)
     }
 
     pub(in crate::emulator) fn invalid(description: impl Into<Cow<'static, str>>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: "invalid_request", description: description.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "invalid_request",
+            description: description.into(),
+            retry_after: None,
+        }
     }
 
     pub(in crate::emulator) const fn too_long() -> Self {
@@ -70,7 +94,8 @@ impl IntoResponse for ApiError {
         let body = Body { error: self.code, error_code: self.code, error_description: &self.description };
         let mut response = (self.status, Json(body)).into_response();
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            let seconds = self.retry_after.map_or(1, |wait| wait.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

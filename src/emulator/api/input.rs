@@ -1,4 +1,8 @@
 //! Reading what callers send: types are checked, what is unknown is ignored, null is absent.
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::SystemTime;
+
 use axum::extract::{FromRequestParts, Path};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +16,10 @@ use crate::client::{ActionCode, IdempotencyKey, UserId};
 
 /// A JSON object; an empty body is an empty object.
 #[derive(Debug)]
-pub(super) struct Input(Map<String, Value>);
+pub(in crate::emulator) struct Input(Map<String, Value>);
 
 impl Input {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+    pub(in crate::emulator) fn parse(body: &[u8]) -> Result<Self, ApiError> {
         if body.is_empty() {
             return Ok(Self(Map::new()));
         }
@@ -30,7 +34,7 @@ impl Input {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
+    pub(in crate::emulator) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -38,13 +42,13 @@ impl Input {
         }
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
+    pub(in crate::emulator) fn required(&self, name: &str) -> Result<String, ApiError> {
         self.text(name)?
             .filter(|text| !text.is_empty())
             .ok_or_else(|| ApiError::invalid(format!("body.{name} must not be empty")))
     }
 
-    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+    pub(in crate::emulator) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.get(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -52,8 +56,51 @@ impl Input {
         }
     }
 
+    /// Whether the member is there and null, which says something where null is a value.
+    pub(in crate::emulator) fn is_null(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_null)
+    }
+
+    /// A flag that says nothing by being absent.
+    pub(in crate::emulator) fn maybe_flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        self.get(name).map(|_| self.flag(name)).transpose()
+    }
+
+    pub(in crate::emulator) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let texts = value.as_array().and_then(|values| values.iter().map(|v| v.as_str().map(str::to_owned)).collect());
+        texts.map(Some).ok_or_else(|| ApiError::invalid(format!("body.{name} must be an array of strings")))
+    }
+
+    pub(in crate::emulator) fn objects(&self, name: &str) -> Result<Vec<Self>, ApiError> {
+        let object = |value: &Value| value.as_object().cloned().map(Self);
+        let values = self.get(name).and_then(Value::as_array);
+        let objects = values.and_then(|values| values.iter().map(object).collect());
+        objects.ok_or_else(|| ApiError::invalid(format!("body.{name} must be an array of objects")))
+    }
+
+    /// An e-mail address, as far as one can be told from its looks.
+    pub(in crate::emulator) fn email(&self) -> Result<Option<String>, ApiError> {
+        let email = self.text("email")?;
+        match email.as_deref() {
+            Some(text) if !looks_like_an_address(text) => Err(ApiError::invalid("body.email must be an email")),
+            _ => Ok(email),
+        }
+    }
+
+    /// A phone number in E.164 form. The service looks closer (its SDKs' tests were changed to a plausible number).
+    pub(in crate::emulator) fn phone_number(&self) -> Result<Option<String>, ApiError> {
+        let number = self.text("phoneNumber")?;
+        match number.as_deref() {
+            Some(text) if !looks_like_a_number(text) => {
+                Err(ApiError::invalid("body.phoneNumber must be a valid phone number"))
+            }
+            _ => Ok(number),
+        }
+    }
+
     /// Custom data points: strings, numbers, booleans, and lists of strings (*multiselect*).
-    pub(super) fn custom(&self) -> Result<Map<String, Value>, ApiError> {
+    pub(in crate::emulator) fn custom(&self) -> Result<Map<String, Value>, ApiError> {
         let point = |value: &Value| match value {
             Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => true,
             Value::Array(values) => values.iter().all(Value::is_string),
@@ -72,8 +119,31 @@ impl Input {
     }
 }
 
+/// The query, decoded; of a doubled parameter the last counts.
+#[derive(Debug, Default)]
+pub(in crate::emulator) struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    pub(in crate::emulator) fn parse(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// What `name` says; an empty one says nothing.
+    pub(in crate::emulator) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
 /// The segments of the path, decoded once. A `+` in a path is a plus.
-pub(super) struct Segments<T>(pub(super) T);
+pub(in crate::emulator) struct Segments<T>(pub(in crate::emulator) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
     type Rejection = ApiError;
@@ -86,7 +156,23 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-pub(super) fn user_id(text: String) -> Result<UserId, ApiError> {
+pub(in crate::emulator) fn looks_like_an_address(text: &str) -> bool {
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    plain && text.len() <= 254 && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+}
+
+/// E.164: a plus, a digit that is not zero, and 6 to 14 more.
+pub(in crate::emulator) fn looks_like_a_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default().as_bytes();
+    (7..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// A moment in ISO 8601.
+pub(in crate::emulator) fn moment(text: &str) -> Option<SystemTime> {
+    SystemTime::try_from(text.parse::<jiff::Timestamp>().ok()?).ok()
+}
+
+pub(in crate::emulator) fn user_id(text: String) -> Result<UserId, ApiError> {
     // The service documents no limit; this one is an assumption, and one byte shorter than what the client takes.
     if text.len() > 255 {
         return Err(ApiError::invalid("params.userId must be shorter than or equal to 255 characters"));
@@ -94,17 +180,17 @@ pub(super) fn user_id(text: String) -> Result<UserId, ApiError> {
     UserId::new(text).map_err(|why| ApiError::invalid(format!("params.userId is invalid: {why}")))
 }
 
-pub(super) fn action_code(text: String) -> Result<ActionCode, ApiError> {
+pub(in crate::emulator) fn action_code(text: String) -> Result<ActionCode, ApiError> {
     ActionCode::new(text)
         .map_err(|_| ApiError::invalid("params.action must match ^[a-zA-Z0-9_-]{1,64}$ regular expression"))
 }
 
-pub(super) fn idempotency_key(text: String) -> Result<IdempotencyKey, ApiError> {
+pub(in crate::emulator) fn idempotency_key(text: String) -> Result<IdempotencyKey, ApiError> {
     IdempotencyKey::new(text).map_err(|why| ApiError::invalid(format!("idempotencyKey is invalid: {why}")))
 }
 
 /// Whether the request carries the secret key as the user name of HTTP Basic.
-pub(super) fn has_key(headers: &HeaderMap, secret: &str) -> bool {
+pub(in crate::emulator) fn has_key(headers: &HeaderMap, secret: &str) -> bool {
     let credentials = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some((scheme, encoded)) = credentials.split_once(' ') else { return false };
     let Ok(decoded) = STANDARD.decode(encoded.trim()) else { return false };
@@ -131,6 +217,48 @@ mod tests {
         }
         assert!(Input::parse(b"{\"a\":\"\xff\"}").is_err());
         assert!(Input::parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn phone_numbers() {
+        for (text, taken) in [
+            ("+64270000000", true),
+            ("+1234567", true),
+            ("+123456789012345", true),
+            ("+123456", false),
+            ("+1234567890123456", false),
+            ("+0270000000", false),
+            ("64270000000", false),
+            ("+64 27 000 0000", false),
+            ("+", false),
+            ("", false),
+        ] {
+            assert_eq!(looks_like_a_number(text), taken, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, taken) in [
+            ("ada@example.com", true),
+            ("a@b", true),
+            ("", false),
+            ("ada", false),
+            ("@example.com", false),
+            ("ada@", false),
+            ("ada lovelace@example.com", false),
+            ("ada@example.com\0", false),
+            (&format!("{}@example.com", "a".repeat(250)), false),
+        ] {
+            assert_eq!(looks_like_an_address(text), taken, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn queries() {
+        let query = Parameters::parse("email=a%2Bb%40c&email=d+e&empty=&%FF=x&=y&phoneNumber=%2B64");
+        assert_eq!((query.get("email"), query.get("empty"), query.get("none")), (Some("d e"), None, None));
+        assert_eq!(query.get("phoneNumber"), Some("+64"));
     }
 
     #[test]

@@ -1,28 +1,62 @@
 //! The Server API.
 mod actions;
+mod authenticators;
+mod calls;
+mod challenges;
+mod devices;
 mod error;
 mod input;
+mod query;
+mod track;
 mod users;
+mod validate;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
+use axum::{Json, Router};
+use serde_json::json;
 
+pub(super) use self::authenticators::{AuthenticatorAnswer, remove};
 pub(super) use self::error::ApiError;
+pub(super) use self::input::{Input, Parameters, Segments, looks_like_a_number, looks_like_an_address};
 use super::Shared;
+
+/// What an endpoint answers.
+type Answer = Result<Response, ApiError>;
 
 /// The routes, for `/v1` and, for clients whose base URL has no version, for the root.
 pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
-        .route("/users/{user}", get(users::get))
-        .route("/users/{user}/authenticators", post(users::enroll_verified))
-        .route("/users/{user}/actions/{action}", post(actions::track))
-        .route("/users/{user}/actions/{action}/{key}", get(actions::get))
-        .route("/validate", post(actions::validate))
+        .route("/users", get(query::users))
+        .route("/users/{user}", get(users::get).patch(users::patch).post(users::post).delete(users::delete))
+        .route("/users/{user}/authenticators", get(authenticators::list).post(authenticators::enroll_verified))
+        .route("/users/{user}/authenticators/{authenticator}", delete(authenticators::delete))
+        .route("/users/{user}/actions", get(actions::query))
+        .route("/users/{user}/actions/{action}", post(track::track))
+        .route("/users/{user}/actions/{action}/{key}", get(actions::get).patch(actions::patch))
+        .route("/users/{user}/devices", get(devices::list))
+        .route("/users/{user}/devices/{device}", patch(devices::patch))
+        .route("/users/{user}/devices/{device}/invalidate", post(devices::invalidate))
+        .route("/authenticators", get(authenticators::of_tenant))
+        .route("/validate", post(validate::validate))
+        .route("/challenge", post(challenges::challenge))
+        .route("/verify", post(challenges::verify))
+        .route("/claim", post(challenges::claim))
+        .route("/challenges", get(challenges::get).post(challenges::post))
+        .route("/call/start", post(calls::start))
+        .route("/call/finish", post(calls::finish))
+        .route_layer(from_fn_with_state(Arc::clone(shared), only_with_key))
+        .route("/{jumbled}", post(challenges::jumbled))
+}
+
+/// What go asks below the version: it doubles the version in this one path.
+pub(super) fn doubled(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/v1/challenges", get(challenges::get))
         .route_layer(from_fn_with_state(Arc::clone(shared), only_with_key))
 }
 
@@ -31,5 +65,14 @@ async fn only_with_key(State(shared): State<Arc<Shared>>, request: Request, next
         next.run(request).await
     } else {
         ApiError::unauthorized().into_response()
+    }
+}
+
+/// What a deletion answers. Never nothing: ruby reads the body.
+struct Success;
+
+impl Success {
+    fn answer() -> Answer {
+        Ok(Json(json!({ "success": true })).into_response())
     }
 }

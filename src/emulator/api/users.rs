@@ -1,136 +1,187 @@
-//! Users and their methods.
+//! Users.
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::authenticators;
 use super::error::ApiError;
-use super::input::{Input, Segments, user_id};
-use crate::client::{Timestamp, UserId, VerificationMethod};
+use super::input::{Input, Parameters, Segments, user_id};
+use super::{Answer, Success};
+use crate::client::{UserId, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::totp::App;
-use crate::emulator::world::{Kind, User, recovery_codes};
+use crate::emulator::world::{Kind, User};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UserAnswer {
+struct UserAnswer {
+    #[serde(flatten)]
+    attributes: Attributes,
     is_enrolled: bool,
-    email_verified: bool,
-    phone_number_verified: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<String>,
     allowed_verification_methods: Vec<VerificationMethod>,
     enrolled_verification_methods: Vec<VerificationMethod>,
     #[serde(skip_serializing_if = "Option::is_none")]
     default_verification_method: Option<VerificationMethod>,
 }
 
+/// What is known of a user besides their methods.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Attributes {
+    user_id: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    email_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+    phone_number_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locale: Option<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    custom: Map<String, Value>,
+}
+
+impl Attributes {
+    pub(super) fn of(user_id: UserId, user: &User) -> Self {
+        Self {
+            user_id,
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            phone_number: user.phone_number.clone(),
+            phone_number_verified: user.phone_number_verified,
+            username: user.username.clone(),
+            display_name: user.display_name.clone(),
+            locale: user.locale.clone(),
+            custom: user.custom.clone(),
+        }
+    }
+}
+
 /// A user who isn't known is one with nothing enrolled, not an error. Asking makes none.
-pub(super) async fn get(
-    State(shared): State<Arc<Shared>>,
-    Segments(user): Segments<String>,
-) -> Result<Json<UserAnswer>, ApiError> {
-    let user = user_id(user)?;
+pub(super) async fn get(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
+    let user_id = user_id(user)?;
     let world = shared.world();
     let nobody = User::default();
-    let user = world.users.get(user.as_str()).unwrap_or(&nobody);
+    let user = world.users.get(user_id.as_str()).unwrap_or(&nobody);
     let methods = user.enrolled_methods();
     Ok(Json(UserAnswer {
+        attributes: Attributes::of(user_id, user),
         is_enrolled: user.is_enrolled(),
-        email_verified: user.email_verified,
-        phone_number_verified: user.phone_number_verified,
-        email: user.email.clone(),
-        phone_number: user.phone_number.clone(),
-        username: user.username.clone(),
         allowed_verification_methods: world.policy.methods.clone(),
         default_verification_method: methods.first().cloned(),
         enrolled_verification_methods: methods,
-    }))
+    })
+    .into_response())
+}
+
+/// `POST` on a user is the `PATCH` of java and ruby. On `authenticators` it is the import of passkeys, which takes the
+/// place of a user of that name.
+pub(super) async fn post(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>, body: Bytes) -> Answer {
+    if user == "authenticators" {
+        return authenticators::import(&shared, &body);
+    }
+    change(&shared, user, &body)
+}
+
+pub(super) async fn patch(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>, body: Bytes) -> Answer {
+    change(&shared, user, &body)
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Enrolled {
-    authenticator: AuthenticatorAnswer,
+struct Changed {
+    #[serde(flatten)]
+    attributes: Attributes,
     #[serde(skip_serializing_if = "Option::is_none")]
-    recovery_codes: Option<Vec<String>>,
+    default_verification_method: Option<VerificationMethod>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AuthenticatorAnswer {
-    user_id: UserId,
-    user_authenticator_id: String,
-    verification_method: VerificationMethod,
-    created_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_verified_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone_number: Option<String>,
-    is_default: bool,
-}
-
-pub(super) async fn enroll_verified(
-    State(shared): State<Arc<Shared>>,
-    Segments(user): Segments<String>,
-    body: Bytes,
-) -> Result<Json<Enrolled>, ApiError> {
+/// Changes what is named and leaves the rest; makes the user if there was none.
+fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
     let user_id = user_id(user)?;
-    let input = Input::parse(&body)?;
-    let kind = kind(&input)?;
-    let is_default = input.flag("isDefault")?;
+    let input = Input::parse(body)?;
+    let (email, email_verified) = (input.email()?, input.maybe_flag("emailVerified")?);
+    let (number, number_verified) = (input.phone_number()?, input.maybe_flag("phoneNumberVerified")?);
+    let (username, display_name) = (input.text("username")?, input.text("displayName")?);
+    let (locale, custom) = (input.text("locale")?, input.custom()?);
+    let default = input.text("defaultVerificationMethod")?.as_deref().map(known_method).transpose()?;
 
     let mut world = shared.world();
-    let now = shared.clock.now();
-    let gives_codes = world.policy.gives_recovery_codes;
-    let user = world.user_mut(user_id.as_str(), now);
-    let first = !user.is_enrolled();
-    let method = user.enrol_verified(kind, is_default, now);
-    if first && gives_codes {
-        user.recovery_codes = recovery_codes();
+    let user = world.user_mut(user_id.as_str(), shared.clock.now());
+    if let Some(email) = email {
+        // Methods follow an address that is known to be right (docs, "Updating users").
+        if email_verified == Some(true) {
+            move_methods(
+                user,
+                |kind| match kind {
+                    Kind::EmailOtp(known) | Kind::EmailMagicLink(known) => Some(known),
+                    _ => None,
+                },
+                &email,
+            );
+        }
+        user.email_verified = user.email_verified && user.email.as_ref() == Some(&email);
+        user.email = Some(email);
     }
-    let codes = (first && gives_codes).then(|| user.recovery_codes.clone());
-    Ok(Json(Enrolled {
-        authenticator: AuthenticatorAnswer {
-            user_id,
-            verification_method: method.method(),
-            created_at: method.created_at.into(),
-            verified_at: method.verified_at.map(Timestamp::from),
-            last_verified_at: method.last_verified_at.map(Timestamp::from),
-            email: method.kind.email().map(str::to_owned),
-            phone_number: method.kind.phone_number().map(str::to_owned),
-            is_default: method.is_default,
-            user_authenticator_id: method.id,
-        },
-        recovery_codes: codes,
-    }))
+    user.email_verified = email_verified.unwrap_or(user.email_verified);
+    if let Some(number) = number {
+        if number_verified == Some(true) {
+            move_methods(
+                user,
+                |kind| match kind {
+                    Kind::Sms(known) | Kind::Whatsapp(known) => Some(known),
+                    _ => None,
+                },
+                &number,
+            );
+        }
+        user.phone_number_verified = user.phone_number_verified && user.phone_number.as_ref() == Some(&number);
+        user.phone_number = Some(number);
+    }
+    user.phone_number_verified = number_verified.unwrap_or(user.phone_number_verified);
+    user.username = username.or(user.username.take());
+    user.display_name = display_name.or(user.display_name.take());
+    user.locale = locale.or(user.locale.take());
+    // Data points that are not named stay as well (an assumption).
+    user.custom.extend(custom);
+    user.default_method = default.or(user.default_method.take());
+    let answer =
+        Changed { attributes: Attributes::of(user_id, user), default_verification_method: user.default_method.clone() };
+    Ok(Json(answer).into_response())
 }
 
-fn kind(input: &Input) -> Result<Kind, ApiError> {
-    // The `oobChannel` of older integrations says the same.
-    let named = input.text("verificationMethod")?.or(input.text("oobChannel")?).unwrap_or_default();
-    match VerificationMethod::from(named.as_str()) {
-        VerificationMethod::EmailOtp => Ok(Kind::EmailOtp(input.required("email")?)),
-        VerificationMethod::EmailMagicLink => Ok(Kind::EmailMagicLink(input.required("email")?)),
-        VerificationMethod::Sms => Ok(Kind::Sms(input.required("phoneNumber")?)),
-        VerificationMethod::AuthenticatorApp => match App::from_uri(&input.required("otpUri")?) {
-            Some(app) => Ok(Kind::App { app, last_step: None }),
-            None => Err(ApiError::invalid("body.otpUri must be an otpauth://totp URI with a secret")),
-        },
-        // The one error body that an official repository has preserved.
-        _ => Err(ApiError::invalid(
-            "body.verificationMethod must be equal to one of the allowed values - allowedValues: \
-             AUTHENTICATOR_APP,EMAIL_MAGIC_LINK,EMAIL_OTP,SMS",
-        )),
+fn move_methods(user: &mut User, address: impl Fn(&mut Kind) -> Option<&mut String>, to: &str) {
+    for method in &mut user.authenticators {
+        if let Some(known) = address(&mut method.kind) {
+            to.clone_into(known);
+        }
     }
+}
+
+fn known_method(text: &str) -> Result<VerificationMethod, ApiError> {
+    match VerificationMethod::from(text) {
+        VerificationMethod::Unknown(_) => {
+            Err(ApiError::invalid("body.defaultVerificationMethod must be equal to one of the allowed values"))
+        }
+        known => Ok(known),
+    }
+}
+
+/// Deleting a user who isn't known succeeds too (an assumption).
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    Segments(user): Segments<String>,
+    query: Parameters,
+) -> Answer {
+    let user = user_id(user)?;
+    shared.world().delete_user(user.as_str(), query.get("actions") == Some("true"));
+    Success::answer()
 }

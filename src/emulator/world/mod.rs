@@ -1,6 +1,7 @@
 //! What the emulator knows: users, their methods, their actions. In memory, and the time is an argument.
 mod action;
 mod challenge;
+mod claim;
 mod device;
 mod limits;
 mod proof;
@@ -14,6 +15,7 @@ pub use self::action::{MatchedRule, RecordedAction};
 
 pub(super) use self::action::{Action, ActionId, Facts, Scope};
 pub(super) use self::challenge::{Challenge, Context, NewChallenge, Waiting};
+pub(super) use self::claim::{Claimed, Unclaimable};
 pub(super) use self::device::Device;
 pub(super) use self::limits::{Deed, Limits};
 pub(super) use self::proof::{Aim, CodeForm, Proof, Proved, Verdict, recovery_codes};
@@ -23,6 +25,7 @@ pub(super) use self::user::{Authenticator, Kind, Phone, User};
 use super::inbox::Inbox;
 use super::lifecycle::{self, Ask, Outcome};
 use crate::client::{ActionState, VerificationMethod};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Everything behind one lock.
@@ -32,6 +35,8 @@ pub(super) struct World {
     pub(super) actions: BTreeMap<ActionId, Action>,
     pub(super) challenges: BTreeMap<String, Challenge>,
     pub(super) sessions: BTreeMap<String, Session>,
+    /// Calls of Call Connect, by their reference.
+    pub(super) calls: BTreeMap<String, Call>,
     pub(super) outcomes: BTreeMap<String, Outcome>,
     pub(super) inbox: Inbox,
     pub(super) limits: Limits,
@@ -57,6 +62,18 @@ pub(super) const OFFERED: [VerificationMethod; 8] = [
     VerificationMethod::SecurityKey,
     VerificationMethod::Push,
 ];
+
+/// A telephone call that was begun by Call Connect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Call {
+    /// What the application calls it.
+    pub reference_id: String,
+    /// How it ended, once it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ActionState>,
+}
 
 /// What of the tenant's settings holds for all.
 #[derive(Debug, Clone)]
