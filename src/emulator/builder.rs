@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::clock::Clock;
 
 /// How an [`Emulator`] is to run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[must_use = "does nothing until it is started"]
 pub struct EmulatorBuilder {
     clock: Clock,
@@ -24,8 +24,15 @@ pub struct EmulatorBuilder {
     port: u16,
 }
 
+impl Default for EmulatorBuilder {
+    fn default() -> Self {
+        Self { clock: Clock::adjustable(), secret: None, port: 0 }
+    }
+}
+
 impl EmulatorBuilder {
-    /// By which it tells the time, so that a test can let tokens and codes expire. Default: the system's clock.
+    /// By which it tells the time, so that a test can let tokens and codes expire. Default: an
+    /// [adjustable](Clock::adjustable) one, which [`Emulator::advance`] moves.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self

@@ -35,12 +35,16 @@ pub(super) async fn gateway(
     let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let endpoint = Endpoint::of(&parts.method, route);
     let read = read(body).await;
+    if endpoint == Endpoint::Emulator {
+        return real(read, parts, next).await;
+    }
     shared.seen.record(SeenRequest {
         endpoint,
         method: parts.method.clone(),
         path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         headers: parts.headers.clone(),
         body: read.as_ref().map(Bytes::clone).unwrap_or_default(),
+        at: shared.clock.now(),
     });
 
     let scripted = shared.scripts.take(endpoint);

@@ -86,6 +86,7 @@ mod world;
 use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -222,7 +223,22 @@ impl Emulator {
 
     /// Has the next call of `endpoint` answered as `scripted` says. Several wait in line.
     pub fn next(&self, endpoint: Endpoint, scripted: Scripted) {
-        self.shared.scripts.push(endpoint, scripted);
+        self.shared.scripts.push(Some(endpoint), scripted);
+    }
+
+    /// The same for the next call of any endpoint; what is said for an endpoint itself goes first.
+    pub fn next_of_any(&self, scripted: Scripted) {
+        self.shared.scripts.push(None, scripted);
+    }
+
+    /// Forgets all answers that wait.
+    pub fn clear_faults(&self) {
+        self.shared.scripts.clear();
+    }
+
+    /// Moves its clock forward. Does nothing when it was given the system's own.
+    pub fn advance(&self, by: Duration) {
+        self.shared.clock.advance(by);
     }
 
     /// What it would have sent, newest first.

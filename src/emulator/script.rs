@@ -1,6 +1,6 @@
 //! Answers that a test has written beforehand.
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,7 +31,9 @@ pub struct Scripted {
     pub(super) answer: Answer,
     pub(super) delay: Duration,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    times: usize,
+    /// How many calls more; `None` for all.
+    times: Option<usize>,
+    dice: Option<Dice>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +52,7 @@ pub(super) enum Answer {
 
 impl Scripted {
     fn new(answer: Answer) -> Self {
-        Self { answer, delay: Duration::ZERO, headers: Vec::new(), times: 1 }
+        Self { answer, delay: Duration::ZERO, headers: Vec::new(), times: Some(1), dice: None }
     }
 
     /// The real answer with another `state`, which needn't be one that anybody knows.
@@ -117,8 +119,56 @@ impl Scripted {
 
     /// Answers so many calls like this. Default: 1.
     pub fn times(mut self, times: usize) -> Self {
-        self.times = times;
+        self.times = Some(times);
         self
+    }
+
+    /// Answers every call like this, until [`Emulator::clear_faults`](super::Emulator::clear_faults).
+    pub fn always(mut self) -> Self {
+        self.times = None;
+        self
+    }
+
+    /// Answers only a share of the calls like this: 0.0 none of them, 1.0 all. The same `seed` picks the same calls
+    /// again. How long is said by [`times`](Self::times), which counts the calls that are hit; until then, for ever.
+    pub fn share(mut self, share: f64, seed: u64) -> Self {
+        self.dice = Some(Dice { share, state: seed });
+        self.times = None;
+        self
+    }
+
+    /// The real answer, under another content type.
+    ///
+    /// # Panics
+    ///
+    /// When `content_type` cannot be a header.
+    pub fn content_type(content_type: &str) -> Self {
+        Self::delay(Duration::ZERO).header("content-type", content_type)
+    }
+
+    /// Whether this call is one of those that are meant.
+    fn is_hit(&mut self) -> bool {
+        self.dice.as_mut().is_none_or(Dice::roll)
+    }
+}
+
+/// Picks calls by a seed.
+#[derive(Debug, Clone)]
+struct Dice {
+    share: f64,
+    state: u64,
+}
+
+impl Dice {
+    /// SplitMix64: nothing here is a secret, and the same on every machine.
+    fn roll(&mut self) -> bool {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        // 53 bits are what a double holds.
+        ((mixed >> 11) as f64) < self.share * 9_007_199_254_740_992.0
     }
 }
 
@@ -126,28 +176,47 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).expect("the status has three digits")
 }
 
-/// The answers that wait for their calls.
+/// The answers that wait for their calls. Those under `None` wait for any call of the API.
 #[derive(Debug, Default)]
-pub(super) struct Scripts(Mutex<HashMap<Endpoint, VecDeque<Scripted>>>);
+pub(super) struct Scripts(Mutex<HashMap<Option<Endpoint>, VecDeque<Scripted>>>);
 
 impl Scripts {
-    pub(super) fn push(&self, endpoint: Endpoint, scripted: Scripted) {
-        if scripted.times > 0 {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(endpoint).or_default().push_back(scripted);
+    pub(super) fn push(&self, endpoint: Option<Endpoint>, scripted: Scripted) {
+        if scripted.times != Some(0) {
+            self.locked().entry(endpoint).or_default().push_back(scripted);
         }
+    }
+
+    pub(super) fn clear(&self) {
+        self.locked().clear();
     }
 
     /// The answer for a call of `endpoint` that has just arrived.
     pub(super) fn take(&self, endpoint: Endpoint) -> Option<Scripted> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = all.get_mut(&endpoint)?;
-        let first = queue.front_mut()?;
-        if first.times > 1 {
-            first.times -= 1;
-            return Some(first.clone());
-        }
-        queue.pop_front()
+        let mut all = self.locked();
+        let any = (endpoint != Endpoint::Emulator).then_some(None);
+        [Some(Some(endpoint)), any].into_iter().flatten().find_map(|key| take(all.get_mut(&key)?))
     }
+
+    /// How many answers wait, by endpoint.
+    pub(super) fn waiting(&self) -> Vec<(Option<Endpoint>, usize)> {
+        self.locked().iter().map(|(endpoint, queue)| (*endpoint, queue.len())).filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<Option<Endpoint>, VecDeque<Scripted>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first of them that is for this call, one of its times used up.
+fn take(queue: &mut VecDeque<Scripted>) -> Option<Scripted> {
+    let at = queue.iter_mut().position(Scripted::is_hit)?;
+    match &mut queue[at].times {
+        Some(1) => return queue.remove(at),
+        Some(times) => *times -= 1,
+        None => {}
+    }
+    queue.get(at).cloned()
 }
 
 /// Writes `members` over those of `body`; null removes.
@@ -169,15 +238,45 @@ mod tests {
     #[test]
     fn answers_wait_for_their_own_endpoint_in_order() {
         let scripts = Scripts::default();
-        scripts.push(Endpoint::Track, Scripted::status(500).times(2));
-        scripts.push(Endpoint::Track, Scripted::status(404));
-        scripts.push(Endpoint::Track, Scripted::status(418).times(0));
+        scripts.push(Some(Endpoint::Track), Scripted::status(500).times(2));
+        scripts.push(Some(Endpoint::Track), Scripted::status(404));
+        scripts.push(Some(Endpoint::Track), Scripted::status(418).times(0));
         let next = |endpoint| match scripts.take(endpoint)?.answer {
             Answer::Status(status) => Some(status.as_u16()),
             _ => None,
         };
         assert_eq!(next(Endpoint::GetUser), None);
         assert_eq!([(); 4].map(|()| next(Endpoint::Track)), [Some(500), Some(500), Some(404), None]);
+    }
+
+    #[test]
+    fn some_wait_for_any_call_but_those_of_the_emulator_itself() {
+        let scripts = Scripts::default();
+        scripts.push(None, Scripted::hang_up().always());
+        for _ in 0..3 {
+            assert!(scripts.take(Endpoint::Track).is_some() && scripts.take(Endpoint::GetUser).is_some());
+            assert!(scripts.take(Endpoint::Emulator).is_none());
+        }
+        scripts.clear();
+        assert!(scripts.take(Endpoint::Track).is_none() && scripts.waiting().is_empty());
+    }
+
+    #[test]
+    fn a_share_is_the_same_for_the_same_seed() {
+        let hits = |share, seed| -> Vec<usize> {
+            let scripts = Scripts::default();
+            scripts.push(Some(Endpoint::Track), Scripted::status(500).share(share, seed));
+            (0..1000).filter(|_| scripts.take(Endpoint::Track).is_some()).collect()
+        };
+        assert_eq!((hits(0.0, 1).len(), hits(1.0, 1).len()), (0, 1000));
+        let third = hits(0.3, 7);
+        assert!((250..350).contains(&third.len()), "{}", third.len());
+        assert_eq!(third, hits(0.3, 7));
+        assert_ne!(third, hits(0.3, 8));
+
+        let scripts = Scripts::default();
+        scripts.push(Some(Endpoint::Track), Scripted::status(500).share(0.5, 7).times(3));
+        assert_eq!((0..100).filter(|_| scripts.take(Endpoint::Track).is_some()).count(), 3, "hits are counted");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the emulator was asked.
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -16,6 +17,8 @@ macro_rules! endpoints {
         #[non_exhaustive]
         pub enum Endpoint {
             $($(#[$doc])* #[doc = concat!("\n\n", $("`", $method, " ", $route, "` "),+)] $name,)+
+            /// What stands under `/emulator`, which the service doesn't have. It is not remembered.
+            Emulator,
             /// Everything else.
             Unknown,
         }
@@ -95,6 +98,9 @@ impl Endpoint {
     /// The endpoint of a route, by the path that it was registered with.
     pub(super) fn of(method: &Method, route: Option<&str>) -> Self {
         let route = route.unwrap_or_default();
+        if route.starts_with("/emulator") {
+            return Self::Emulator;
+        }
         let path = route.strip_prefix("/v1").unwrap_or(route);
         let is_asked = |known: &(&str, &str)| known.0 == method.as_str() && (known.1 == route || known.1 == path);
         let found = Self::TABLE.iter().find(|(_, _, routes)| routes.iter().any(is_asked));
@@ -104,7 +110,10 @@ impl Endpoint {
     /// Its name under `/emulator/`: `track` for example, the node SDK's names where it has one.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::TABLE.iter().find(|(endpoint, _, _)| *endpoint == self).map_or("unknown", |(_, name, _)| name)
+        Self::TABLE
+            .iter()
+            .find(|(endpoint, _, _)| *endpoint == self)
+            .map_or(if self == Self::Emulator { "emulator" } else { "unknown" }, |(_, name, _)| name)
     }
 
     /// The endpoint of this name.
@@ -129,6 +138,8 @@ pub struct SeenRequest {
     pub headers: HeaderMap,
     /// Its body; empty when it was longer than the emulator reads.
     pub body: Bytes,
+    /// When it arrived, by the emulator's clock.
+    pub at: SystemTime,
 }
 
 impl SeenRequest {
