@@ -70,6 +70,7 @@
 mod api;
 mod builder;
 mod gateway;
+mod hooks;
 mod inbox;
 mod lifecycle;
 mod line;
@@ -90,6 +91,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
 
 pub use self::builder::EmulatorBuilder;
+pub use self::hooks::{HookAnswer, SentHook};
 pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
 pub use self::script::Scripted;
