@@ -35,7 +35,8 @@
 //! # Three audiences
 //!
 //! - People who guard axum routes: [`Authsignal`], [`AuthsignalLayer`], [`Verdict`].
-//! - People who want the API alone: [`Client`], with `default-features = false` and no axum in the tree.
+//! - People who want the API alone: [`Client`], and [`webhook`] for what comes back, with `default-features = false` and
+//!   no axum in the tree.
 //! - People who test step-up flows with no account and no network: [`emulator`].
 //!
 //! # Features
@@ -49,6 +50,7 @@
 pub mod client;
 mod clock;
 mod config;
+pub mod webhook;
 
 #[cfg(feature = "axum")]
 mod authsignal;

@@ -164,7 +164,7 @@ impl fmt::Debug for ClientBuilder {
 }
 
 /// A colon would end the user name of Basic authentication early (RFC 7617, section 2).
-fn check_secret(secret: &str) -> Result<(), ConfigError> {
+pub(crate) fn check_secret(secret: &str) -> Result<(), ConfigError> {
     if secret.is_empty() {
         return Err(ConfigError::MissingSecret);
     }
@@ -174,13 +174,17 @@ fn check_secret(secret: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What [`Client::from_env`] does, with the environment as an argument.
-pub(super) fn from_vars(read: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, ConfigError> {
+/// The API secret key that the environment has, with the environment as an argument.
+pub(crate) fn secret_from_vars(read: impl Fn(&str) -> Option<OsString>) -> Result<String, ConfigError> {
     let set = |name: &str| read(name).filter(|value| !value.is_empty());
     let secret = set("AUTHSIGNAL_API_SECRET_KEY").or_else(|| set("AUTHSIGNAL_SECRET_KEY"));
-    let secret = secret.ok_or(ConfigError::MissingSecret)?;
-    let builder = ClientBuilder::new(secret.into_string().map_err(|_| ConfigError::InvalidSecret)?);
-    match set("AUTHSIGNAL_API_URL") {
+    secret.ok_or(ConfigError::MissingSecret)?.into_string().map_err(|_| ConfigError::InvalidSecret)
+}
+
+/// What [`Client::from_env`] does, with the environment as an argument.
+pub(super) fn from_vars(read: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, ConfigError> {
+    let builder = ClientBuilder::new(secret_from_vars(&read)?);
+    match read("AUTHSIGNAL_API_URL").filter(|url| !url.is_empty()) {
         None => Ok(builder),
         Some(url) => Ok(builder.base_url(url.into_string().map_err(|url| ConfigError::BaseUrl {
             url: path::shown(&url.to_string_lossy()),

@@ -70,8 +70,12 @@ pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
 pub use types::{ActionState, ChallengeUrl, Timestamp, Token, VerificationMethod};
 pub use users::UserAttributes;
 
+pub(crate) use builder::{check_secret, secret_from_vars};
+#[cfg(feature = "emulator")]
+pub(crate) use path::is_loopback;
 #[cfg(feature = "axum")]
 pub(crate) use path::shown;
+pub(crate) use types::{null_is_default, open_enum};
 
 /// A client of one Authsignal tenant's Server API.
 ///

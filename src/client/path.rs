@@ -38,7 +38,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, ConfigError> {
 }
 
 /// Whether a URL leads to this machine and nowhere else.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         None => false,
         Some(Host::Domain(name)) => name == "localhost",

@@ -56,10 +56,10 @@ macro_rules! open_enum {
     };
 }
 
-pub(super) use open_enum;
+pub(crate) use open_enum;
 
 /// Reads `null` as the absent member that it stands for.
-pub(super) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,

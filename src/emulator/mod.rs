@@ -71,6 +71,7 @@ mod api;
 mod builder;
 mod deeds;
 mod gateway;
+mod hooks;
 mod inbox;
 mod lifecycle;
 mod line;
@@ -91,6 +92,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 pub use self::builder::EmulatorBuilder;
+pub use self::hooks::{HookAnswer, SentHook};
 pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
 pub use self::script::Scripted;

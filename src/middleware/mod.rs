@@ -120,6 +120,7 @@ mod layer;
 mod onward;
 mod service;
 
+pub(crate) use body::Reading;
 pub use body::{RefusalBody, ReplayBody};
 pub use future::ResponseFuture;
 pub use layer::AuthsignalLayer;

@@ -1,0 +1,181 @@
+//! The events that are sent, member by member as the docs have them (webhooks, one page for each event).
+//!
+//! They are not written by the types that [`webhook`](crate::webhook) reads them with: so a slip in either is found by the
+//! tests that put the two together.
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::client::{Timestamp, VerificationMethod};
+use crate::emulator::lifecycle::Outcome;
+use crate::emulator::state::{Authenticator, RecordedAction, User};
+use crate::webhook::ChallengeLogType;
+
+/// What happened, ready to be put into an envelope.
+#[derive(Debug, Clone)]
+pub(in crate::emulator) struct HookEvent {
+    pub(super) kind: &'static str,
+    pub(super) data: Value,
+    /// The action whose own URL it goes to.
+    pub(super) action: Option<String>,
+}
+
+impl HookEvent {
+    fn new(kind: &'static str, data: Value) -> Self {
+        let mut event = Self { kind, data: json!({}), action: None };
+        if let Value::Object(members) = data {
+            members.into_iter().for_each(|(name, value)| event.set(&name, value));
+        }
+        event
+    }
+
+    /// What is absent is left out, and neither null nor empty.
+    fn set(&mut self, name: &str, value: Value) {
+        let is_absent = match &value {
+            Value::Null => true,
+            Value::Array(values) => values.is_empty(),
+            Value::Object(members) => members.is_empty(),
+            _ => false,
+        };
+        if !is_absent {
+            self.data[name] = value;
+        }
+    }
+
+    /// The same with one more member, or another value for one; `None` leaves it as it is.
+    #[must_use]
+    pub(in crate::emulator) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.set(name, value.into());
+        self
+    }
+
+    /// A code has to be sent by e-mail.
+    pub(in crate::emulator) fn email_code(action: &RecordedAction, to: &str, code: &str) -> Self {
+        Self::email(action, to).with("code", code).with("verificationMethod", "EMAIL_OTP")
+    }
+
+    /// A link has to be sent by e-mail.
+    pub(in crate::emulator) fn email_link(action: &RecordedAction, to: &str, url: &str) -> Self {
+        Self::email(action, to).with("url", url).with("verificationMethod", "EMAIL_MAGIC_LINK")
+    }
+
+    fn email(action: &RecordedAction, to: &str) -> Self {
+        let data = json!({
+            "to": to,
+            "userAgent": action.user_agent,
+            "ipAddress": action.ip_address,
+            "locale": action.locale,
+            "customVariables": action.custom,
+        });
+        Self::new("email.created", data).about(action)
+    }
+
+    /// A code has to be sent by SMS.
+    pub(in crate::emulator) fn sms(action: &RecordedAction, to: &str, code: &str) -> Self {
+        let data = json!({
+            "to": to,
+            "code": code,
+            "locale": action.locale,
+            "verificationMethod": "SMS",
+            "customVariables": action.custom,
+        });
+        Self::new("sms.created", data).about(action)
+    }
+
+    /// A push message has to be sent.
+    pub(in crate::emulator) fn push(action: &RecordedAction, challenge_id: &str) -> Self {
+        let data = json!({
+            "challengeId": challenge_id,
+            "userAgent": action.user_agent,
+            "ipAddress": action.ip_address,
+        });
+        Self::new("push.created", data).about(action)
+    }
+
+    fn about(self, action: &RecordedAction) -> Self {
+        self.with("userId", action.user_id.as_str())
+            .with("actionCode", action.action.as_str())
+            .with("idempotencyKey", action.idempotency_key.as_str())
+    }
+
+    /// A user has a new method.
+    pub(in crate::emulator) fn authenticator_created(user: &str, method: &Authenticator) -> Self {
+        Self::authenticator("authenticator.created", user, method)
+    }
+
+    /// A method of a user changed.
+    pub(in crate::emulator) fn authenticator_updated(user: &str, method: &Authenticator, at: SystemTime) -> Self {
+        Self::authenticator("authenticator.updated", user, method).with("updatedAt", time(at))
+    }
+
+    /// A user has lost a method.
+    pub(in crate::emulator) fn authenticator_deleted(user: &str, method: &Authenticator, at: SystemTime) -> Self {
+        Self::authenticator("authenticator.deleted", user, method).with("deletedAt", time(at))
+    }
+
+    fn authenticator(kind: &'static str, user: &str, method: &Authenticator) -> Self {
+        let data = json!({
+            "userId": user,
+            "userAuthenticatorId": method.id,
+            "verificationMethod": method.method(),
+            "createdAt": time(method.created_at),
+            "email": method.kind.email(),
+            "phoneNumber": method.kind.phone_number(),
+        });
+        Self::new(kind, data)
+    }
+
+    /// A challenge is about to succeed by `method`; `authenticator` is the id of what it was proved with.
+    pub(in crate::emulator) fn action_verify(
+        action: &RecordedAction,
+        method: &VerificationMethod,
+        authenticator: Option<&str>,
+        at: SystemTime,
+    ) -> Self {
+        let data = json!({
+            "userId": action.user_id,
+            "action": action.action,
+            "idempotencyKey": action.idempotency_key,
+            "verifiedAt": time(at),
+            "state": "CHALLENGE_SUCCEEDED",
+            "verificationMethod": method,
+            "userAuthenticatorId": authenticator,
+        });
+        Self { action: Some(action.action.to_string()), ..Self::new("action.verify", data) }
+    }
+
+    /// An action of `user`'s has come to its end.
+    pub(in crate::emulator) fn action_log(action: &RecordedAction, user: Option<&User>) -> Self {
+        let outcome = match action.outcome {
+            Outcome::Allow => "ALLOW",
+            Outcome::Challenge => "CHALLENGE",
+            Outcome::Review => "REVIEW",
+            Outcome::Block => "BLOCK",
+        };
+        let data = json!({
+            "createdAt": time(action.created_at),
+            "updatedAt": time(action.state_updated_at),
+            "state": action.state,
+            "stateUpdatedAt": time(action.state_updated_at),
+            "outcome": outcome,
+            "verificationMethod": action.verification_method,
+            "enrolledVerificationMethods": user.map(User::enrolled_methods),
+            "ipAddress": action.ip_address,
+            "deviceId": action.device_id,
+            "email": user.and_then(|user| user.email.as_deref()),
+            "phoneNumber": user.and_then(|user| user.phone_number.as_deref()),
+            "customVariables": action.custom,
+        });
+        Self::new("action.log_created", data).about(action)
+    }
+
+    /// Something happened to a challenge of an action.
+    pub(in crate::emulator) fn challenge_log(action: &RecordedAction, kind: &ChallengeLogType, at: SystemTime) -> Self {
+        let data = json!({ "createdAt": time(at), "type": kind });
+        Self::new("challenge.log_created", data).about(action)
+    }
+}
+
+pub(super) fn time(time: SystemTime) -> String {
+    Timestamp::from(time).as_str().to_owned()
+}
