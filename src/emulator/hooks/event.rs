@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Timestamp, VerificationMethod};
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::state::{Authenticator, RecordedAction, User};
+use crate::emulator::world::{Authenticator, RecordedAction, User};
 use crate::webhook::ChallengeLogType;
 
 /// What happened, ready to be put into an envelope.
