@@ -36,6 +36,12 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Settings and rules
+//!
+//! A [`Tenant`] holds what a tenant of the service sets in its portal: what each action begins with, the methods that
+//! are offered, [`Rule`]s, limits, clients for sessions, users who are there from the start. What
+//! would be decided about an attempt can be asked of it without a server: [`Tenant::decide`].
+//!
 //! # What is assumed
 //!
 //! Each of these is a guess about the service, chosen so that an application that relies on less is safe.
@@ -64,6 +70,9 @@
 //! | Does reading a user make one | No. |
 //! | Recovery codes | Ten with a user's first method. The page does not take them. |
 //! | An action nobody has configured | [`Outcome::Challenge`]: handier than `ALLOW` in tests. |
+//! | A rule that looks at something that isn't known | Its condition doesn't hold, whichever it is, but for [`Condition::absent`]. |
+//! | Methods of a rule and of its action | The rule's replace the action's. |
+//! | Is a user agent a bot's | When it is empty or has a word that names programs (`bot`, `crawl`, `headless`, `curl/` and their like). |
 //! | A `challengeId` in `track` | 401: there are no anonymous challenges here to claim. |
 //! | E-mail and phone number after enrolling by a code | Verified. |
 //! | The address offered when enrolling by e-mail | The one that `track` told. |
@@ -75,9 +84,11 @@ mod lifecycle;
 mod line;
 mod page;
 mod proof;
+mod rules;
 mod script;
 mod seen;
 mod state;
+mod tenant;
 mod tokens;
 mod totp;
 mod user;
@@ -92,9 +103,11 @@ use tokio::task::JoinHandle;
 pub use self::builder::EmulatorBuilder;
 pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
+pub use self::rules::{Condition, Decision, Facts, Rule, RuleMatch, When};
 pub use self::script::Scripted;
 pub use self::seen::{Endpoint, SeenRequest};
 pub use self::state::RecordedAction;
+pub use self::tenant::{ActionSettings, AppClient, Limits, Network, NewUser, Setting, Tenant, TenantError};
 pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
 
