@@ -39,8 +39,9 @@
 //! # Settings and rules
 //!
 //! A [`Tenant`] holds what a tenant of the service sets in its portal: what each action begins with, the methods that
-//! are offered, [`Rule`]s, limits, clients for sessions, users who are there from the start. What
-//! would be decided about an attempt can be asked of it without a server: [`Tenant::decide`].
+//! are offered, [`Rule`]s, limits, clients for sessions, users who are there from the start. It is made in code, or read
+//! from a TOML file by [`Config`], which refuses a file with a mistake and names its line and key. What would be decided
+//! about an attempt can be asked of it without a server: [`Tenant::decide`].
 //!
 //! # What is assumed
 //!
@@ -78,6 +79,7 @@
 //! | The address offered when enrolling by e-mail | The one that `track` told. |
 mod api;
 mod builder;
+mod config;
 mod gateway;
 mod inbox;
 mod lifecycle;
@@ -101,6 +103,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
 
 pub use self::builder::EmulatorBuilder;
+pub use self::config::{Config, ConfigFileError};
 pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
 pub use self::rules::{Condition, Decision, Facts, Rule, RuleMatch, When};

@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub use self::condition::{Condition, When};
 pub use self::facts::Facts;
 
-pub(super) use self::condition::network;
+pub(super) use self::condition::{OPERATORS, Operator, network};
 pub(super) use self::facts::{Known, VARIABLES, Variable, address};
 
 use super::lifecycle::Outcome;

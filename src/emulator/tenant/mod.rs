@@ -24,6 +24,9 @@ pub use self::person::NewUser;
 pub use self::session::AppClient;
 pub use self::setting::Setting;
 
+pub(super) use self::check::secret as check_secret;
+pub(super) use self::setting::Part;
+
 use super::lifecycle::Outcome;
 use super::rules::{self, Base, Decision, Facts, Known, Rule};
 use crate::client::VerificationMethod;
@@ -43,7 +46,8 @@ pub(super) const METHODS: [VerificationMethod; 9] = [
 
 /// The settings of an emulated tenant.
 ///
-/// Everything has a default. [`check`](Self::check) says what cannot work. Modelled on the service's management API (terraform provider, management-go).
+/// Everything has a default. [`check`](Self::check) says what cannot work; [`Config`](super::Config) reads the same
+/// from a file. Modelled on the service's management API (terraform provider, management-go).
 ///
 /// # Examples
 ///
