@@ -1,17 +1,20 @@
 //! Starting.
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::gateway::gateway;
+use super::hooks::{HookSettings, Hooks};
 use super::line::{Door, HangUp};
 use super::tokens::Tokens;
-use super::{Emulator, Shared, api, page};
+use super::world::World;
+use super::{Config, Emulator, Shared, Tenant, api, page};
 use crate::client::Client;
 use crate::clock::Clock;
 
@@ -22,11 +25,12 @@ pub struct EmulatorBuilder {
     clock: Clock,
     secret: Option<String>,
     port: u16,
+    tenant: Tenant,
 }
 
 impl Default for EmulatorBuilder {
     fn default() -> Self {
-        Self { clock: Clock::adjustable(), secret: None, port: 0 }
+        Self { clock: Clock::adjustable(), secret: None, port: 0, tenant: Tenant::default() }
     }
 }
 
@@ -50,14 +54,30 @@ impl EmulatorBuilder {
         self
     }
 
+    /// How its tenant is set up. Default: [`Tenant::new`].
+    pub fn tenant(mut self, tenant: Tenant) -> Self {
+        self.tenant = tenant;
+        self
+    }
+
+    /// All that a configuration file says: the tenant, and port and secret if it names them.
+    pub fn config(mut self, config: &Config) -> Self {
+        self.tenant = config.tenant.clone();
+        self.port = config.port.unwrap_or(self.port);
+        self.secret = config.secret.as_ref().map(|secret| secret.expose_secret().to_owned()).or(self.secret);
+        self
+    }
+
     /// Starts it on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// When the port can't be bound, the secret can't be one, or no key for its tokens be made.
+    /// When the port can't be bound, the secret or the tenant can't work, or no key for its tokens be made.
     pub async fn start(self) -> io::Result<Emulator> {
         let secret = self.secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
-        let tenant = Uuid::new_v4().to_string();
+        self.tenant.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let tenant_id = self.tenant.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
+        let tenant = tenant_id.clone();
         // The first in a process makes an RSA key.
         let tokens = tokio::task::spawn_blocking(|| Tokens::new(tenant)).await.map_err(io::Error::other)??;
         let door = Door::open(self.port).await?;
@@ -65,12 +85,17 @@ impl EmulatorBuilder {
         let base_url = format!("{origin}/v1");
         let client = Client::builder(secret.as_str()).base_url(base_url.as_str()).build();
         let client = client.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let second = self.tenant.second_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+        let secrets = std::iter::once(secret.clone()).chain(second).collect::<Vec<_>>();
+        let hooks = Hooks::new(HookSettings::of(&self.tenant)?, secrets.clone(), tenant_id, self.clock.clone());
+        let world = World::new(self.tenant, self.clock.now());
         let shared = Arc::new(Shared {
             clock: self.clock,
-            secret,
+            secrets,
             origin,
             tokens,
-            world: Default::default(),
+            hooks,
+            world: Mutex::new(world),
             seen: Default::default(),
             scripts: Default::default(),
         });

@@ -1,13 +1,16 @@
 //! What users do, whichever door they come through: the page, the Client API, the Server API, a test.
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Shared;
+use super::hooks::{HookEvent, Occasion};
 use super::inbox::{Channel, Message};
 use super::world::{
-    ActionId, Aim, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Scope, Unclaimable, Verdict,
-    Waiting, World,
+    ActionId, Aim, Authenticator, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Scope,
+    Unclaimable, Verdict, Waiting, World,
 };
 use crate::client::{UserId, VerificationMethod};
+use crate::webhook::ChallengeLogType;
 
 /// Why something that a user wanted was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub(super) enum Fault {
     TooManyGuesses,
     /// Too many messages; the next one may be sent after so long.
     TooManyMessages(Duration),
+    /// The tenant's webhook, which sends its messages, didn't take this one.
+    NotSent,
+    /// The tenant's webhook said no to a proof that was right.
+    Vetoed,
 }
 
 impl From<Verdict> for Fault {
@@ -73,10 +80,46 @@ impl Shared {
     /// Puts the message of a challenge into the inbox, once whoever has to be asked agrees.
     async fn deliver(&self, challenge: &Challenge, now: SystemTime) -> Result<(), Fault> {
         let Some(message) = self.message(challenge, now) else { return Ok(()) };
-        let mut world = self.world();
-        world.limits.count(Deed::Send, &challenge.method, challenge.counted_as(), now);
-        world.inbox.put(message);
+        let about = self.occasion(challenge);
+        let asked = match (&challenge.method, &message.code, &message.link) {
+            (VerificationMethod::EmailOtp, Some(code), _) => Some(HookEvent::email_code(&about, &message.to, code)),
+            (VerificationMethod::EmailMagicLink, _, Some(link)) => {
+                Some(HookEvent::email_link(&about, &message.to, link))
+            }
+            (VerificationMethod::Sms | VerificationMethod::Whatsapp, Some(code), _) => {
+                let event = HookEvent::sms(&about, &message.to, code);
+                Some(event.with("verificationMethod", challenge.method.as_str()))
+            }
+            (VerificationMethod::Push, ..) => Some(HookEvent::push(&about, &challenge.id)),
+            _ => None,
+        };
+        self.world().limits.count(Deed::Send, &challenge.method, challenge.counted_as(), now);
+        if let Some(event) = asked
+            && self.hooks.ask(event).await.is_err()
+        {
+            self.world().void(&challenge.id);
+            self.note(&about, &challenge.method, Noted::NotSent);
+            return Err(Fault::NotSent);
+        }
+        self.world().inbox.put(message);
+        self.note(&about, &challenge.method, Noted::Sent);
         Ok(())
+    }
+
+    /// What a webhook is told about a challenge: of its action, where that was tracked.
+    fn occasion(&self, challenge: &Challenge) -> Occasion {
+        let id = challenge.action_id();
+        match id.and_then(|id| self.world().actions.get(&id).map(|action| Occasion::from(&action.record))) {
+            Some(about) => about,
+            None => challenge.into(),
+        }
+    }
+
+    /// Writes something down in the log of challenges.
+    fn note(&self, about: &Occasion, method: &VerificationMethod, noted: Noted) {
+        let Some(kind) = noted.of(method) else { return };
+        let event = HookEvent::challenge_log(about, &kind, self.clock.now());
+        self.hooks.log(event.with("verificationMethod", method.as_str()));
     }
 
     /// The message of a challenge, if its method has one.
@@ -100,11 +143,38 @@ impl Shared {
     pub(super) async fn prove(&self, attempt: Attempt<'_>, proof: Proof<'_>) -> Result<Proved, Fault> {
         let Attempt { id, scope, aim, method } = attempt;
         let now = self.clock.now();
-        match self.world().check(id, scope, aim, method, proof, now) {
-            Verdict::Right => {}
-            verdict => return Err(verdict.into()),
+        let (verdict, record, proves) = {
+            let mut world = self.world();
+            let verdict = world.check(id, scope, aim, method, proof, now);
+            let record = world.actions.get(id).map(|action| action.record.clone()).ok_or(Fault::NotAsked)?;
+            (verdict, record, world.would_succeed(id, scope, aim, method, proof, now))
+        };
+        let about = Occasion::from(&record);
+        if verdict != Verdict::Right {
+            self.note(&about, method, if verdict == Verdict::TooMany { Noted::TooMany } else { Noted::Wrong });
+            return Err(verdict.into());
         }
-        Ok(self.world().prove(id, scope, aim, method, proof, now)?)
+        if let Some(authenticator) = proves {
+            let event = HookEvent::action_verify(&about, method, authenticator.as_deref(), now);
+            self.hooks.ask(event).await.map_err(|_| Fault::Vetoed)?;
+        }
+        let proved = self.world().prove(id, scope, aim, method, proof, now)?;
+        self.note(&about, method, Noted::Right);
+        if let Some(enrolled) = &proved.enrolled {
+            self.hooks.tell(&HookEvent::authenticator_created(id.user.as_str(), enrolled));
+        }
+        Ok(proved)
+    }
+
+    /// Logs an attempt, as it stands when the log is sent.
+    pub(super) fn log_action(self: &Arc<Self>, id: &ActionId) {
+        let (shared, id) = (Arc::downgrade(self), id.clone());
+        self.hooks.log_later(move || {
+            let shared = shared.upgrade()?;
+            let world = shared.world();
+            let record = &world.actions.get(&id)?.record;
+            Some(HookEvent::action_log(record, world.users.get(id.user.as_str())))
+        });
     }
 
     /// Sends the next code of a pending challenge; the one before is void.
@@ -129,10 +199,19 @@ impl Shared {
     pub(super) async fn verify_challenge(&self, challenge: &str, code: &str) -> Verdict {
         let now = self.clock.now();
         let verdict = self.world().verify_challenge(challenge, code, now);
+        if let Some(known) = self.world().challenges.get(challenge).cloned() {
+            let noted = match verdict {
+                Verdict::Right => Noted::Right,
+                Verdict::TooMany => Noted::TooMany,
+                Verdict::Wrong | Verdict::NotAsked => Noted::Wrong,
+            };
+            self.note(&Occasion::from(&known), &known.method, noted);
+        }
         if verdict == Verdict::Right {
             let claimed = self.world().challenges.get(challenge).is_some_and(|known| known.claimed_by.is_some());
-            if claimed {
-                self.world().settle(challenge, now);
+            if claimed && self.is_agreed_to(challenge, None).await {
+                let enrolled = self.world().settle(challenge, now);
+                self.tell_enrolled(challenge, enrolled);
             }
         }
         verdict
@@ -146,20 +225,44 @@ impl Shared {
         needs_proof: bool,
     ) -> Result<Claimed, Unclaimable> {
         let now = self.clock.now();
-        self.world().claimable(challenge, user, needs_proof, now)?;
-        self.world().claim(challenge, user, needs_proof, now)
+        let verified = self.world().claimable(challenge, user, needs_proof, now)?.verified_at.is_some();
+        if verified && !self.is_agreed_to(challenge, Some(user)).await {
+            return Err(Unclaimable::Vetoed);
+        }
+        let claimed = self.world().claim(challenge, user, needs_proof, now)?;
+        self.tell_enrolled(challenge, claimed.enrolled.clone());
+        Ok(claimed)
+    }
+
+    /// Asks whoever wants to be asked before the action of a challenge succeeds.
+    async fn is_agreed_to(&self, challenge: &str, user: Option<&UserId>) -> bool {
+        let Some(known) = self.world().challenges.get(challenge).cloned() else { return false };
+        let mut about = Occasion::from(&known);
+        about.user_id = user.map(ToString::to_string).or(about.user_id);
+        let event = HookEvent::action_verify(&about, &known.method, None, self.clock.now());
+        self.hooks.ask(event).await.is_ok()
+    }
+
+    fn tell_enrolled(&self, challenge: &str, enrolled: Option<Authenticator>) {
+        let user = self.world().challenges.get(challenge).and_then(|known| known.user.clone());
+        if let (Some(user), Some(method)) = (user, enrolled) {
+            self.hooks.tell(&HookEvent::authenticator_created(user.as_str(), &method));
+        }
     }
 
     /// Gives a challenge to the user of an action that was tracked with it.
     pub(super) async fn claim_for(&self, challenge: &str, id: &ActionId) -> Result<RecordedAction, Unclaimable> {
         let now = self.clock.now();
-        let mut world = self.world();
-        let verified = world.claimable(challenge, &id.user, false, now)?.verified_at.is_some();
-        world.bind(challenge, id);
-        if verified {
-            world.settle(challenge, now);
-        }
-        world.actions.get(id).map(|action| action.record.clone()).ok_or(Unclaimable::Unknown)
+        let verified = self.world().claimable(challenge, &id.user, false, now)?.verified_at.is_some();
+        let agreed = verified && self.is_agreed_to(challenge, Some(&id.user)).await;
+        let enrolled = {
+            let mut world = self.world();
+            world.claimable(challenge, &id.user, false, now)?;
+            world.bind(challenge, id);
+            if agreed { world.settle(challenge, now) } else { None }
+        };
+        self.tell_enrolled(challenge, enrolled);
+        self.world().actions.get(id).map(|action| action.record.clone()).ok_or(Unclaimable::Unknown)
     }
 
     /// The link in the mail of a magic link.
@@ -168,11 +271,46 @@ impl Shared {
     }
 }
 
+/// What happened to a challenge, for its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Noted {
+    Sent,
+    NotSent,
+    Right,
+    Wrong,
+    TooMany,
+}
+
+impl Noted {
+    /// Its name in the log, where the method has one (docs, "Log events").
+    fn of(self, method: &VerificationMethod) -> Option<ChallengeLogType> {
+        let (method, code) = match method {
+            VerificationMethod::EmailOtp => ("EMAIL_OTP", ""),
+            VerificationMethod::EmailMagicLink => ("EMAIL_MAGIC_LINK", ""),
+            VerificationMethod::Sms => ("SMS", "CODE_"),
+            VerificationMethod::Whatsapp => ("WHATSAPP", "CODE_"),
+            _ => return None,
+        };
+        let what = match self {
+            Self::Sent => "SENT".to_owned(),
+            Self::NotSent => "SEND_DOWNSTREAM_FAILED".to_owned(),
+            Self::Right => "CODE_VALID".to_owned(),
+            Self::Wrong => format!("{code}INVALID_OR_EXPIRED"),
+            Self::TooMany => "MAX_ATTEMPTS_EXCEEDED".to_owned(),
+        };
+        // A link has no code, and no number of attempts.
+        match ChallengeLogType::from(format!("{method}_{what}").as_str()) {
+            ChallengeLogType::Unknown(_) => None,
+            known => Some(known),
+        }
+    }
+}
+
 impl World {
     fn may_send(&self, method: &VerificationMethod, who: &str, now: SystemTime) -> Result<(), Fault> {
         match self.limits.wait(Deed::Send, method, who, now) {
-            Some(wait) if self.policy.is_limited => Err(Fault::TooManyMessages(wait)),
-            _ => Ok(()),
+            Some(wait) => Err(Fault::TooManyMessages(wait)),
+            None => Ok(()),
         }
     }
 }

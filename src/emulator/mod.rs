@@ -36,6 +36,13 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Settings and rules
+//!
+//! A [`Tenant`] holds what a tenant of the service sets in its portal: what each action begins with, the methods that
+//! are offered, [`Rule`]s, limits, clients for sessions, users who are there from the start. It is made in code, or read
+//! from a TOML file by [`Config`], which refuses a file with a mistake and names its line and key. What would be decided
+//! about an attempt can be asked of it without a server: [`Tenant::decide`].
+//!
 //! # What is assumed
 //!
 //! Each of these is a guess about the service, chosen so that an application that relies on less is safe.
@@ -64,11 +71,15 @@
 //! | Does reading a user make one | No. |
 //! | Recovery codes | Ten with a user's first method. The page does not take them. |
 //! | An action nobody has configured | [`Outcome::Challenge`]: handier than `ALLOW` in tests. |
+//! | A rule that looks at something that isn't known | Its condition doesn't hold, whichever it is, but for [`Condition::absent`]. |
+//! | Methods of a rule and of its action | The rule's replace the action's. |
+//! | Is a user agent a bot's | When it is empty or has a word that names programs (`bot`, `crawl`, `headless`, `curl/` and their like). |
 //! | A `challengeId` in `track` | 401: there are no anonymous challenges here to claim. |
 //! | E-mail and phone number after enrolling by a code | Verified. |
 //! | The address offered when enrolling by e-mail | The one that `track` told. |
 mod api;
 mod builder;
+mod config;
 mod deeds;
 mod gateway;
 mod hooks;
@@ -76,8 +87,10 @@ mod inbox;
 mod lifecycle;
 mod line;
 mod page;
+mod rules;
 mod script;
 mod seen;
+mod tenant;
 mod tokens;
 mod totp;
 mod user;
@@ -92,15 +105,19 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 pub use self::builder::EmulatorBuilder;
+pub use self::config::{Config, ConfigFileError};
 pub use self::hooks::{HookAnswer, SentHook};
 pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
+pub use self::rules::{Condition, Decision, Facts, Rule, RuleMatch, When};
 pub use self::script::Scripted;
 pub use self::seen::{Endpoint, SeenRequest};
+pub use self::tenant::{ActionSettings, AppClient, Limits, Network, NewUser, Setting, Tenant, TenantError};
 pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
-pub use self::world::{Call, MatchedRule, RecordedAction};
+pub use self::world::{Call, RecordedAction};
 
+use self::hooks::{Hooks, Target};
 use self::line::Door;
 use self::script::Scripts;
 use self::seen::Seen;
@@ -156,7 +173,7 @@ impl Emulator {
     /// The API secret key that it takes.
     #[must_use]
     pub fn secret(&self) -> &str {
-        &self.shared.secret
+        &self.shared.secrets[0]
     }
 
     /// The id of its tenant, which is in its tokens: those of another emulator are refused.
@@ -167,7 +184,7 @@ impl Emulator {
 
     /// Decides what every `track` of `action` begins with from now on. Default: [`Outcome::Challenge`].
     pub fn outcome(&self, action: impl Into<String>, outcome: Outcome) {
-        self.shared.world().outcomes.insert(action.into(), outcome);
+        self.shared.world().tenant.actions.entry(action.into()).or_default().outcome = Some(outcome);
     }
 
     /// A user, to be told about or asked about. One who isn't known is made by the first thing that is told.
@@ -249,6 +266,36 @@ impl Emulator {
         self.shared.world().inbox.newest_first().cloned().collect()
     }
 
+    /// The webhooks that it has sent or tried to send, in the order of their first answers; the latest ten thousand.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<SentHook> {
+        self.shared.hooks.sent()
+    }
+
+    /// Sends the log records that wait for their batch now, and waits for the answers.
+    pub async fn flush_logs(&self) {
+        self.shared.hooks.flush_logs().await;
+    }
+
+    /// Has webhooks sent elsewhere from now on; `None` for nowhere. `verify` is asked before an attempt at its action
+    /// becomes `CHALLENGE_SUCCEEDED`, whatever the tenant's settings say.
+    ///
+    /// A receiver in a test often learns its own address only after the emulator has started.
+    ///
+    /// # Errors
+    ///
+    /// When a URL is neither `https`, nor `http` on this machine.
+    pub fn send_webhooks(&self, events: Option<&str>, logs: Option<&str>, verify: &[(&str, &str)]) -> io::Result<()> {
+        let events = events.map(Target::new).transpose()?;
+        let logs = logs.map(Target::new).transpose()?;
+        let asked = verify.iter().map(|(action, url)| Ok(((*action).to_owned(), Target::new(url)?)));
+        let asked = asked.collect::<io::Result<_>>()?;
+        self.shared.hooks.change(|settings| {
+            (settings.url, settings.log_url, settings.verify_urls) = (events, logs, asked);
+        });
+        Ok(())
+    }
+
     /// The code in the newest message to a user.
     #[must_use]
     pub fn code_for(&self, user: impl AsRef<str>) -> Option<String> {
@@ -262,6 +309,8 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         self.door.close();
         self.server.abort();
+        // Connections may keep what is shared for a while.
+        self.shared.hooks.close();
     }
 }
 
@@ -274,9 +323,11 @@ impl fmt::Debug for Emulator {
 /// What the handle, the API and the page share.
 struct Shared {
     clock: Clock,
-    secret: String,
+    /// The API secret keys that are taken, the first at first.
+    secrets: Vec<String>,
     origin: String,
     tokens: Tokens,
+    hooks: Hooks,
     world: Mutex<World>,
     seen: Seen,
     scripts: Scripts,

@@ -200,7 +200,7 @@ async fn what_a_challenge_needs() {
     }
     assert!(bench.emulator.messages().is_empty());
     for (path, body, status) in [
-        ("/verify", json!({ "challengeId": "x", "verificationCode": "1" }), 404),
+        ("/verify", json!({ "challengeId": "x", "verificationCode": "1" }), 400),
         ("/verify", json!({ "challengeId": "x" }), 400),
         ("/claim", json!({ "challengeId": "x", "userId": "ada" }), 400),
         ("/claim", json!({ "challengeId": "x" }), 400),

@@ -14,7 +14,8 @@ use super::error::ApiError;
 use super::input::{Input, Parameters, Segments, action_code, idempotency_key, moment, user_id};
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::world::{ActionId, MatchedRule, RecordedAction};
+use crate::emulator::rules::RuleMatch;
+use crate::emulator::world::{ActionId, RecordedAction};
 
 /// How far back a query looks, at most and by default (API reference, query user actions).
 const LOOKS_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -32,7 +33,7 @@ struct ActionAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     priority_rule_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<MatchedRule>,
+    rules: Vec<RuleMatch>,
     /// What the rules looked at; there even when empty, since the SDKs' tests want an object.
     output: Map<String, Value>,
 }
@@ -44,7 +45,7 @@ impl From<&RecordedAction> for ActionAnswer {
             created_at: record.created_at.into(),
             state_updated_at: record.state_updated_at.into(),
             verification_method: record.verification_method.clone(),
-            rule_ids: record.rules.iter().map(|rule| rule.rule_id.clone()).collect(),
+            rule_ids: record.rules.iter().map(|rule| rule.id.clone()).collect(),
             priority_rule_id: record.priority_rule_id.clone(),
             rules: record.rules.clone(),
             output: record.output.clone(),
@@ -124,7 +125,7 @@ impl From<&RecordedAction> for Row {
             verified_by_authenticator_id: record.verified_by.clone(),
             user_agent: record.user_agent.clone(),
             ip_address: record.ip_address.clone(),
-            country_code: record.output.get("ip.countryCode").and_then(Value::as_str).map(str::to_owned),
+            country_code: record.country_code.clone(),
         }
     }
 }

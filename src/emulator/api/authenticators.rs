@@ -12,6 +12,7 @@ use super::input::{Input, Segments, user_id};
 use super::{Answer, Success};
 use crate::client::{SmsChannel, Timestamp, UserId, VerificationMethod};
 use crate::emulator::Shared;
+use crate::emulator::hooks::HookEvent;
 use crate::emulator::totp::App;
 use crate::emulator::world::{Authenticator, Kind, User, recovery_codes};
 
@@ -90,6 +91,7 @@ pub(super) async fn enroll_verified(
     let method = user.enrol_verified(kind, is_default, now);
     let recovery_codes = (first && gives_codes).then(recovery_codes);
     user.recovery_codes = recovery_codes.clone().unwrap_or_else(|| std::mem::take(&mut user.recovery_codes));
+    shared.hooks.tell(&HookEvent::authenticator_created(user_id.as_str(), &method));
     Ok(Json(Enrolled { authenticator: AuthenticatorAnswer::of(Some(user_id), &method), recovery_codes })
         .into_response())
 }
@@ -122,8 +124,9 @@ pub(super) async fn delete(
 ) -> Answer {
     let user = user_id(user)?;
     let mut world = shared.world();
-    let known = world.users.get_mut(user.as_str()).and_then(|user| remove(user, &authenticator));
-    known.ok_or(ApiError::not_found("The authenticator was not found."))?;
+    let removed = world.users.get_mut(user.as_str()).and_then(|user| remove(user, &authenticator));
+    let removed = removed.ok_or(ApiError::not_found("The authenticator was not found."))?;
+    shared.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, shared.clock.now()));
     Success::answer()
 }
 

@@ -26,8 +26,8 @@ pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
         input.text(name)?;
     }
     let (channel, name) = match input.text("channel")?.as_deref() {
-        None | Some("SMS") => (Channel::Sms, "SMS"),
-        Some("WHATSAPP") => (Channel::Whatsapp, "WHATSAPP"),
+        Some("SMS") => (Channel::Sms, "SMS"),
+        None | Some("WHATSAPP") => (Channel::Whatsapp, "WHATSAPP"),
         Some("EMAIL") => (Channel::Email, "EMAIL"),
         Some(_) => {
             return Err(ApiError::invalid(

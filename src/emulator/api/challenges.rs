@@ -55,6 +55,7 @@ pub(super) async fn challenge(State(shared): State<Arc<Shared>>, body: Bytes) ->
 fn fault(fault: Fault) -> ApiError {
     match fault {
         Fault::TooManyMessages(wait) => ApiError::too_many("Too many messages were sent.", wait),
+        Fault::NotSent => ApiError::not_sent(),
         _ => ApiError::invalid("body.challengeId must be that of a pending challenge"),
     }
 }
@@ -129,7 +130,7 @@ pub(super) async fn verify(State(shared): State<Arc<Shared>>, body: Bytes) -> An
         }
         Verdict::Wrong => json!({ "isVerified": false, "failureReason": "CODE_INVALID_OR_EXPIRED" }),
         Verdict::TooMany => json!({ "isVerified": false, "failureReason": "MAX_ATTEMPTS_EXCEEDED" }),
-        Verdict::NotAsked => return Err(ApiError::not_found("The challenge was not found.")),
+        Verdict::NotAsked => return Err(ApiError::invalid("body.challengeId must be that of a challenge")),
     };
     Ok(Json(answer).into_response())
 }
@@ -173,7 +174,7 @@ pub(super) async fn jumbled(State(shared): State<Arc<Shared>>, uri: Uri, headers
     let Some(query) = segment.strip_prefix("challenges").filter(|query| query.contains('=')) else {
         return Ok(not_found().await.into_response());
     };
-    if !has_key(&headers, &shared.secret) {
+    if !has_key(&headers, &shared.secrets) {
         return Err(ApiError::unauthorized());
     }
     let query = Parameters::parse(query);

@@ -52,6 +52,11 @@ impl ApiError {
         (self.code, self.description.into_owned())
     }
 
+    /// The tenant's own webhook, which sends its messages, didn't take one. Status and code are assumptions.
+    pub(in crate::emulator) const fn not_sent() -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "unexpected_error", "The message could not be sent.")
+    }
+
     /// Too many requests; the next one may come after so long.
     pub(in crate::emulator) fn too_many(description: &'static str, wait: Duration) -> Self {
         let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", description);

@@ -61,7 +61,7 @@ pub(super) fn doubled(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 }
 
 async fn only_with_key(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    if input::has_key(request.headers(), &shared.secret) {
+    if input::has_key(request.headers(), &shared.secrets) {
         next.run(request).await
     } else {
         ApiError::unauthorized().into_response()

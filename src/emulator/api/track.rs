@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::input::{Input, Segments, action_code, idempotency_key, user_id};
 use crate::client::{ActionState, IdempotencyKey, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::world::{ActionId, Decided, Facts, Unclaimable, User};
+use crate::emulator::world::{ActionId, Told, Unclaimable, User};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,7 +39,7 @@ pub(super) async fn track(
     let (user, action) = (user_id(user)?, action_code(action)?);
     let input = Input::parse(&body)?;
     let key = input.text("idempotencyKey")?.map(idempotency_key).transpose()?;
-    let facts = facts(&input)?;
+    let told = told(&input)?;
     let challenge = input.text("challengeId")?;
     let id = ActionId { user, action, key: key.unwrap_or_else(IdempotencyKey::random) };
 
@@ -51,20 +51,19 @@ pub(super) async fn track(
             return Err(unclaimable(Unclaimable::OtherAction));
         }
     }
-    let (record, methods) = {
+    let (is_new, record, methods) = {
         let mut world = shared.world();
-        let decided = Decided {
-            outcome: world.outcomes.get(id.action.as_str()).copied().unwrap_or_default(),
-            allowed_methods: world.policy.methods.clone(),
-            ..Decided::default()
-        };
-        let record = world.track(&id, facts, |_| decided, now);
-        (record, world.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default())
+        let is_new = !world.actions.contains_key(&id);
+        let record = world.track(&id, told, now);
+        (is_new, record, world.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default())
     };
     let record = match &challenge {
         Some(challenge) => shared.claim_for(challenge, &id).await.map_err(unclaimable)?,
         None => record,
     };
+    if is_new {
+        shared.log_action(&id);
+    }
     let token = shared.token(&record);
     Ok(Json(Tracked {
         state: record.state,
@@ -73,9 +72,9 @@ pub(super) async fn track(
         url: shared.challenge_url(&token),
         token,
         allowed_verification_methods: record.allowed_methods,
-        default_verification_method: methods.first().cloned(),
+        default_verification_method: record.default_method.or_else(|| methods.first().cloned()),
         enrolled_verification_methods: methods,
-        rule_ids: record.rules.into_iter().map(|rule| rule.rule_id).collect(),
+        rule_ids: record.rules.into_iter().map(|rule| rule.id).collect(),
     })
     .into_response())
 }
@@ -88,10 +87,10 @@ fn unclaimable(why: Unclaimable) -> ApiError {
     }
 }
 
-fn facts(input: &Input) -> Result<Facts, ApiError> {
+fn told(input: &Input) -> Result<Told, ApiError> {
     // Typed as any other member although nothing here depends on them yet.
     input.text("customDomain")?;
-    Ok(Facts {
+    Ok(Told {
         // Taken as they are: what is no address is only offered to be mended when the user enrols.
         email: input.text("email")?,
         phone_number: input.text("phoneNumber")?,

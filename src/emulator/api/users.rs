@@ -14,7 +14,8 @@ use super::input::{Input, Parameters, Segments, user_id};
 use super::{Answer, Success};
 use crate::client::{UserId, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::world::{Kind, User};
+use crate::emulator::hooks::HookEvent;
+use crate::emulator::world::{Authenticator, Kind, User};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,18 +116,19 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
     let default = input.text("defaultVerificationMethod")?.as_deref().map(known_method).transpose()?;
 
     let mut world = shared.world();
-    let user = world.user_mut(user_id.as_str(), shared.clock.now());
+    let (now, mut moved) = (shared.clock.now(), Vec::new());
+    let user = world.user_mut(user_id.as_str(), now);
     if let Some(email) = email {
         // Methods follow an address that is known to be right (docs, "Updating users").
         if email_verified == Some(true) {
-            move_methods(
+            moved.extend(move_methods(
                 user,
                 |kind| match kind {
                     Kind::EmailOtp(known) | Kind::EmailMagicLink(known) => Some(known),
                     _ => None,
                 },
                 &email,
-            );
+            ));
         }
         user.email_verified = user.email_verified && user.email.as_ref() == Some(&email);
         user.email = Some(email);
@@ -134,14 +136,14 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
     user.email_verified = email_verified.unwrap_or(user.email_verified);
     if let Some(number) = number {
         if number_verified == Some(true) {
-            move_methods(
+            moved.extend(move_methods(
                 user,
                 |kind| match kind {
                     Kind::Sms(known) | Kind::Whatsapp(known) => Some(known),
                     _ => None,
                 },
                 &number,
-            );
+            ));
         }
         user.phone_number_verified = user.phone_number_verified && user.phone_number.as_ref() == Some(&number);
         user.phone_number = Some(number);
@@ -153,17 +155,24 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
     // Data points that are not named stay as well (an assumption).
     user.custom.extend(custom);
     user.default_method = default.or(user.default_method.take());
+    for method in &moved {
+        shared.hooks.tell(&HookEvent::authenticator_updated(user_id.as_str(), method, now));
+    }
     let answer =
         Changed { attributes: Attributes::of(user_id, user), default_verification_method: user.default_method.clone() };
     Ok(Json(answer).into_response())
 }
 
-fn move_methods(user: &mut User, address: impl Fn(&mut Kind) -> Option<&mut String>, to: &str) {
+/// Gives methods another address, and returns those that it is new to.
+fn move_methods(user: &mut User, address: impl Fn(&mut Kind) -> Option<&mut String>, to: &str) -> Vec<Authenticator> {
+    let mut moved = Vec::new();
     for method in &mut user.authenticators {
-        if let Some(known) = address(&mut method.kind) {
+        if let Some(known) = address(&mut method.kind).filter(|known| *known != to) {
             to.clone_into(known);
+            moved.push(method.clone());
         }
     }
+    moved
 }
 
 fn known_method(text: &str) -> Result<VerificationMethod, ApiError> {

@@ -4,11 +4,11 @@
 //! tests that put the two together.
 use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::client::{Timestamp, VerificationMethod};
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::world::{Authenticator, RecordedAction, User};
+use crate::emulator::world::{Authenticator, Challenge, RecordedAction, User};
 use crate::webhook::ChallengeLogType;
 
 /// What happened, ready to be put into an envelope.
@@ -18,6 +18,47 @@ pub(in crate::emulator) struct HookEvent {
     pub(super) data: Value,
     /// The action whose own URL it goes to.
     pub(super) action: Option<String>,
+}
+
+/// Which attempt of whom an event is about. A challenge of the Server API may belong to nobody yet.
+#[derive(Debug, Clone, Default)]
+pub(in crate::emulator) struct Occasion {
+    pub(in crate::emulator) user_id: Option<String>,
+    pub(in crate::emulator) action_code: Option<String>,
+    pub(in crate::emulator) idempotency_key: Option<String>,
+    pub(in crate::emulator) user_agent: Option<String>,
+    pub(in crate::emulator) ip_address: Option<String>,
+    pub(in crate::emulator) locale: Option<String>,
+    pub(in crate::emulator) custom: Map<String, Value>,
+}
+
+impl From<&RecordedAction> for Occasion {
+    fn from(action: &RecordedAction) -> Self {
+        Self {
+            user_id: Some(action.user_id.to_string()),
+            action_code: Some(action.action.to_string()),
+            idempotency_key: Some(action.idempotency_key.to_string()),
+            user_agent: action.user_agent.clone(),
+            ip_address: action.ip_address.clone(),
+            locale: action.locale.clone(),
+            custom: action.custom.clone(),
+        }
+    }
+}
+
+impl From<&Challenge> for Occasion {
+    fn from(challenge: &Challenge) -> Self {
+        let context = challenge.context.clone();
+        Self {
+            user_id: challenge.user.as_ref().map(ToString::to_string),
+            action_code: challenge.action.as_ref().map(ToString::to_string),
+            idempotency_key: challenge.key.as_ref().map(ToString::to_string),
+            user_agent: context.user_agent,
+            ip_address: context.ip_address,
+            locale: context.locale,
+            custom: context.custom,
+        }
+    }
 }
 
 impl HookEvent {
@@ -50,52 +91,52 @@ impl HookEvent {
     }
 
     /// A code has to be sent by e-mail.
-    pub(in crate::emulator) fn email_code(action: &RecordedAction, to: &str, code: &str) -> Self {
-        Self::email(action, to).with("code", code).with("verificationMethod", "EMAIL_OTP")
+    pub(in crate::emulator) fn email_code(about: &Occasion, to: &str, code: &str) -> Self {
+        Self::email(about, to).with("code", code).with("verificationMethod", "EMAIL_OTP")
     }
 
     /// A link has to be sent by e-mail.
-    pub(in crate::emulator) fn email_link(action: &RecordedAction, to: &str, url: &str) -> Self {
-        Self::email(action, to).with("url", url).with("verificationMethod", "EMAIL_MAGIC_LINK")
+    pub(in crate::emulator) fn email_link(about: &Occasion, to: &str, url: &str) -> Self {
+        Self::email(about, to).with("url", url).with("verificationMethod", "EMAIL_MAGIC_LINK")
     }
 
-    fn email(action: &RecordedAction, to: &str) -> Self {
+    fn email(about: &Occasion, to: &str) -> Self {
         let data = json!({
             "to": to,
-            "userAgent": action.user_agent,
-            "ipAddress": action.ip_address,
-            "locale": action.locale,
-            "customVariables": action.custom,
+            "userAgent": about.user_agent,
+            "ipAddress": about.ip_address,
+            "locale": about.locale,
+            "customVariables": about.custom,
         });
-        Self::new("email.created", data).about(action)
+        Self::new("email.created", data).of(about)
     }
 
     /// A code has to be sent by SMS.
-    pub(in crate::emulator) fn sms(action: &RecordedAction, to: &str, code: &str) -> Self {
+    pub(in crate::emulator) fn sms(about: &Occasion, to: &str, code: &str) -> Self {
         let data = json!({
             "to": to,
             "code": code,
-            "locale": action.locale,
+            "locale": about.locale,
             "verificationMethod": "SMS",
-            "customVariables": action.custom,
+            "customVariables": about.custom,
         });
-        Self::new("sms.created", data).about(action)
+        Self::new("sms.created", data).of(about)
     }
 
     /// A push message has to be sent.
-    pub(in crate::emulator) fn push(action: &RecordedAction, challenge_id: &str) -> Self {
+    pub(in crate::emulator) fn push(about: &Occasion, challenge_id: &str) -> Self {
         let data = json!({
             "challengeId": challenge_id,
-            "userAgent": action.user_agent,
-            "ipAddress": action.ip_address,
+            "userAgent": about.user_agent,
+            "ipAddress": about.ip_address,
         });
-        Self::new("push.created", data).about(action)
+        Self::new("push.created", data).of(about)
     }
 
-    fn about(self, action: &RecordedAction) -> Self {
-        self.with("userId", action.user_id.as_str())
-            .with("actionCode", action.action.as_str())
-            .with("idempotencyKey", action.idempotency_key.as_str())
+    fn of(self, about: &Occasion) -> Self {
+        self.with("userId", about.user_id.as_deref())
+            .with("actionCode", about.action_code.as_deref())
+            .with("idempotencyKey", about.idempotency_key.as_deref())
     }
 
     /// A user has a new method.
@@ -127,21 +168,21 @@ impl HookEvent {
 
     /// A challenge is about to succeed by `method`; `authenticator` is the id of what it was proved with.
     pub(in crate::emulator) fn action_verify(
-        action: &RecordedAction,
+        about: &Occasion,
         method: &VerificationMethod,
         authenticator: Option<&str>,
         at: SystemTime,
     ) -> Self {
         let data = json!({
-            "userId": action.user_id,
-            "action": action.action,
-            "idempotencyKey": action.idempotency_key,
+            "userId": about.user_id,
+            "action": about.action_code,
+            "idempotencyKey": about.idempotency_key,
             "verifiedAt": time(at),
             "state": "CHALLENGE_SUCCEEDED",
             "verificationMethod": method,
             "userAuthenticatorId": authenticator,
         });
-        Self { action: Some(action.action.to_string()), ..Self::new("action.verify", data) }
+        Self { action: about.action_code.clone(), ..Self::new("action.verify", data) }
     }
 
     /// An action of `user`'s has come to its end.
@@ -154,11 +195,15 @@ impl HookEvent {
         };
         let data = json!({
             "createdAt": time(action.created_at),
-            "updatedAt": time(action.state_updated_at),
+            "updatedAt": time(action.updated_at),
             "state": action.state,
             "stateUpdatedAt": time(action.state_updated_at),
             "outcome": outcome,
             "verificationMethod": action.verification_method,
+            "allowedVerificationMethods": action.allowed_methods,
+            "rules": action.rules,
+            "priorityRuleId": action.priority_rule_id,
+            "countryCode": action.country_code,
             "enrolledVerificationMethods": user.map(User::enrolled_methods),
             "ipAddress": action.ip_address,
             "deviceId": action.device_id,
@@ -166,13 +211,13 @@ impl HookEvent {
             "phoneNumber": user.and_then(|user| user.phone_number.as_deref()),
             "customVariables": action.custom,
         });
-        Self::new("action.log_created", data).about(action)
+        Self::new("action.log_created", data).of(&action.into())
     }
 
     /// Something happened to a challenge of an action.
-    pub(in crate::emulator) fn challenge_log(action: &RecordedAction, kind: &ChallengeLogType, at: SystemTime) -> Self {
+    pub(in crate::emulator) fn challenge_log(about: &Occasion, kind: &ChallengeLogType, at: SystemTime) -> Self {
         let data = json!({ "createdAt": time(at), "type": kind });
-        Self::new("challenge.log_created", data).about(action)
+        Self::new("challenge.log_created", data).of(about)
     }
 }
 

@@ -8,8 +8,6 @@
 //!
 //! What waits, waits by the emulator's clock. A test moves that without telling anybody, so as long as something waits the
 //! clock is looked at every few milliseconds.
-#![allow(dead_code, reason = "wired by the API")]
-
 mod event;
 mod outbox;
 mod sent;
@@ -17,6 +15,7 @@ mod target;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,12 +25,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use self::event::time;
-use self::outbox::{Outbox, Parcel};
+use self::outbox::{Outbox, Parcel, Record};
 use self::sent::Sent;
 use crate::clock::Clock;
+use crate::emulator::tenant::Tenant;
 use crate::webhook::signature;
 
-pub(in crate::emulator) use self::event::HookEvent;
+pub(in crate::emulator) use self::event::{HookEvent, Occasion};
 pub use self::sent::SentHook;
 pub use self::target::HookAnswer;
 pub(in crate::emulator) use self::target::Target;
@@ -64,6 +64,30 @@ impl Default for HookSettings {
             timeout: Duration::from_secs(10),
             log_delay: Duration::from_secs(10 * 60),
         }
+    }
+}
+
+impl HookSettings {
+    /// What a tenant says about webhooks.
+    ///
+    /// # Errors
+    ///
+    /// When one of its URLs cannot be one, or no HTTP client be made.
+    pub(in crate::emulator) fn of(tenant: &Tenant) -> io::Result<Self> {
+        let target = |url: &Option<String>| url.as_deref().map(Target::new).transpose();
+        let mut verify_urls = BTreeMap::new();
+        for (action, settings) in &tenant.actions {
+            if let Some(url) = target(&settings.verification_webhook_url)? {
+                verify_urls.insert(action.clone(), url);
+            }
+        }
+        Ok(Self {
+            url: target(&tenant.webhook_url)?,
+            log_url: target(&tenant.webhook_log_url)?,
+            verify_urls,
+            timeout: tenant.webhook_timeout,
+            log_delay: tenant.token_life,
+        })
     }
 }
 
@@ -126,13 +150,21 @@ impl Hooks {
 
     /// Keeps a log record for a batch.
     pub(in crate::emulator) fn log(&self, event: HookEvent) {
+        self.keep(Record::Ready(self.shared.record(event)));
+    }
+
+    /// Keeps a log record for a batch that is made when the batch is.
+    pub(in crate::emulator) fn log_later(&self, make: impl FnOnce() -> Option<HookEvent> + Send + 'static) {
+        let shared = Arc::downgrade(&self.shared);
+        self.keep(Record::Later(Box::new(move || Some(shared.upgrade()?.record(make()?)))));
+    }
+
+    fn keep(&self, record: Record) {
         let delay = {
             let settings = lock(&self.shared.settings);
             settings.log_url.as_ref().map(|_| settings.log_delay)
         };
         let Some(delay) = delay else { return };
-        let event = event.with("tenantId", self.shared.tenant_id.as_str());
-        let (_, record) = self.shared.envelope(&event, "record");
         let now = self.shared.clock.now();
         lock(&self.shared.outbox).log(record, now.checked_add(delay).unwrap_or(now));
         self.shared.wake.notify_one();
@@ -144,6 +176,7 @@ impl Hooks {
             let mut outbox = lock(&self.shared.outbox);
             (outbox.take_records(None), outbox.take_batches())
         };
+        let records = outbox::batches(records);
         let batches = batches.into_iter().chain(records.iter().filter_map(|batch| self.shared.pack_batch(batch)));
         for batch in batches.collect::<Vec<_>>() {
             self.shared.deliver(batch).await;
@@ -205,6 +238,10 @@ impl Shared {
         (id, envelope)
     }
 
+    fn record(&self, event: HookEvent) -> Value {
+        self.envelope(&event.with("tenantId", self.tenant_id.as_str()), "record").1
+    }
+
     /// An event for whoever wants it.
     fn pack(&self, event: &HookEvent) -> Option<Parcel> {
         let settings = lock(&self.settings);
@@ -248,10 +285,11 @@ impl Shared {
     /// Everything that may be sent by now.
     fn take_due(&self) -> Vec<Parcel> {
         let now = self.clock.now();
-        let mut outbox = lock(&self.outbox);
-        let records = outbox.take_records(Some(now));
-        let mut due = outbox.take_due(now);
-        due.extend(records.iter().filter_map(|batch| self.pack_batch(batch)));
+        let (records, mut due) = {
+            let mut outbox = lock(&self.outbox);
+            (outbox.take_records(Some(now)), outbox.take_due(now))
+        };
+        due.extend(outbox::batches(records).iter().filter_map(|batch| self.pack_batch(batch)));
         due
     }
 }

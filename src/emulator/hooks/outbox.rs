@@ -30,12 +30,33 @@ pub(super) struct Parcel {
     pub(super) is_batch: bool,
 }
 
+/// A log record, or what makes it when its time has come, so that it tells how things ended.
+pub(super) enum Record {
+    Ready(Value),
+    Later(Box<dyn FnOnce() -> Option<Value> + Send>),
+}
+
+impl Record {
+    fn make(self) -> Option<Value> {
+        match self {
+            Self::Ready(record) => Some(record),
+            Self::Later(make) => make(),
+        }
+    }
+}
+
+/// Records in batches, as they are sent.
+pub(super) fn batches(records: Vec<Record>) -> Vec<Vec<Value>> {
+    let records: Vec<_> = records.into_iter().filter_map(Record::make).collect();
+    records.chunks(BATCH).map(<[Value]>::to_vec).collect()
+}
+
 /// What waits.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Outbox {
     /// From when each may be sent.
     parcels: VecDeque<(SystemTime, Parcel)>,
-    records: VecDeque<(SystemTime, Value)>,
+    records: VecDeque<(SystemTime, Record)>,
 }
 
 impl Outbox {
@@ -56,7 +77,7 @@ impl Outbox {
     }
 
     /// Puts in a record that may be sent from `due` on.
-    pub(super) fn log(&mut self, record: Value, due: SystemTime) {
+    pub(super) fn log(&mut self, record: Record, due: SystemTime) {
         push(&mut self.records, due, record);
     }
 
@@ -70,18 +91,9 @@ impl Outbox {
         take(&mut self.parcels, |_, parcel| parcel.is_batch)
     }
 
-    /// Takes out the records that may be sent by `now`, or with `None` all of them, in batches.
-    pub(super) fn take_records(&mut self, now: Option<SystemTime>) -> Vec<Vec<Value>> {
-        let due = take(&mut self.records, |due, _| now.is_none_or(|now| due <= now));
-        let mut batches = Vec::new();
-        for record in due {
-            match batches.last_mut() {
-                None => batches.push(vec![record]),
-                Some(batch) if batch.len() == BATCH => batches.push(vec![record]),
-                Some(batch) => batch.push(record),
-            }
-        }
-        batches
+    /// Takes out the records that may be sent by `now`, or with `None` all of them.
+    pub(super) fn take_records(&mut self, now: Option<SystemTime>) -> Vec<Record> {
+        take(&mut self.records, |due, _| now.is_none_or(|now| due <= now))
     }
 }
 
@@ -101,8 +113,11 @@ fn take<T>(waiting: &mut VecDeque<(SystemTime, T)>, wanted: impl Fn(SystemTime, 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::UNIX_EPOCH;
+
+    use super::*;
 
     fn at(milliseconds: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(milliseconds)
@@ -111,6 +126,21 @@ mod tests {
     fn parcel(attempts: u32, is_batch: bool) -> Parcel {
         let to = Target::new("http://127.0.0.1:1/").unwrap();
         Parcel { to, kind: "k", id: attempts.to_string(), body: Bytes::new(), attempts, is_batch }
+    }
+
+    fn batches_of(outbox: &mut Outbox) -> Vec<Vec<Value>> {
+        batches(outbox.take_records(None))
+    }
+
+    #[test]
+    fn a_record_that_is_made_late_tells_how_things_ended() {
+        let ended = Arc::new(AtomicBool::new(false));
+        let mut outbox = Outbox::default();
+        let seen = Arc::clone(&ended);
+        outbox.log(Record::Later(Box::new(move || Some(seen.load(Ordering::Relaxed).into()))), at(0));
+        outbox.log(Record::Later(Box::new(|| None)), at(0));
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(batches_of(&mut outbox), [[Value::from(true)]]);
     }
 
     fn ids(parcels: &[Parcel]) -> Vec<&str> {
@@ -148,14 +178,14 @@ mod tests {
     fn records_wait_each_for_itself_and_travel_by_the_five_hundred() {
         let mut outbox = Outbox::default();
         for n in 0..1001 {
-            outbox.log(n.into(), at(600_000));
+            outbox.log(Record::Ready(n.into()), at(600_000));
         }
-        outbox.log((-1).into(), at(600_001));
+        outbox.log(Record::Ready((-1).into()), at(600_001));
         assert!(outbox.take_records(Some(at(599_999))).is_empty());
-        let batches = outbox.take_records(Some(at(600_000)));
+        let batches = batches(outbox.take_records(Some(at(600_000))));
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 1]);
         assert_eq!(batches.concat(), (0..1001).map(Value::from).collect::<Vec<_>>());
-        assert_eq!(outbox.take_records(None), [[Value::from(-1)]]);
+        assert_eq!(batches_of(&mut outbox), [[Value::from(-1)]]);
         assert!(outbox.is_empty());
     }
 
@@ -171,7 +201,7 @@ mod tests {
     #[test]
     fn it_is_bounded() {
         let mut outbox = Outbox::default();
-        (0..=MOST).for_each(|n| outbox.log(n.into(), at(0)));
-        assert_eq!(outbox.take_records(None).concat(), (1..=MOST).map(Value::from).collect::<Vec<_>>());
+        (0..=MOST).for_each(|n| outbox.log(Record::Ready(n.into()), at(0)));
+        assert_eq!(batches_of(&mut outbox).concat(), (1..=MOST).map(Value::from).collect::<Vec<_>>());
     }
 }

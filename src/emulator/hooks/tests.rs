@@ -10,7 +10,7 @@ use self::receiver::{NEVER, Receiver};
 use super::*;
 use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::state::{Authenticator, Kind, RecordedAction, User};
+use crate::emulator::world::{ActionId, Authenticator, Kind, RecordedAction, Told, User, World};
 use crate::webhook::{ChallengeLogType, EventData, SIGNATURE_HEADER};
 
 const SECRET: &str = "canary-secret";
@@ -63,27 +63,28 @@ fn now() -> SystemTime {
 }
 
 fn action() -> RecordedAction {
-    RecordedAction {
-        user_id: UserId::new("ada").unwrap(),
-        action: ActionCode::new("withdrawal").unwrap(),
-        idempotency_key: IdempotencyKey::new("key-1").unwrap(),
-        outcome: Outcome::Challenge,
-        state: ActionState::ChallengeSucceeded,
-        created_at: now(),
-        state_updated_at: now(),
-        verification_method: Some(VerificationMethod::EmailOtp),
-        redirect_url: None,
-        scope: None,
+    let mut world = World::default();
+    let id = ActionId::named("ada", "withdrawal", "key-1").unwrap();
+    let told = Told {
         ip_address: Some("203.0.113.42".into()),
         user_agent: Some("Mozilla/5.0".into()),
         device_id: Some("device-1".into()),
         locale: Some("en-NZ".into()),
         custom: serde_json::Map::from_iter([("tier".to_owned(), "gold".into())]),
-    }
+        ..Told::default()
+    };
+    let mut action = world.track(&id, told, now());
+    action.state = ActionState::ChallengeSucceeded;
+    action.verification_method = Some(VerificationMethod::EmailOtp);
+    action
+}
+
+fn about() -> Occasion {
+    (&action()).into()
 }
 
 fn code() -> HookEvent {
-    HookEvent::email_code(&action(), "ada@example.com", "123456")
+    HookEvent::email_code(&about(), "ada@example.com", "123456")
 }
 
 fn changed() -> HookEvent {
@@ -91,11 +92,11 @@ fn changed() -> HookEvent {
 }
 
 fn verify() -> HookEvent {
-    HookEvent::action_verify(&action(), &VerificationMethod::EmailOtp, Some("method-1"), now())
+    HookEvent::action_verify(&about(), &VerificationMethod::EmailOtp, Some("method-1"), now())
 }
 
 fn logged() -> HookEvent {
-    HookEvent::challenge_log(&action(), &ChallengeLogType::EmailOtpSent, now())
+    HookEvent::challenge_log(&about(), &ChallengeLogType::EmailOtpSent, now())
 }
 
 /// What is sent is signed, and is what the types of `webhook` read: no member misspelt, none missing, none null.
@@ -105,9 +106,9 @@ async fn every_event_arrives_as_what_it_is() {
     let method = Authenticator::new(Kind::EmailOtp("ada@example.com".into()), now());
     let events = [
         code(),
-        HookEvent::email_link(&action(), "ada@example.com", "https://example.com/link"),
-        HookEvent::sms(&action(), "+64270000000", "123456"),
-        HookEvent::push(&action(), "challenge-1"),
+        HookEvent::email_link(&about(), "ada@example.com", "https://example.com/link"),
+        HookEvent::sms(&about(), "+64270000000", "123456"),
+        HookEvent::push(&about(), "challenge-1"),
         HookEvent::authenticator_created("ada", &method),
         HookEvent::authenticator_updated("ada", &method, now()),
         HookEvent::authenticator_deleted("ada", &method, now()),
@@ -232,7 +233,7 @@ async fn an_action_is_asked_about_at_its_own_url() {
     assert_eq!(bench.receiver.next().await[0].data.kind(), "action.verify");
     let other = RecordedAction { action: ActionCode::new("signIn").unwrap(), ..action() };
     bench.receiver.answer([403]);
-    bench.hooks.ask(HookEvent::action_verify(&other, &VerificationMethod::Sms, None, now())).await.unwrap();
+    bench.hooks.ask(HookEvent::action_verify(&(&other).into(), &VerificationMethod::Sms, None, now())).await.unwrap();
     assert_eq!(bench.hooks.sent().len(), 1, "nobody wants to be asked about that one");
 }
 

@@ -136,6 +136,8 @@ fn in_words(fault: &Fault) -> &'static str {
         Fault::Wrong => "That code is wrong or has expired. Check it and try again.",
         Fault::TooManyGuesses => "Too many attempts. Wait five minutes, then ask for a new code.",
         Fault::TooManyMessages(_) => "Too many messages. Wait a few minutes, then ask for a new one.",
+        Fault::NotSent => "The message couldn’t be sent. Try again.",
+        Fault::Vetoed => "The application didn’t accept this. Try again.",
         Fault::NotAsked => "This can’t be confirmed that way.",
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
 use crate::emulator::lifecycle::Outcome;
+use crate::emulator::rules::RuleMatch;
 use crate::emulator::tokens::Subject;
 
 /// What names one attempt: the service keys actions by these three.
@@ -74,8 +75,12 @@ pub struct RecordedAction {
     pub verified_by: Option<String>,
     /// With what it may be proved, as rules and settings say.
     pub allowed_methods: Vec<VerificationMethod>,
+    /// With what of these it is asked for first, where rules or settings say.
+    pub default_method: Option<VerificationMethod>,
+    /// The country of the address, where the tenant knows its network.
+    pub country_code: Option<String>,
     /// The rules that matched, the one that decided first.
-    pub rules: Vec<MatchedRule>,
+    pub rules: Vec<RuleMatch>,
     /// The rule that decided.
     pub priority_rule_id: Option<String>,
     /// What the rules looked at.
@@ -98,23 +103,9 @@ pub struct RecordedAction {
     pub custom: Map<String, Value>,
 }
 
-/// A rule that matched, as it was then.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct MatchedRule {
-    /// Its id.
-    pub rule_id: String,
-    /// Its name.
-    pub name: String,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
 /// What a `track` tells.
 #[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Facts {
+pub(in crate::emulator) struct Told {
     pub(in crate::emulator) email: Option<String>,
     pub(in crate::emulator) phone_number: Option<String>,
     pub(in crate::emulator) username: Option<String>,

@@ -1,11 +1,11 @@
 //! Challenges of the Server API: a code is asked for first, and the user is named afterwards.
 use std::time::SystemTime;
 
-use super::action::Facts;
+use super::action::Told;
 use super::limits::Deed;
 use super::proof::Verdict;
 use super::user::{Authenticator, Kind};
-use super::{ActionId, Challenge, Decided, Scope, World};
+use super::{ActionId, Challenge, Scope, World};
 use crate::client::{ActionState, IdempotencyKey, UserId, VerificationMethod};
 
 /// Why a challenge cannot be claimed.
@@ -36,8 +36,7 @@ impl World {
         let Some(known) = self.challenges.get(challenge) else { return Verdict::NotAsked };
         let (method, who) = (known.method.clone(), known.counted_as().to_owned());
         let right = known.verified_at.is_none() && known.is_live(now) && known.code() == Some(code.trim());
-        let waits =
-            |world: &Self| world.policy.is_limited && world.limits.wait(Deed::Guess, &method, &who, now).is_some();
+        let waits = |world: &Self| world.limits.wait(Deed::Guess, &method, &who, now).is_some();
         if waits(self) {
             return Verdict::TooMany;
         }
@@ -91,18 +90,17 @@ impl World {
         let key = known.key.clone().unwrap_or_else(IdempotencyKey::random);
         let id = ActionId { user: user.clone(), action, key };
         let context = known.context.clone();
-        let facts = Facts {
+        let told = Told {
             scope: context.scope.clone(),
             ip_address: context.ip_address,
             user_agent: context.user_agent,
             device_id: context.device_id,
             locale: context.locale,
             custom: context.custom,
-            ..Facts::default()
+            ..Told::default()
         };
-        let decided = Decided { allowed_methods: self.policy.methods.clone(), ..Decided::default() };
         if !self.actions.contains_key(&id) {
-            self.track(&id, facts, |_| decided, now);
+            self.track(&id, told, now);
             // Whoever claims has something to prove it with: the challenge itself.
             self.set_state(&id, ActionState::ChallengeRequired, now);
         }

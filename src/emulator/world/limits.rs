@@ -1,8 +1,9 @@
-//! How often one may have a message sent, and guess (docs, FAQ: the numbers of this service).
+//! How often one may have a message sent, and guess.
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use crate::client::VerificationMethod;
+use crate::emulator::tenant;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,28 +14,26 @@ pub(in crate::emulator) enum Deed {
     Guess,
 }
 
-/// How many within how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Limit {
-    most: usize,
-    within: Duration,
+/// When who did what, against how often they may.
+#[derive(Debug, Clone)]
+pub(in crate::emulator) struct Limits {
+    settings: tenant::Limits,
+    done: BTreeMap<(Deed, String, String), VecDeque<SystemTime>>,
 }
-
-/// E-mails 12 in 10 minutes, text messages 6, guesses 10 in 5 minutes. WhatsApp as text messages is an assumption.
-fn limit(deed: Deed, method: &VerificationMethod) -> Limit {
-    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    match (deed, method) {
-        (Deed::Guess, _) => Limit { most: 10, within: minutes(5) },
-        (Deed::Send, VerificationMethod::Sms | VerificationMethod::Whatsapp) => Limit { most: 6, within: minutes(10) },
-        (Deed::Send, _) => Limit { most: 12, within: minutes(10) },
-    }
-}
-
-/// When who did what.
-#[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Limits(BTreeMap<(Deed, String, String), VecDeque<SystemTime>>);
 
 impl Limits {
+    pub(in crate::emulator) fn new(settings: tenant::Limits) -> Self {
+        Self { settings, done: BTreeMap::new() }
+    }
+
+    /// How many within how long; no number is no limit.
+    fn limit(&self, deed: Deed, method: &VerificationMethod) -> (Option<u32>, Duration) {
+        match deed {
+            Deed::Send => (self.settings.sending(method), self.settings.send_window),
+            Deed::Guess => (self.settings.verifying(), self.settings.verify_window),
+        }
+    }
+
     /// How long `who` has to wait until the next one; `None` if it may be now.
     pub(in crate::emulator) fn wait(
         &self,
@@ -43,23 +42,27 @@ impl Limits {
         who: &str,
         now: SystemTime,
     ) -> Option<Duration> {
-        let limit = limit(deed, method);
-        let done = self.0.get(&key(deed, method, who))?;
-        let recent: Vec<_> = done.iter().filter(|at| age(**at, now) < limit.within).collect();
-        let first = recent.len().checked_sub(limit.most)?;
-        Some(limit.within.saturating_sub(age(*recent[first], now)))
+        let (most, within) = self.limit(deed, method);
+        let most = usize::try_from(most?).unwrap_or(usize::MAX);
+        let done = self.done.get(&key(deed, method, who)).into_iter().flatten();
+        let recent: Vec<_> = done.filter(|at| age(**at, now) < within).collect();
+        match recent.len().checked_sub(most) {
+            None => None,
+            // None at all are allowed.
+            Some(first) if first == recent.len() => Some(within),
+            Some(first) => Some(within.saturating_sub(age(*recent[first], now))),
+        }
     }
 
     /// Counts one.
     pub(in crate::emulator) fn count(&mut self, deed: Deed, method: &VerificationMethod, who: &str, now: SystemTime) {
-        let limit = limit(deed, method);
-        let done = self.0.entry(key(deed, method, who)).or_default();
-        done.retain(|at| age(*at, now) < limit.within);
+        let (most, within) = self.limit(deed, method);
+        if most.is_none() {
+            return;
+        }
+        let done = self.done.entry(key(deed, method, who)).or_default();
+        done.retain(|at| age(*at, now) < within);
         done.push_back(now);
-    }
-
-    pub(in crate::emulator) fn clear(&mut self) {
-        self.0.clear();
     }
 }
 
@@ -81,13 +84,11 @@ mod tests {
     fn each_deed_has_its_number_and_its_time() {
         for (deed, method, most, seconds) in [
             (Deed::Send, VerificationMethod::EmailOtp, 12, 600),
-            (Deed::Send, VerificationMethod::EmailMagicLink, 12, 600),
             (Deed::Send, VerificationMethod::Sms, 6, 600),
-            (Deed::Send, VerificationMethod::Whatsapp, 6, 600),
             (Deed::Guess, VerificationMethod::EmailOtp, 10, 300),
             (Deed::Guess, VerificationMethod::AuthenticatorApp, 10, 300),
         ] {
-            let mut limits = Limits::default();
+            let mut limits = Limits::new(tenant::Limits::new());
             let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
             for done in 0..most {
                 assert_eq!(limits.wait(deed, &method, "ada", at(done)), None, "{deed:?} {method}, {done} done");
@@ -99,5 +100,22 @@ mod tests {
             assert_eq!(limits.wait(deed, &VerificationMethod::Push, "ada", at(most)), None, "and each method");
             assert_eq!(limits.wait(deed, &method, "ada", at(seconds)), None, "the first is forgotten then");
         }
+    }
+
+    #[test]
+    fn nothing_at_all_and_no_limit() {
+        let wait = |settings| {
+            let mut limits = Limits::new(settings);
+            for _ in 0..100 {
+                limits.count(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH);
+            }
+            limits.wait(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH)
+        };
+        let minute = Duration::from_secs(60);
+        assert_eq!(wait(tenant::Limits::off()), None);
+        assert_eq!(wait(tenant::Limits::new().sms(101)), None);
+        assert_eq!(wait(tenant::Limits::new().sms(0).send_window(minute)), Some(minute));
+        let limits = Limits::new(tenant::Limits::new().sms(0).send_window(minute));
+        assert_eq!(limits.wait(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH), Some(minute));
     }
 }

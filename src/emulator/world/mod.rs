@@ -9,11 +9,11 @@ mod session;
 mod user;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-pub use self::action::{MatchedRule, RecordedAction};
+pub use self::action::RecordedAction;
 
-pub(super) use self::action::{Action, ActionId, Facts, Scope};
+pub(super) use self::action::{Action, ActionId, Scope, Told};
 pub(super) use self::challenge::{Challenge, Context, NewChallenge, Waiting};
 pub(super) use self::claim::{Claimed, Unclaimable};
 pub(super) use self::device::Device;
@@ -24,12 +24,14 @@ pub(super) use self::user::{Authenticator, Kind, Phone, User};
 
 use super::inbox::Inbox;
 use super::lifecycle::{self, Ask, Outcome};
+use super::rules::{Facts, RuleMatch};
+use super::tenant::Tenant;
 use crate::client::{ActionState, VerificationMethod};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Everything behind one lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct World {
     pub(super) users: BTreeMap<String, User>,
     pub(super) actions: BTreeMap<ActionId, Action>,
@@ -37,9 +39,9 @@ pub(super) struct World {
     pub(super) sessions: BTreeMap<String, Session>,
     /// Calls of Call Connect, by their reference.
     pub(super) calls: BTreeMap<String, Call>,
-    pub(super) outcomes: BTreeMap<String, Outcome>,
     pub(super) inbox: Inbox,
     pub(super) limits: Limits,
+    pub(super) tenant: Tenant,
     pub(super) policy: Policy,
     /// How many actions were tracked, which orders them.
     tracked: usize,
@@ -48,20 +50,6 @@ pub(super) struct World {
     sweep_at: usize,
     sweep_sessions_at: usize,
 }
-
-/// What may be enrolled and used unless the tenant says otherwise.
-///
-/// `QR_CODE` works too and is not named: the dotnet SDK throws on methods that it does not know.
-pub(super) const OFFERED: [VerificationMethod; 8] = [
-    VerificationMethod::EmailOtp,
-    VerificationMethod::EmailMagicLink,
-    VerificationMethod::Sms,
-    VerificationMethod::Whatsapp,
-    VerificationMethod::AuthenticatorApp,
-    VerificationMethod::Passkey,
-    VerificationMethod::SecurityKey,
-    VerificationMethod::Push,
-];
 
 /// A telephone call that was begun by Call Connect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,23 +63,21 @@ pub struct Call {
     pub state: Option<ActionState>,
 }
 
-/// What of the tenant's settings holds for all.
+/// What of the tenant's settings the world goes by.
 #[derive(Debug, Clone)]
 pub(super) struct Policy {
     /// What may be enrolled and used where an action says nothing else.
     pub(super) methods: Vec<VerificationMethod>,
     pub(super) code: CodeForm,
     pub(super) gives_recovery_codes: bool,
-    pub(super) is_limited: bool,
 }
 
-impl Default for Policy {
-    fn default() -> Self {
+impl From<&Tenant> for Policy {
+    fn from(tenant: &Tenant) -> Self {
         Self {
-            methods: OFFERED.to_vec(),
-            code: CodeForm { digits: 6, life: Duration::from_secs(600) },
-            gives_recovery_codes: true,
-            is_limited: true,
+            methods: tenant.methods.clone(),
+            code: CodeForm { digits: tenant.verification_code_length.into(), life: tenant.code_life },
+            gives_recovery_codes: tenant.recovery_codes,
         }
     }
 }
@@ -101,39 +87,102 @@ impl Default for Policy {
 pub(super) struct Decided {
     pub(super) outcome: Outcome,
     pub(super) allowed_methods: Vec<VerificationMethod>,
-    pub(super) rules: Vec<MatchedRule>,
+    pub(super) default_method: Option<VerificationMethod>,
+    pub(super) country_code: Option<String>,
+    pub(super) rules: Vec<RuleMatch>,
     pub(super) priority_rule_id: Option<String>,
     pub(super) output: Map<String, Value>,
 }
 
+#[cfg(test)]
+impl Default for World {
+    fn default() -> Self {
+        Self::new(Tenant::default(), SystemTime::UNIX_EPOCH)
+    }
+}
+
 impl World {
+    /// The world of a tenant, with the users who are there from the start.
+    pub(super) fn new(tenant: Tenant, now: SystemTime) -> Self {
+        let mut world = Self {
+            users: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            challenges: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            inbox: Inbox::default(),
+            limits: Limits::new(tenant.limits.clone()),
+            policy: Policy::from(&tenant),
+            tenant,
+            tracked: 0,
+            begun: 0,
+            sweep_at: 0,
+            sweep_sessions_at: 0,
+        };
+        for user in world.tenant.users.clone() {
+            world.users.insert(user.id.clone(), User::from_start(&user, now));
+        }
+        world
+    }
+
+    /// Decides about an attempt that isn't known yet.
+    pub(super) fn decide(&self, id: &ActionId, told: &Told, now: SystemTime) -> Decided {
+        let nobody = User::default();
+        let user = self.users.get(id.user.as_str()).unwrap_or(&nobody);
+        let device = told.device_id.as_ref().map(|device| user.devices.get(device));
+        let is_new = |device: &Device| device.invalidated_at.is_some();
+        let facts = Facts {
+            user_id: id.user.to_string(),
+            email: user.email.clone().or(told.email.clone()),
+            enrolled: user.is_enrolled(),
+            has_previously_verified: user.has_verified,
+            ip_address: told.ip_address.clone(),
+            user_agent: told.user_agent.clone(),
+            device_id: told.device_id.clone(),
+            device_is_new: device.is_some_and(|device| device.is_none_or(is_new)),
+            device_is_remembered: device.flatten().is_some_and(|device| device.is_remembered(now)),
+            custom: told.custom.clone(),
+            user_custom: user.custom.clone(),
+        };
+        let decision = self.tenant.decide(id.action.as_str(), &facts);
+        let network = told.ip_address.as_deref().and_then(|address| self.tenant.network_of(address));
+        Decided {
+            outcome: decision.outcome,
+            country_code: network.and_then(|network| network.country_code.clone()),
+            priority_rule_id: decision.priority_rule().map(|rule| rule.id.clone()),
+            rules: decision.matched,
+            allowed_methods: decision.methods,
+            default_method: decision.default_method,
+            output: decision.output,
+        }
+    }
+
     /// The user of this id, made if there was none.
     pub(super) fn user_mut(&mut self, id: &str, now: SystemTime) -> &mut User {
         self.users.entry(id.to_owned()).or_insert_with(|| User::new(now))
     }
 
+    /// Decides about an attempt and records it, or finds the one that was recorded under the same key.
+    pub(super) fn track(&mut self, id: &ActionId, told: Told, now: SystemTime) -> RecordedAction {
+        let decided = self.decide(id, &told, now);
+        self.record(id, told, decided, now)
+    }
+
     /// Records an attempt, or finds the one that was recorded under the same key.
     ///
     /// A known attempt keeps its state and what was told about it; only another `redirectUrl` counts from now on.
-    pub(super) fn track(
-        &mut self,
-        id: &ActionId,
-        facts: Facts,
-        decide: impl FnOnce(&User) -> Decided,
-        now: SystemTime,
-    ) -> RecordedAction {
+    pub(super) fn record(&mut self, id: &ActionId, told: Told, decided: Decided, now: SystemTime) -> RecordedAction {
         let known = self.actions.get_mut(id);
         let user = self.users.entry(id.user.to_string()).or_insert_with(|| User::new(now));
-        user.email = user.email.take().or(facts.email);
-        user.phone_number = user.phone_number.take().or(facts.phone_number);
-        user.username = user.username.take().or(facts.username);
+        user.email = user.email.take().or(told.email);
+        user.phone_number = user.phone_number.take().or(told.phone_number);
+        user.username = user.username.take().or(told.username);
         if let Some(known) = known {
-            known.record.redirect_url = facts.redirect_url.or(known.record.redirect_url.take());
+            known.record.redirect_url = told.redirect_url.or(known.record.redirect_url.take());
             return known.record.clone();
         }
         let enrolled = user.is_enrolled();
-        let decided = decide(user);
-        if let Some(device) = &facts.device_id {
+        if let Some(device) = &told.device_id {
             self.see_device(id.user.as_str(), device, now);
         }
         let record = RecordedAction {
@@ -148,17 +197,19 @@ impl World {
             verification_method: None,
             verified_by: None,
             allowed_methods: decided.allowed_methods,
+            default_method: decided.default_method,
+            country_code: decided.country_code,
             rules: decided.rules,
             priority_rule_id: decided.priority_rule_id,
             output: decided.output,
-            redirect_url: facts.redirect_url,
-            redirect_to_settings: facts.redirect_to_settings,
-            scope: facts.scope,
-            ip_address: facts.ip_address,
-            user_agent: facts.user_agent,
-            device_id: facts.device_id,
-            locale: facts.locale,
-            custom: facts.custom,
+            redirect_url: told.redirect_url,
+            redirect_to_settings: told.redirect_to_settings,
+            scope: told.scope,
+            ip_address: told.ip_address,
+            user_agent: told.user_agent,
+            device_id: told.device_id,
+            locale: told.locale,
+            custom: told.custom,
         };
         self.tracked += 1;
         let action = Action { sequence: self.tracked, record: record.clone(), challenges: Vec::new() };

@@ -146,6 +146,47 @@ impl World {
         if self.has_guessed_enough(id, method, now) { Verdict::TooMany } else { Verdict::Wrong }
     }
 
+    /// Whether the action would succeed by a proof that is right, and with which of the user's methods.
+    pub(in crate::emulator) fn would_succeed(
+        &self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        proof: Proof<'_>,
+        now: SystemTime,
+    ) -> Option<Option<String>> {
+        let used = self.used(id, scope, aim, method, proof, now)?;
+        let user = self.users.get(id.user.as_str())?;
+        let is_open = lifecycle::is_open_to_proof(&self.actions.get(id)?.record.state);
+        match used {
+            Used::RecoveryCode(_) => is_open.then_some(None),
+            Used::Method(known, _) => {
+                let enrols = user.authenticator(&known).is_some_and(|known| !known.is_verified());
+                (is_open && !(enrols && user.is_enrolled())).then_some(Some(known))
+            }
+        }
+    }
+
+    /// What a right proof uses up.
+    fn used(
+        &self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        proof: Proof<'_>,
+        now: SystemTime,
+    ) -> Option<Used> {
+        match proof {
+            Proof::Code(code) => self.right(id, scope, aim, method, code, now),
+            Proof::Seen => {
+                let known = self.usable(id, scope, aim, method, self.pinned(id, method, now))?;
+                Some(Used::Method(known.id.clone(), None))
+            }
+        }
+    }
+
     /// Looks at a proof again and, when it is right, writes down all that follows from it.
     pub(in crate::emulator) fn prove(
         &mut self,
@@ -160,13 +201,7 @@ impl World {
         if verdict != Verdict::Right {
             return Err(verdict);
         }
-        let used = match proof {
-            Proof::Code(code) => self.right(id, scope, aim, method, code, now),
-            Proof::Seen => {
-                let pinned = self.pinned(id, method, now);
-                self.usable(id, scope, aim, method, pinned).map(|known| Used::Method(known.id.clone(), None))
-            }
-        };
+        let used = self.used(id, scope, aim, method, proof, now);
         let (Some(used), Some(user)) = (used, self.users.get_mut(id.user.as_str())) else {
             return Err(Verdict::NotAsked);
         };
@@ -278,7 +313,7 @@ impl World {
 
     /// Whether no guess is taken for a while; what was sent is void then.
     fn has_guessed_enough(&mut self, id: &ActionId, method: &VerificationMethod, now: SystemTime) -> bool {
-        let enough = self.policy.is_limited && self.limits.wait(Deed::Guess, method, id.user.as_str(), now).is_some();
+        let enough = self.limits.wait(Deed::Guess, method, id.user.as_str(), now).is_some();
         if enough {
             self.void_method(id, method, now);
         }

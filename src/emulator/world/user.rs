@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::device::Device;
 use crate::client::{SmsChannel, VerificationMethod};
+use crate::emulator::tenant::NewUser;
 use crate::emulator::totp::App;
 
 /// One user. Exists from the first thing that is told about them.
@@ -137,6 +138,34 @@ impl Authenticator {
 impl User {
     pub(super) fn new(now: SystemTime) -> Self {
         Self { created_at: Some(now), ..Self::default() }
+    }
+
+    /// A user whom the tenant's settings name. What they cannot bring along, a passkey for one, they don't have yet.
+    pub(super) fn from_start(new: &NewUser, now: SystemTime) -> Self {
+        let mut user = Self {
+            email: new.email.clone(),
+            phone_number: new.phone_number.clone(),
+            username: new.username.clone(),
+            display_name: new.display_name.clone(),
+            locale: new.locale.clone(),
+            custom: new.custom.clone(),
+            default_method: new.default_method.clone(),
+            ..Self::new(now)
+        };
+        for method in &new.methods {
+            let kind = match method {
+                VerificationMethod::EmailOtp => new.email.clone().map(Kind::EmailOtp),
+                VerificationMethod::EmailMagicLink => new.email.clone().map(Kind::EmailMagicLink),
+                VerificationMethod::Sms => new.phone_number.clone().map(Kind::Sms),
+                VerificationMethod::Whatsapp => new.phone_number.clone().map(Kind::Whatsapp),
+                VerificationMethod::AuthenticatorApp => new.app().map(|app| Kind::App { app, last_step: None }),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                user.enrol_verified(kind, false, now);
+            }
+        }
+        user
     }
 
     /// The verified methods, the default first, else in the order of their making.

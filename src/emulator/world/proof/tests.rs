@@ -2,8 +2,9 @@ use std::time::UNIX_EPOCH;
 
 use super::*;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
+use crate::emulator::tenant::{Limits, Tenant};
 use crate::emulator::totp::App;
-use crate::emulator::world::{Decided, Facts};
+use crate::emulator::world::Told;
 
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
 const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
@@ -21,12 +22,15 @@ fn id(key: &str) -> ActionId {
 }
 
 fn track(world: &mut World, key: &str) {
-    let decided = Decided { allowed_methods: world.policy.methods.clone(), ..Decided::default() };
-    world.track(&id(key), Facts::default(), |_| decided, UNIX_EPOCH);
+    world.track(&id(key), Told::default(), UNIX_EPOCH);
 }
 
 fn enrolled(kinds: Vec<Kind>) -> World {
-    let mut world = World::default();
+    enrolled_at(Tenant::default(), kinds)
+}
+
+fn enrolled_at(tenant: Tenant, kinds: Vec<Kind>) -> World {
+    let mut world = World::new(tenant, UNIX_EPOCH);
     let user = world.user_mut("ada", UNIX_EPOCH);
     for kind in kinds {
         user.enrol_verified(kind, false, UNIX_EPOCH);
@@ -119,8 +123,8 @@ fn ten_wrong_codes_void_the_code_and_end_after_a_while() {
 
 #[test]
 fn without_limits_one_may_guess_for_ever() {
-    let mut world = by_email();
-    world.policy.is_limited = false;
+    let tenant = Tenant::new().limits(Limits::off());
+    let mut world = enrolled_at(tenant, vec![Kind::EmailOtp("ada@example.com".into())]);
     for _ in 0..100 {
         assert_eq!(prove(&mut world, "1", &EMAIL, "nope", UNIX_EPOCH), Verdict::Wrong);
     }

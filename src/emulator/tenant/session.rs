@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+/// A client that sessions can be made for.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use axum_authsignal::emulator::{AppClient, Tenant};
+///
+/// let web = AppClient::new("46e1f3a0-web").access_life(Duration::from_secs(300)).claim("plan", "pro");
+/// let tenant = Tenant::new().app_client(web);
+/// # tenant.check().unwrap();
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "does nothing until a tenant is given it"]
+pub struct AppClient {
+    pub(in crate::emulator) id: String,
+    pub(in crate::emulator) access_life: Duration,
+    pub(in crate::emulator) refresh_life: Duration,
+    pub(in crate::emulator) claims: Map<String, Value>,
+}
+
+impl AppClient {
+    /// A client by its id, which is the audience of its access tokens.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            access_life: Duration::from_secs(15 * 60),
+            refresh_life: Duration::from_secs(30 * 24 * 60 * 60),
+            claims: Map::new(),
+        }
+    }
+
+    /// How long an access token is taken. Default: 15 minutes, an assumption.
+    pub fn access_life(mut self, life: Duration) -> Self {
+        self.access_life = life;
+        self
+    }
+
+    /// How long a refresh token is taken. Default: 30 days, an assumption.
+    pub fn refresh_life(mut self, life: Duration) -> Self {
+        self.refresh_life = life;
+        self
+    }
+
+    /// Adds a claim to its access tokens. Those that every token has cannot be set. Default: none.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+}
