@@ -40,6 +40,7 @@ mod challenges;
 mod custom;
 mod error;
 mod ids;
+mod json;
 mod path;
 mod redact;
 mod retry;
@@ -59,7 +60,7 @@ use transport::Transport;
 pub use actions::{Action, Crypto, RuleSnapshot, Track, Tracked};
 pub use authenticators::{
     AaguidMapping, AuthenticatorAttachment, CredentialDeviceType, EnrollVerified, Enrolled, ParsedUserAgent,
-    SmsChannel, UserAgentBrowser, UserAgentCpu, UserAgentDevice, UserAgentEngine, UserAgentOs, UserAuthenticator,
+    UserAgentBrowser, UserAgentCpu, UserAgentDevice, UserAgentEngine, UserAgentOs, UserAuthenticator,
     WebauthnCredential,
 };
 pub use builder::{ClientBuilder, Region};
@@ -67,7 +68,7 @@ pub use challenges::{Validate, Validated};
 pub use custom::{CustomData, CustomNumber, CustomValue};
 pub use error::{Error, ErrorKind};
 pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
-pub use types::{ActionState, ChallengeUrl, Timestamp, Token, VerificationMethod};
+pub use types::{ActionState, ChallengeUrl, SmsChannel, Timestamp, Token, VerificationMethod};
 pub use users::UserAttributes;
 
 #[cfg(feature = "axum")]

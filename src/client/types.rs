@@ -2,7 +2,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// An enum of the service's that keeps the values this version does not know.
 macro_rules! open_enum {
@@ -57,15 +57,6 @@ macro_rules! open_enum {
 }
 
 pub(super) use open_enum;
-
-/// Reads `null` as the absent member that it stands for.
-pub(super) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
 
 open_enum!(
     /// Where an action stands. The same eight in every official SDK and in the API reference.
@@ -134,6 +125,18 @@ open_enum!(
         DigitalCredential = "DIGITAL_CREDENTIAL",
         /// Another OpenID Connect provider.
         OidcProvider = "OIDC_PROVIDER",
+    }
+);
+
+open_enum!(
+    /// How an SMS is brought to the user (node and browser `src/types`).
+    SmsChannel {
+        /// SMS only.
+        Default = "DEFAULT",
+        /// WhatsApp, and SMS where that fails.
+        Whatsapp = "WHATSAPP",
+        /// SMS; only the browser SDK's types have it.
+        Sms = "SMS",
     }
 );
 

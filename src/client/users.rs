@@ -2,9 +2,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Client;
-use super::actions::user_id_of;
 use super::error::Error;
-use super::types::{VerificationMethod, null_is_default};
+use super::ids::user_id_of;
+use super::json::null_is_default;
+use super::types::VerificationMethod;
 
 /// What Authsignal knows about a user, from [`Client::get_user`] (API reference, get user).
 #[derive(Clone, Debug, Deserialize)]
