@@ -36,8 +36,10 @@ mod actions;
 mod answer;
 mod authenticators;
 mod builder;
+mod call;
 mod challenges;
 mod custom;
+mod devices;
 mod error;
 mod ids;
 mod json;
@@ -66,10 +68,11 @@ pub use authenticators::{
 pub use builder::{ClientBuilder, Region};
 pub use challenges::{Validate, Validated};
 pub use custom::{CustomData, CustomNumber, CustomValue};
+pub use devices::{Device, UpdateDevice};
 pub use error::{Error, ErrorKind};
 pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
-pub use types::{ActionState, ChallengeUrl, SmsChannel, Timestamp, Token, VerificationMethod};
-pub use users::UserAttributes;
+pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
+pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};
 
 #[cfg(feature = "axum")]
 pub(crate) use path::shown;
