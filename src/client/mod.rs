@@ -61,9 +61,9 @@ use transport::Transport;
 
 pub use actions::{Action, Crypto, RuleSnapshot, Track, Tracked};
 pub use authenticators::{
-    AaguidMapping, AuthenticatorAttachment, CredentialDeviceType, EnrollVerified, Enrolled, ParsedUserAgent,
-    UserAgentBrowser, UserAgentCpu, UserAgentDevice, UserAgentEngine, UserAgentOs, UserAuthenticator,
-    WebauthnCredential,
+    AaguidMapping, AuthenticatorAttachment, AuthenticatorTransport, BatchEnrolled, BatchFailure, CredentialDeviceType,
+    DevicePlatform, EnrollVerified, Enrolled, ParsedUserAgent, TenantAuthenticator, UserAgentBrowser, UserAgentCpu,
+    UserAgentDevice, UserAgentEngine, UserAgentOs, UserAuthenticator, VerifiedCredential, WebauthnCredential,
 };
 pub use builder::{ClientBuilder, Region};
 pub use challenges::{Validate, Validated};
