@@ -59,7 +59,9 @@ use url::Url;
 use crate::config::ConfigError;
 use transport::Transport;
 
-pub use actions::{Action, Crypto, RuleSnapshot, Track, Tracked};
+pub use actions::{
+    Action, Crypto, QueryActions, RuleSnapshot, Track, Tracked, UpdateAction, UpdatedAction, UserAction,
+};
 pub use authenticators::{
     AaguidMapping, AuthenticatorAttachment, AuthenticatorTransport, BatchEnrolled, BatchFailure, CredentialDeviceType,
     DevicePlatform, EnrollVerified, Enrolled, ParsedUserAgent, TenantAuthenticator, UserAgentBrowser, UserAgentCpu,

@@ -140,8 +140,8 @@ impl Track {
         self
     }
 
-    /// What the returned token may do with the user's methods, separated by spaces. Default: the service's,
-    /// `read:authenticators`.
+    /// What the returned token may do with the user's methods: a [`Scope`](crate::client::Scope), or several with a space
+    /// between them. Default: the service's, `read:authenticators`.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
