@@ -68,7 +68,10 @@ pub use authenticators::{
     UserAgentDevice, UserAgentEngine, UserAgentOs, UserAuthenticator, VerifiedCredential, WebauthnCredential,
 };
 pub use builder::{ClientBuilder, Region};
-pub use challenges::{Validate, Validated};
+pub use challenges::{
+    Challenge, Challenged, Claim, Claimed, FailureReason, GetChallenge, PendingChallenge, Validate, Validated,
+    Verified, Verify,
+};
 pub use custom::{CustomData, CustomNumber, CustomValue};
 pub use devices::{Device, UpdateDevice};
 pub use error::{Error, ErrorKind};
