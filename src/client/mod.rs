@@ -46,6 +46,7 @@ mod json;
 mod path;
 mod redact;
 mod retry;
+mod sessions;
 mod transport;
 mod types;
 mod users;
@@ -76,6 +77,7 @@ pub use custom::{CustomData, CustomNumber, CustomValue};
 pub use devices::{Device, UpdateDevice};
 pub use error::{Error, ErrorKind};
 pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
+pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSession};
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};
 
