@@ -37,6 +37,7 @@ mod answer;
 mod authenticators;
 mod builder;
 mod call;
+mod call_connect;
 mod challenges;
 mod custom;
 mod devices;
@@ -69,6 +70,9 @@ pub use authenticators::{
     UserAgentDevice, UserAgentEngine, UserAgentOs, UserAuthenticator, VerifiedCredential, WebauthnCredential,
 };
 pub use builder::{ClientBuilder, Region};
+pub use call_connect::{
+    CallChannel, CallConnect, CallConnectBuilder, CallFinished, CallStarted, CallState, FinishCall, StartCall,
+};
 pub use challenges::{
     Challenge, Challenged, Claim, Claimed, FailureReason, GetChallenge, PendingChallenge, Validate, Validated,
     Verified, Verify,
