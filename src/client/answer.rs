@@ -4,20 +4,54 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use jiff::fmt::rfc2822::DateTimeParser;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::error::Error;
+use super::json::{Agreed, Object};
 use super::redact::Redactor;
 
-/// The value in the body of a success. A missing content type is not held against it; another one is (T74).
+/// The object in the body of a success. A missing content type is not held against it; another one is (T74).
 pub(super) fn value<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], redact: &Redactor<'_>) -> Result<T, Error> {
+    read::<Object<T>>(headers, body, redact).map(|object| object.0)
+}
+
+/// The list of objects in the body of a success.
+pub(super) fn list<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &[u8],
+    redact: &Redactor<'_>,
+) -> Result<Vec<T>, Error> {
+    let objects = read::<Vec<Object<T>>>(headers, body, redact)?;
+    Ok(objects.into_iter().map(|object| object.0).collect())
+}
+
+/// Whether a success says no more than that: with nothing at all, or with an object that says nothing else.
+///
+/// The service answers deletes with `{"success":true}` and revokes with 204 (php `AuthsignalClientTest.php`; API
+/// reference, revoke session).
+pub(super) fn done(headers: &HeaderMap, body: &[u8], redact: &Redactor<'_>) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Done {
+        success: Option<Agreed>,
+        error: Option<IgnoredAny>,
+        error_code: Option<IgnoredAny>,
+    }
+
+    if body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    match value(headers, body, redact)? {
+        Done { success: None | Some(Agreed(true)), error: None, error_code: None } => Ok(()),
+        _ => Err(Error::malformed("it denies the success").with_excerpt(redact.excerpt(body))),
+    }
+}
+
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], redact: &Redactor<'_>) -> Result<T, Error> {
     if !is_json(headers) {
         return Err(Error::malformed("its content type is not json").with_excerpt(redact.excerpt(body)));
-    }
-    // Every answer is an object; serde would also take an array of its members in their order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Error::malformed("it is no json object").with_excerpt(redact.excerpt(body)));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

@@ -132,20 +132,25 @@ impl ClientBuilder {
     /// - [`ConfigError::ZeroDeadline`]: the deadline or the time to connect is zero.
     /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
     pub fn build(self) -> Result<Client, ConfigError> {
+        let base = self.region.base_url();
+        Ok(Client { transport: Arc::new(self.transport(base)?) })
+    }
+
+    /// What every client of the service's is built of; `base` is where its calls go unless that was set.
+    pub(super) fn transport(self, base: &str) -> Result<Transport, ConfigError> {
         check_secret(self.secret.expose_secret())?;
-        let base = path::base_url(self.base_url.as_deref().unwrap_or(self.region.base_url()))?;
+        let base = path::base_url(self.base_url.as_deref().unwrap_or(base))?;
         if self.deadline.is_zero() || self.connect_timeout.is_zero() {
             return Err(ConfigError::ZeroDeadline);
         }
-        let settings = Settings {
+        Transport::new(Settings {
             secret: self.secret,
             base,
             connect_timeout: self.connect_timeout.min(LONGEST),
             deadline: self.deadline.min(LONGEST),
             retries: self.retries,
             http2: self.http2,
-        };
-        Ok(Client { transport: Arc::new(Transport::new(settings)?) })
+        })
     }
 }
 

@@ -60,7 +60,7 @@ pub enum ErrorKind {
     /// The service agreed, but its answer is not what it should be: not JSON, cut short, of another shape, or about
     /// something else than was asked.
     Malformed,
-    /// The answer is longer than 256 KiB.
+    /// The answer is longer than 256 KiB, or it is a list and longer than 4 MiB.
     TooLarge,
 }
 
@@ -180,8 +180,8 @@ impl Error {
     }
 
     /// A piece of an answer that could not be read: at most 200 characters, control characters escaped, without the
-    /// secret key, long runs of token characters, runs of digits, and e-mail addresses. Of an enrolment, which may hold
-    /// recovery codes, it is `[withheld]`.
+    /// secret key, long runs of token characters, runs of digits, and e-mail addresses. Of an answer that may hold
+    /// recovery codes or the tokens of a session, it is `[withheld]`.
     #[must_use]
     pub fn excerpt(&self) -> Option<&str> {
         self.0.excerpt.as_deref()

@@ -3,10 +3,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+use super::error::Error;
 
 /// Why a text cannot be a [`UserId`], an [`ActionCode`] or an [`IdempotencyKey`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidId {
     /// It is empty.
@@ -144,6 +145,22 @@ impl IdempotencyKey {
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
     }
+}
+
+pub(super) fn user_id_of(text: &str) -> Result<UserId, Error> {
+    UserId::new(text).map_err(|error| refused("user id", error))
+}
+
+pub(super) fn action_code_of(text: &str) -> Result<ActionCode, Error> {
+    ActionCode::new(text).map_err(|error| refused("action code", error))
+}
+
+pub(super) fn idempotency_key_of(text: &str) -> Result<IdempotencyKey, Error> {
+    IdempotencyKey::new(text).map_err(|error| refused("idempotency key", error))
+}
+
+fn refused(what: &str, error: InvalidId) -> Error {
+    Error::invalid_input(format!("the {what} is not one")).with_source(error)
 }
 
 #[cfg(test)]

@@ -73,5 +73,19 @@ pub(super) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
     }
 }
 
+/// Puts `pairs` into the query of a URL, or leaves it without one.
+///
+/// A space becomes `%20` and a plus `%2B`: unlike the form encoding, which writes a space as `+`, every server reads
+/// these the same way.
+pub(super) fn set_query<'a>(url: &mut Url, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
+    let pairs: Vec<_> = pairs.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    url.set_query(Some(pairs.join("&").as_str()).filter(|query| !query.is_empty()));
+}
+
+/// A text as it stands in a path or a query.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::Method;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -15,14 +16,19 @@ use tower::retry::budget::{Budget, TpsBudget};
 use url::Url;
 
 use super::answer;
+use super::call::Call;
 use super::error::Error;
 use super::path;
 use super::redact::Redactor;
-use super::retry::{self, Failed, Fault, Repeat};
+use super::retry::{self, Failed, Fault};
 use crate::config::ConfigError;
 
 /// The most bytes of a body that are read.
 const LARGEST: usize = 256 * 1024;
+
+/// The same where the answer is a list, which the service does not page: thirty days of a busy user's actions are
+/// thousands.
+const LARGEST_LIST: usize = 4 * 1024 * 1024;
 
 /// Shorter than the 60 s after which common load balancers hang up: fewer calls meet a connection that is just closing.
 const IDLE: Duration = Duration::from_secs(45);
@@ -51,37 +57,6 @@ pub(super) struct Transport {
     budget: TpsBudget,
 }
 
-/// One call, ready to be sent any number of times.
-pub(super) struct Call<'a> {
-    method: Method,
-    url: Url,
-    body: Option<Bytes>,
-    repeat: Repeat,
-    /// Secrets that the request carries, to be cut out of whatever comes back.
-    carries: Vec<&'a str>,
-    /// Whether a success holds secrets that no error may show a piece of.
-    confidential: bool,
-}
-
-impl<'a> Call<'a> {
-    /// Says that a second copy does no more than the first.
-    pub(super) fn safe_to_repeat(mut self) -> Self {
-        self.repeat = Repeat::Safe;
-        self
-    }
-
-    /// Says that a success holds secrets.
-    pub(super) fn confidential(mut self) -> Self {
-        self.confidential = true;
-        self
-    }
-
-    pub(super) fn carrying(mut self, secret: &'a str) -> Self {
-        self.carries.push(secret);
-        self
-    }
-}
-
 /// A try that failed, and what that means for the next.
 struct Failure {
     error: Error,
@@ -99,6 +74,9 @@ struct Answer {
     status: u16,
     body: Vec<u8>,
 }
+
+/// One of the ways in which [`answer`] reads a success.
+type Read<T> = fn(&HeaderMap, &[u8], &Redactor<'_>) -> Result<T, Error>;
 
 impl Transport {
     pub(super) fn new(settings: Settings) -> Result<Self, ConfigError> {
@@ -151,52 +129,70 @@ impl Transport {
 
     /// Asks for what is at `segments`.
     pub(super) fn get(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
-        let url = path::endpoint(&self.base, segments)?;
-        Ok(Call {
-            method: Method::GET,
-            url,
-            body: None,
-            repeat: Repeat::Safe,
-            carries: Vec::new(),
-            confidential: false,
-        })
+        Ok(Call::new(Method::GET, path::endpoint(&self.base, segments)?))
     }
 
-    /// Sends `body` to `segments`; not safe to repeat unless said so.
+    /// Deletes what is at `segments`; not safe to repeat unless said so, as all that follow.
+    pub(super) fn delete(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
+        Ok(Call::new(Method::DELETE, path::endpoint(&self.base, segments)?))
+    }
+
+    /// Sends `body` to `segments`.
     pub(super) fn post(&self, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
-        let url = path::endpoint(&self.base, segments)?;
+        self.with_body(Method::POST, segments, body)
+    }
+
+    /// Changes what is at `segments` as `body` says.
+    pub(super) fn patch(&self, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
+        self.with_body(Method::PATCH, segments, body)
+    }
+
+    /// Sends nothing to `segments`.
+    pub(super) fn post_nothing(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
+        Ok(Call::new(Method::POST, path::endpoint(&self.base, segments)?))
+    }
+
+    fn with_body(&self, method: Method, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
+        let mut call = Call::new(method, path::endpoint(&self.base, segments)?);
         let body = serde_json::to_vec(body).map_err(|error| Error::invalid_input(error.to_string()))?;
-        Ok(Call {
-            method: Method::POST,
-            url,
-            body: Some(body.into()),
-            repeat: Repeat::Unsafe,
-            carries: Vec::new(),
-            confidential: false,
-        })
+        call.body = Some(body.into());
+        Ok(call)
     }
 
     /// What cuts the secrets of this client and of `call` out of a text.
-    pub(super) fn redactor<'a>(&'a self, call: &Call<'a>) -> Redactor<'a> {
+    pub(super) fn redactor<'a>(&'a self, call: &'a Call<'_>) -> Redactor<'a> {
         let own = [self.secret.expose_secret(), self.basic.expose_secret()];
-        Redactor::new(own.into_iter().chain(call.carries.iter().copied()))
+        Redactor::new(own.into_iter().chain(call.carries.iter().map(AsRef::as_ref)))
     }
 
-    /// Makes the call and reads its value.
+    /// Makes the call and reads the object that it is answered with.
     pub(super) async fn run<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
-        let answer = self.send(call).await?;
+        self.read(call, LARGEST, answer::value).await
+    }
+
+    /// Makes the call and reads the list of objects that it is answered with.
+    pub(super) async fn run_list<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Vec<T>, Error> {
+        self.read(call, LARGEST_LIST, answer::list).await
+    }
+
+    /// Makes a call whose answer says no more than that it is done.
+    pub(super) async fn run_done(&self, call: &Call<'_>) -> Result<(), Error> {
+        self.read(call, LARGEST, answer::done).await
+    }
+
+    async fn read<T>(&self, call: &Call<'_>, largest: usize, read: Read<T>) -> Result<T, Error> {
+        let answer = self.send(call, largest).await?;
         let redactor = self.redactor(call).withholding(call.confidential);
-        let value = answer::value(&answer.headers, &answer.body, &redactor);
-        value.map_err(|error| error.with_status(answer.status))
+        read(&answer.headers, &answer.body, &redactor).map_err(|error| error.with_status(answer.status))
     }
 
     /// Tries until there is a success, a failure that stays one, or no time left.
-    async fn send(&self, call: &Call<'_>) -> Result<Answer, Error> {
+    async fn send(&self, call: &Call<'_>, largest: usize) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.deadline;
         self.budget.deposit();
         let mut repeated = 0;
         loop {
-            let Failure { error, fault } = match self.attempt(call, deadline).await {
+            let Failure { error, fault } = match self.attempt(call, largest, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -217,10 +213,13 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, deadline: Instant) -> Result<Answer, Failure> {
+    async fn attempt(&self, call: &Call<'_>, largest: usize, deadline: Instant) -> Result<Answer, Failure> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
-        if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        match &call.body {
+            Some(body) => request = request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            // Some gateways refuse a post that doesn't say that it is empty (RFC 9110, section 8.6).
+            None if call.method == Method::POST => request = request.header(CONTENT_LENGTH, "0"),
+            None => {}
         }
         let mut response = match timeout_at(deadline, request.send()).await {
             Err(_) => return Err(Failure::last(Error::timeout())),
@@ -230,11 +229,11 @@ impl Transport {
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let success = (200..=299).contains(&status);
-        if success && response.content_length().is_some_and(|length| length > LARGEST as u64) {
+        if success && response.content_length().is_some_and(|length| length > largest as u64) {
             return Err(Failure::last(Error::too_large().with_status(status)));
         }
         let mut body = Vec::new();
-        let read = timeout_at(deadline, read(&mut response, &mut body)).await;
+        let read = timeout_at(deadline, read(&mut response, &mut body, largest)).await;
         if !success {
             // However its body went, this status is the answer: it must not turn into a kind that excuses more.
             let error = answer::refusal(status, &headers, &body, &self.redactor(call));
@@ -259,10 +258,10 @@ enum Unread {
     Lost(reqwest::Error),
 }
 
-/// Reads at most [`LARGEST`] bytes, counted as they come: a length that is declared may be a lie.
-async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>) -> Result<(), Unread> {
+/// Reads at most `largest` bytes, counted as they come: a length that is declared may be a lie.
+async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>, largest: usize) -> Result<(), Unread> {
     while let Some(chunk) = response.chunk().await.map_err(Unread::Lost)? {
-        let room = LARGEST - body.len();
+        let room = largest - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
             return Err(Unread::TooLarge);

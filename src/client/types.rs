@@ -1,8 +1,8 @@
 //! Words that several endpoints share.
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// An enum of the service's that keeps the values this version does not know.
 macro_rules! open_enum {
@@ -57,15 +57,6 @@ macro_rules! open_enum {
 }
 
 pub(crate) use open_enum;
-
-/// Reads `null` as the absent member that it stands for.
-pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
 
 open_enum!(
     /// Where an action stands. The same eight in every official SDK and in the API reference.
@@ -136,6 +127,40 @@ open_enum!(
         OidcProvider = "OIDC_PROVIDER",
     }
 );
+
+open_enum!(
+    /// How an SMS is brought to the user (node and browser `src/types`).
+    SmsChannel {
+        /// SMS only.
+        Default = "DEFAULT",
+        /// WhatsApp, and SMS where that fails.
+        Whatsapp = "WHATSAPP",
+        /// SMS; only the browser SDK's types have it.
+        Sms = "SMS",
+    }
+);
+
+open_enum!(
+    /// What a token may do with its user's methods on the Client API (API reference, track; node `src/types/index.ts`).
+    ///
+    /// It is text wherever it is sent: several go with a space between them.
+    Scope {
+        /// See them.
+        Read = "read:authenticators",
+        /// Enrol another one; the first needs no scope.
+        Add = "add:authenticators",
+        /// Change the address of one.
+        Update = "update:authenticators",
+        /// Remove one.
+        Remove = "remove:authenticators",
+    }
+);
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.as_str().to_owned()
+    }
+}
 
 /// A token of the service's: opaque, and worth as much as what it stands for.
 ///
@@ -227,5 +252,50 @@ impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let time = jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         Self(format!("{time:.3}"))
+    }
+}
+
+/// A moment as the service writes the end of challenges and sessions: whole seconds since 1970, as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixSeconds(u64);
+
+impl UnixSeconds {
+    /// The seconds since the beginning of 1970, UTC.
+    #[must_use]
+    pub fn as_secs(self) -> u64 {
+        self.0
+    }
+
+    /// The moment, if this machine's clock goes that far.
+    #[must_use]
+    pub fn to_system_time(self) -> Option<SystemTime> {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds() {
+        let read = |json: &str| serde_json::from_str::<UnixSeconds>(json).ok();
+        let moment = read("1768471800").and_then(UnixSeconds::to_system_time).unwrap();
+        assert_eq!(Timestamp::from(moment).as_str(), "2026-01-15T10:10:00.000Z");
+        assert_eq!(read("4102444800").map(UnixSeconds::as_secs), Some(4_102_444_800), "beyond 2038");
+        assert_eq!(read("18446744073709551615").unwrap().to_system_time(), None);
+        for json in ["-1", "1.5", "1e3", r#""1768471800""#, "null", "true", "[1]"] {
+            assert!(read(json).is_none(), "{json}");
+        }
+    }
+
+    #[test]
+    fn timestamps() {
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(1_768_471_200_001);
+        assert_eq!(Timestamp::from(moment).as_str(), "2026-01-15T10:00:00.001Z");
+        assert_eq!(Timestamp::from(moment).to_system_time(), Some(moment));
+        let text: Timestamp = serde_json::from_str(r#""yesterday""#).unwrap();
+        assert_eq!((text.as_str(), text.to_system_time()), ("yesterday", None));
     }
 }

@@ -1,16 +1,25 @@
+mod query;
+mod update;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Client;
-use super::actions::user_id_of;
 use super::error::Error;
-use super::types::{VerificationMethod, null_is_default};
+use super::ids::{UserId, user_id_of};
+use super::json::null_is_default;
+use super::types::VerificationMethod;
+
+pub use query::{QueryUsers, UserSummary, UsersPage};
+pub use update::{UpdateUser, UpdatedUser};
 
 /// What Authsignal knows about a user, from [`Client::get_user`] (API reference, get user).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserAttributes {
+    /// Whose they are; only java's types have it.
+    pub user_id: Option<String>,
     /// Whether the user has at least one verified method.
     pub is_enrolled: bool,
     /// The e-mail address.
@@ -42,6 +51,67 @@ pub struct UserAttributes {
     pub default_verification_method: Option<VerificationMethod>,
 }
 
+/// Whom to delete, for [`Client::delete_user`]. Only the user's id is needed.
+///
+/// # Examples
+///
+/// ```
+/// use axum_authsignal::client::DeleteUser;
+///
+/// let request = DeleteUser::new("user-1").actions(true);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct DeleteUser {
+    user_id: String,
+    actions: bool,
+}
+
+impl DeleteUser {
+    /// The user with this id, which is checked when the request is sent.
+    pub fn new(user_id: impl Into<String>) -> Self {
+        Self { user_id: user_id.into(), actions: false }
+    }
+
+    /// Whether the user's actions are deleted too (API reference, delete user). Default: no.
+    ///
+    /// Another page of the documentation, on user management, says that they always are: set this if they have to be.
+    pub fn actions(mut self, yes: bool) -> Self {
+        self.actions = yes;
+        self
+    }
+}
+
+impl From<&str> for DeleteUser {
+    fn from(user_id: &str) -> Self {
+        Self::new(user_id)
+    }
+}
+
+impl From<String> for DeleteUser {
+    fn from(user_id: String) -> Self {
+        Self::new(user_id)
+    }
+}
+
+impl From<&String> for DeleteUser {
+    fn from(user_id: &String) -> Self {
+        Self::new(user_id)
+    }
+}
+
+impl From<UserId> for DeleteUser {
+    fn from(user_id: UserId) -> Self {
+        Self::new(user_id)
+    }
+}
+
+impl From<&UserId> for DeleteUser {
+    fn from(user_id: &UserId) -> Self {
+        Self::new(user_id.as_str())
+    }
+}
+
 impl Client {
     /// Looks up a user: `GET /users/{userId}`.
     ///
@@ -50,7 +120,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](super::ErrorKind::InvalidInput) for an id that is not a [`UserId`](super::UserId);
+    /// [`ErrorKind::InvalidInput`](super::ErrorKind::InvalidInput) for an id that is not a [`UserId`];
     /// else as [`ErrorKind`](super::ErrorKind) says.
     ///
     /// # Examples
@@ -66,5 +136,32 @@ impl Client {
     pub async fn get_user(&self, user_id: impl AsRef<str>) -> Result<UserAttributes, Error> {
         let user = user_id_of(user_id.as_ref())?;
         self.transport.run(&self.transport.get(&["users", user.as_str()])?).await
+    }
+
+    /// Deletes a user and their methods, for good: `DELETE /users/{userId}`.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_found`](Error::is_not_found) where the service says that there is no such user, which it is not known
+    /// to do; [`ErrorKind::InvalidInput`](super::ErrorKind::InvalidInput) for an id that is not a [`UserId`];
+    /// [`Malformed`](super::ErrorKind::Malformed) also when the answer denies that it is done; else as
+    /// [`ErrorKind`](super::ErrorKind) says.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: axum_authsignal::Client) -> Result<(), axum_authsignal::client::Error> {
+    /// use axum_authsignal::client::DeleteUser;
+    ///
+    /// client.delete_user("user-1").await?;
+    /// client.delete_user(DeleteUser::new("user-2").actions(true)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn delete_user(&self, request: impl Into<DeleteUser>) -> Result<(), Error> {
+        let request = request.into();
+        let user = user_id_of(&request.user_id)?;
+        let call = self.transport.delete(&["users", user.as_str()])?.safe_to_repeat();
+        self.transport.run_done(&call.asking([("actions", request.actions.then_some("true"))])).await
     }
 }

@@ -1,6 +1,8 @@
 //! The client against real sockets: every byte of every answer is written by the test.
+mod calls;
 mod canary;
 mod faults;
 mod repeats;
 mod support;
+mod walks;
 mod wire;

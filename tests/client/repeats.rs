@@ -1,24 +1,39 @@
 //! What is repeated, how often, and within what time.
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum_authsignal::Client;
 use axum_authsignal::client::{ErrorKind, Track};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
-use crate::support::{Call, Reply, SECRET, Server};
+use crate::calls::{Api, Call, Settings};
+use crate::support::{Reply, Server};
 
-/// Runs a call against a server with one reply: what kind of error it ends in, after how many requests.
-async fn tries(call: Call, reply: Reply) -> (ErrorKind, usize) {
+/// Makes every call against a server with one reply: what kind of error each ends in, after how many requests.
+async fn tries(reply: Reply) -> Vec<(Call, ErrorKind, usize)> {
     let server = Server::replying(reply).await;
-    let error = call.make(&server.client()).await.expect_err("no reply here is a good one");
-    (error.kind(), server.requests().len())
+    let mut all = JoinSet::new();
+    // The budget of one client is enough for a few calls.
+    for calls in Call::ALL.chunks(4) {
+        let api = Arc::new(server.api());
+        for call in calls {
+            let api = api.clone();
+            all.spawn(async move {
+                let error = call.make(&api).await.expect_err("no reply here is a good one");
+                (*call, error.kind())
+            });
+        }
+    }
+    let ends = all.join_all().await;
+    let requests = server.requests();
+    let count = |call: Call| requests.iter().filter(|request| Call::of(request) == call).count();
+    ends.into_iter().map(|(call, kind)| (call, kind, count(call))).collect()
 }
 
 #[tokio::test]
 async fn only_what_is_safe_is_repeated() {
     let again = "Retry-After: 0\r\n";
-    // name, reply, kind, requests where repeating is safe, requests of enroll
+    // name, reply, kind, requests where repeating is safe, requests where it is not
     let table = [
         ("lost", Reply::hang_up(), ErrorKind::Interrupted, 3, 1),
         ("lost in the head", Reply::bytes("HTTP/1.1 200 O"), ErrorKind::Interrupted, 3, 1),
@@ -36,17 +51,15 @@ async fn only_what_is_safe_is_repeated() {
         ("401", Reply::json(401, "{}"), ErrorKind::Unauthorized, 1, 1),
         ("200, not JSON", Reply::json(200, "<html>"), ErrorKind::Malformed, 1, 1),
     ];
-    let mut all = JoinSet::new();
-    for (name, reply, kind, safe, enroll) in table {
-        for call in Call::ALL {
-            let expected = (kind, if call == Call::Enroll { enroll } else { safe });
-            let reply = reply.clone();
-            all.spawn(async move { (format!("{name}, {call:?}"), expected, tries(call, reply).await) });
-        }
+    let mut rows = JoinSet::new();
+    for (name, reply, kind, safe, other) in table {
+        rows.spawn(async move { (name, kind, safe, other, tries(reply).await) });
     }
-    while let Some(row) = all.join_next().await {
-        let (name, expected, got) = row.unwrap();
-        assert_eq!(got, expected, "{name}");
+    for (name, kind, safe, other, got) in rows.join_all().await {
+        assert_eq!(got.len(), Call::ALL.len());
+        for (call, got, requests) in got {
+            assert_eq!((got, requests), (kind, if call.is_safe() { safe } else { other }), "{name}, {call:?}");
+        }
     }
 }
 
@@ -68,7 +81,7 @@ async fn retries_can_be_turned_off() {
     for (retries, expected) in [(0, 1), (1, 2)] {
         let server = Server::replying(Reply::json(503, "")).await;
         let client = server.builder().retries(retries).build().unwrap();
-        Call::GetUser.make(&client).await.unwrap_err();
+        client.get_user("u").await.unwrap_err();
         assert_eq!(server.requests().len(), expected, "{retries}");
     }
 }
@@ -77,25 +90,23 @@ async fn retries_can_be_turned_off() {
 /// tried again for every call.
 #[tokio::test]
 async fn what_was_not_sent_is_always_repeated() {
-    for call in [Call::Track, Call::Enroll] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("https://{}/v1", listener.local_addr().unwrap());
-        let accepted = tokio::spawn(async move {
-            for _ in 0..3 {
-                drop(listener.accept().await.unwrap());
-            }
+    let mut all = JoinSet::new();
+    for call in Call::ALL {
+        all.spawn(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let origin = format!("https://{}", listener.local_addr().unwrap());
+            let accepted = tokio::spawn(async move {
+                for _ in 0..3 {
+                    drop(listener.accept().await.unwrap());
+                }
+            });
+            let error = call.make(&Api::new(origin, Settings::default())).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connect, "{call:?}");
+            assert!(error.is_connect() && error.is_retryable() && error.status().is_none());
+            accepted.await.unwrap();
         });
-        let client = Client::builder(SECRET)
-            .base_url(base)
-            .connect_timeout(Duration::from_secs(60))
-            .deadline(Duration::from_secs(60))
-            .build()
-            .unwrap();
-        let error = call.make(&client).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Connect, "{call:?}");
-        assert!(error.is_connect() && error.is_retryable() && error.status().is_none());
-        accepted.await.unwrap();
     }
+    all.join_all().await;
 }
 
 #[tokio::test]
@@ -103,18 +114,8 @@ async fn nobody_listens() {
     // Bound and not listening: refused, and nobody else gets the port meanwhile.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let base = format!("http://{}", socket.local_addr().unwrap());
-    let error = Call::Track
-        .make(
-            &Client::builder(SECRET)
-                .base_url(base)
-                .connect_timeout(Duration::from_secs(60))
-                .deadline(Duration::from_secs(60))
-                .build()
-                .unwrap(),
-        )
-        .await
-        .unwrap_err();
+    let origin = format!("http://{}", socket.local_addr().unwrap());
+    let error = Call::Track.make(&Api::new(origin, Settings::default())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert!(std::error::Error::source(&error).is_some());
 }
@@ -124,8 +125,8 @@ async fn the_deadline_covers_a_service_that_is_silent() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
     for (name, reply) in [("before the head", Reply::hang()), ("in the body", Reply::SendAndHang(head.into()))] {
         let server = Server::replying(reply).await;
-        let client = server.builder().deadline(Duration::from_millis(300)).build().unwrap();
-        let error = Call::Track.make(&client).await.unwrap_err();
+        let api = server.api_with(Settings { deadline: Duration::from_millis(300), ..Settings::default() });
+        let error = Call::Track.make(&api).await.unwrap_err();
         assert!(error.is_timeout() && error.is_retryable(), "{name}: {error:?}");
         assert!(server.requests().len() <= 1, "{name}");
     }
@@ -136,7 +137,7 @@ async fn the_deadline_covers_a_service_that_is_silent() {
 async fn the_deadline_covers_all_tries() {
     let server = Server::replying(Reply::json(503, "")).await;
     let client = server.builder().deadline(Duration::from_secs(1)).retries(1000).build().unwrap();
-    let error = Call::GetUser.make(&client).await.unwrap_err();
+    let error = client.get_user("u").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Server | ErrorKind::Timeout), "{error:?}");
     assert!(server.requests().len() < 6, "{} requests", server.requests().len());
 }
@@ -146,8 +147,8 @@ async fn the_deadline_covers_all_tries() {
 async fn a_refusal_whose_body_never_ends_is_no_timeout() {
     let head = "HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\n{";
     let server = Server::replying(Reply::SendAndHang(head.into())).await;
-    let client = server.builder().deadline(Duration::from_secs(4)).build().unwrap();
-    let error = Call::Track.make(&client).await.unwrap_err();
+    let api = server.api_with(Settings { deadline: Duration::from_secs(4), ..Settings::default() });
+    let error = Call::Track.make(&api).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Rejected, Some(400)));
 }
 
@@ -170,8 +171,8 @@ async fn retry_after_is_waited_for_or_told() {
             _ => Reply::good(request),
         })
         .await;
-        let told = match Call::Enroll.make(&server.client()).await {
-            Ok(()) => None,
+        let told = match Call::Enroll.make(&server.api()).await {
+            Ok(_) => None,
             Err(error) => error.retry_after().map(|after| after.as_secs()),
         };
         assert_eq!(told, expected, "{headers}");

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum_authsignal::Client;
-use axum_authsignal::client::{ClientBuilder, EnrollVerified, Error, VerificationMethod};
+use axum_authsignal::client::ClientBuilder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::calls::{Api, Call, Settings};
 
 pub(crate) const SECRET: &str = "my-secret";
 pub(crate) const KEY: &str = "5d1f9c52-8c1a-4c55-8e35-0b6a0ad0a001";
@@ -25,6 +27,11 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// `POST /v1/validate`
+    pub(crate) fn target(&self) -> &str {
+        self.line.strip_suffix(" HTTP/1.1").expect("HTTP/1.1")
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
@@ -51,6 +58,11 @@ pub(crate) enum Reply {
 impl Reply {
     pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::with(status, "Content-Type: application/json\r\n", body)
+    }
+
+    /// A success without a body.
+    pub(crate) fn nothing() -> Self {
+        Self::Send(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())
     }
 
     /// An answer with these header lines, each with its line end.
@@ -80,18 +92,7 @@ impl Reply {
 
     /// A good answer to whatever was asked.
     pub(crate) fn good(request: &Request) -> Self {
-        let body = if request.line.starts_with("POST /v1/validate ") {
-            r#"{"isValid":true,"state":"CHALLENGE_SUCCEEDED"}"#.to_owned()
-        } else if request.line.contains("/authenticators ") {
-            r#"{"authenticator":{"userAuthenticatorId":"a","verificationMethod":"SMS","createdAt":"t"}}"#.to_owned()
-        } else if request.line.starts_with("POST ") {
-            format!(r#"{{"state":"ALLOW","idempotencyKey":"{}"}}"#, request.key())
-        } else if request.line.contains("/actions/") {
-            r#"{"state":"ALLOW","createdAt":"t","stateUpdatedAt":"t"}"#.to_owned()
-        } else {
-            r#"{"isEnrolled":true}"#.to_owned()
-        };
-        Self::json(200, &body)
+        Call::of(request).good(request)
     }
 }
 
@@ -143,6 +144,15 @@ impl Server {
 
     pub(crate) fn client(&self) -> Client {
         self.builder().build().expect("a client")
+    }
+
+    /// Both clients of this server.
+    pub(crate) fn api(&self) -> Api {
+        self.api_with(Settings::default())
+    }
+
+    pub(crate) fn api_with(&self, settings: Settings) -> Api {
+        Api::new(format!("http://{}", self.addr), settings)
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
@@ -204,31 +214,4 @@ async fn next_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Re
     }
     request.body = String::from_utf8(buffer.drain(..length).collect()).ok()?;
     Some(request)
-}
-
-/// The calls of the client, for tests that are about all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Track,
-    GetAction,
-    Validate,
-    GetUser,
-    Enroll,
-}
-
-impl Call {
-    pub(crate) const ALL: [Self; 5] = [Self::Track, Self::GetAction, Self::Validate, Self::GetUser, Self::Enroll];
-
-    pub(crate) async fn make(self, client: &Client) -> Result<(), Error> {
-        match self {
-            Self::Track => client.track("user-1", "withdrawal").await.map(drop),
-            Self::GetAction => client.get_action("user-1", "withdrawal", KEY).await.map(drop),
-            Self::Validate => client.validate_challenge("a-token").await.map(drop),
-            Self::GetUser => client.get_user("user-1").await.map(drop),
-            Self::Enroll => {
-                let request = EnrollVerified::new(VerificationMethod::Sms).phone_number("+64270000000");
-                client.enroll_verified_authenticator("user-1", request).await.map(drop)
-            }
-        }
-    }
 }

@@ -91,6 +91,49 @@ fn faulty_bodies_are_malformed() {
     }
 }
 
+/// T74: a list is one of objects, and nothing else.
+#[test]
+fn lists() {
+    let read = |body: &str| {
+        let users = list::<UserAttributes>(&HeaderMap::new(), body.as_bytes(), &Redactor::new([]));
+        users.map(|users| users.len()).map_err(|error| error.kind())
+    };
+    let table = [
+        ("[]", Some(0)),
+        (" [ ] ", Some(0)),
+        (r#"[{"isEnrolled":true},{"isEnrolled":false,"new":[1]}]"#, Some(2)),
+        (r#"[{"isEnrolled":true},{}]"#, None),
+        (r#"[{"isEnrolled":true},null]"#, None),
+        (r#"[{"isEnrolled":true}"#, None),
+        (r#"[{"isEnrolled":true}] []"#, None),
+        (r#"[["u",true,null,false,null,false,null,null,null,{},[],[],null]]"#, None),
+        (r#"{"isEnrolled":true}"#, None),
+        (r#"{"0":{"isEnrolled":true}}"#, None),
+        ("null", None),
+        ("", None),
+        (r#""[]""#, None),
+    ];
+    for (body, expected) in table {
+        assert_eq!(read(body), expected.ok_or(ErrorKind::Malformed), "{body}");
+    }
+    let error = list::<UserAttributes>(&HeaderMap::new(), br#"[{"isEnrolled":7}]"#, &Redactor::new([])).unwrap_err();
+    assert!(error.to_string().contains("at `[0].isEnrolled`"), "{error}");
+}
+
+/// A page of somebody's in front of the service is no success of a delete.
+#[test]
+fn what_is_done() {
+    let done = |body: &str, content_type| {
+        let headers = headers(&[(CONTENT_TYPE, content_type)]);
+        done(&headers, body.as_bytes(), &Redactor::new([])).map_err(|error| error.kind())
+    };
+    assert_eq!(done(r#"{"success":true}"#, "application/json"), Ok(()));
+    assert_eq!(done("", "text/plain"), Ok(()));
+    assert_eq!(done("<h1>Signed in</h1>", "text/html"), Err(ErrorKind::Malformed));
+    assert_eq!(done("<h1>Signed in</h1>", "application/json"), Err(ErrorKind::Malformed));
+    assert_eq!(done(r#"{"success":true}"#, "text/html"), Err(ErrorKind::Malformed));
+}
+
 /// T73: what is not exactly one of the eight is unknown, what is no text is malformed.
 #[test]
 fn states() {

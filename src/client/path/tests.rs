@@ -216,7 +216,44 @@ fn ids_of_troublesome_pieces_never_collide() {
     assert!(seen.len() > 350, "only {} ids were tried", seen.len());
 }
 
+fn queried<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
+    let mut url = endpoint(&base_url(BASE).unwrap(), &["users"]).unwrap();
+    set_query(&mut url, pairs.into_iter());
+    url
+}
+
+#[test]
+fn queries() {
+    let table: [(&[(&str, &str)], &str); 5] = [
+        (&[], ""),
+        (&[("phoneNumber", "+64270000000")], "?phoneNumber=%2B64270000000"),
+        (&[("a", "b c"), ("d", "e&f=g#h?i")], "?a=b%20c&d=e%26f%3Dg%23h%3Fi"),
+        (&[("a", ""), ("a", "é%")], "?a=&a=%C3%A9%25"),
+        (&[("email", "a.b-c_d~e@example.com")], "?email=a.b-c_d~e%40example.com"),
+    ];
+    for (pairs, expected) in table {
+        assert_eq!(queried(pairs.iter().copied()).as_str(), format!("{BASE}/users{expected}"));
+    }
+}
+
 proptest! {
+    /// Whatever is asked for is what a server reads, whether it takes a `+` for a space or not.
+    #[test]
+    fn queries_read_back(pairs in prop::collection::vec((any::<String>(), any::<String>()), 0..5)) {
+        let url = queried(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let form: Vec<_> = url.query_pairs().into_owned().collect();
+        prop_assert_eq!(&form, &pairs);
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
+        let parts = url.query().into_iter().flat_map(|query| query.split('&'));
+        let plain: Vec<_> = parts
+            .map(|part| part.split_once('=').unwrap())
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect();
+        prop_assert_eq!(&plain, &pairs);
+        prop_assert_eq!(url.path(), "/v1/users");
+        prop_assert!(url.fragment().is_none());
+    }
+
     /// T70: the path of an id is one-to-one, and reads back.
     #[test]
     fn one_id_one_path(left in any::<String>(), right in any::<String>()) {

@@ -1,0 +1,53 @@
+//! One call, ready to be sent any number of times.
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Method;
+use url::Url;
+
+use super::path;
+use super::retry::Repeat;
+
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) body: Option<Bytes>,
+    pub(super) repeat: Repeat,
+    /// Secrets that the request carries, to be cut out of whatever comes back.
+    pub(super) carries: Vec<Cow<'a, str>>,
+    /// Whether a success holds secrets that no error may show a piece of.
+    pub(super) confidential: bool,
+}
+
+impl<'a> Call<'a> {
+    /// A call without a body, safe to repeat if it only asks.
+    pub(super) fn new(method: Method, url: Url) -> Self {
+        let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
+        Self { method, url, body: None, repeat, carries: Vec::new(), confidential: false }
+    }
+
+    /// Asks with those of `pairs` that have a value.
+    pub(super) fn asking<'q>(mut self, pairs: impl IntoIterator<Item = (&'static str, Option<&'q str>)>) -> Self {
+        let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        path::set_query(&mut self.url, pairs);
+        self
+    }
+
+    /// Says that a second copy does no more than the first.
+    pub(super) fn safe_to_repeat(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Says that a success holds secrets.
+    pub(super) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
+    }
+
+    /// Says that the request carries a secret.
+    pub(super) fn carrying(mut self, secret: impl Into<Cow<'a, str>>) -> Self {
+        self.carries.push(secret.into());
+        self
+    }
+}
