@@ -1,0 +1,9 @@
+//! The emulator against clients that others wrote: Authsignal's own SDKs for Node, Python and the browser.
+//!
+//! Needs `node`, `chromium`, `chromedriver`, what `npm ci` installs, and the Python environment that `test.sh` makes.
+//! How many tests of each SDK's suite have run: `cargo test --test sdk -- --nocapture`.
+#![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
+mod runner;
+mod suites;
