@@ -34,6 +34,13 @@ macro_rules! suites {
 }
 
 mod of_node {
+    use std::sync::{Arc, Mutex};
+
+    use axum::http::HeaderMap;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use serde_json::json;
+
     use super::*;
 
     const FOLDER: &str = "tests/sdk/node";
@@ -43,12 +50,30 @@ mod of_node {
     }
 
     async fn run(file: &str, least: usize) -> String {
+        let webhooks = receiver().await;
+        // TODO: webhooks to that URL, once the emulator can be told where they go.
         let emulator = emulator().await;
         let mut command = node();
-        command.args(["--test", "--test-reporter", "tap"]).arg(format!("{FOLDER}/{file}"));
+        command.env("WEBHOOKS", webhooks).args(["--test", "--test-reporter", "tap"]).arg(format!("{FOLDER}/{file}"));
         let passed = passed_by_node(&output(against(&mut command, &emulator)).await);
         assert!(passed >= least, "{passed} tests, which were {least}");
         format!("@authsignal/node, {file}: {passed} passed, 0 failed, 0 skipped")
+    }
+
+    /// Receives webhooks, and hands on what came to whoever asks for it.
+    async fn receiver() -> String {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let book = Arc::clone(&received);
+        let receive = async move |headers: HeaderMap, body: String| {
+            let signature = headers["x-signature-v2"].to_str().unwrap();
+            book.lock().unwrap().push(json!({ "signature": signature, "body": body }));
+        };
+        let hand_on = async move || Json(received.lock().unwrap().clone());
+        let app = Router::new().route("/", get(hand_on).post(receive));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        url
     }
 
     suites! { run,
@@ -58,6 +83,7 @@ mod of_node {
         call_connect "call-connect.test.mjs" at least 3 waits for "the emulator",
         challenges "challenges.test.mjs" at least 14 waits for "the emulator",
         errors "errors.test.mjs" at least 7 waits for "the emulator",
+        hooks "hooks.test.mjs" at least 4 waits for "the emulator",
         retries "retries.test.mjs" at least 4 waits for "the emulator",
         sessions "sessions.test.mjs" at least 8 waits for "the emulator",
         users "users.test.mjs" at least 9 waits for "the emulator",
