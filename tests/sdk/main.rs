@@ -1,4 +1,5 @@
-//! The emulator against clients that others wrote: Authsignal's own SDKs for Node, Python and the browser.
+//! The emulator against clients that others wrote: Authsignal's own SDKs for Node, Python and the browser. And the client
+//! against Authsignal's: for each of its calls, what ours sends is compared with what the SDK for Node sends.
 //!
 //! Needs `node`, `chromium`, `chromedriver`, what `npm ci` installs, and the Python environment that `test.sh` makes.
 //! How many tests of each SDK's suite have run: `cargo test --test sdk -- --nocapture`.
@@ -7,3 +8,4 @@
 
 mod runner;
 mod suites;
+mod wire;
