@@ -6,6 +6,14 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
+mod browser;
 mod runner;
 mod suites;
 mod wire;
+
+#[path = "../browser/processes.rs"]
+#[allow(dead_code, reason = "the browser's tests use the rest")]
+mod processes;
+#[path = "../browser/visitor.rs"]
+#[allow(dead_code, reason = "the browser's tests use the rest")]
+mod visitor;
