@@ -53,6 +53,21 @@ async fn a_passkey_is_made_and_signs_in() {
     shop.visitor.leaves().await;
 }
 
+/// The SDK asks with cookies then, which a browser allows only where the server names the page's origin.
+#[tokio::test]
+#[ignore = "the emulator"]
+async fn a_passkey_with_cookies() {
+    let shop = Shop::open().await;
+    shop.visitor.gets_authenticator("internal").await;
+    shop.with_token("ada", "addPasskey").await;
+    let made = shop.call("passkey.signUp", json!({ "username": ADA, "useCookies": true })).await;
+    shop.proves(&made, "ada", "addPasskey").await;
+    shop.enter().await;
+    let signed_in = shop.call("passkey.signIn", json!({ "action": "signIn", "useCookies": true })).await;
+    shop.proves(&signed_in, "ada", "signIn").await;
+    shop.visitor.leaves().await;
+}
+
 #[tokio::test]
 #[ignore = "the emulator"]
 async fn a_passkey_without_an_action_tells_who_it_is_and_proves_nothing() {
