@@ -5,14 +5,18 @@ import { test } from "node:test";
 import { SmsChannel, UserActionState, VerificationFailureReason } from "@authsignal/node";
 import { START, UUID, client, emulator, enrolled, fails, proved } from "./emulator.mjs";
 
-const BY_EMAIL = { verificationMethod: "EMAIL_OTP", action: "signIn", email: "ada@example.com" };
-const BY_SMS = { verificationMethod: "SMS", action: "signIn", phoneNumber: "+64270000000" };
+// Every challenge goes to an address of its own: how much is sent to one is limited.
+let numbers = 0;
+const anAddress = () => `${randomUUID()}@example.com`;
+const aNumber = () => `+6427${String(1000000 + numbers++)}`;
+const byEmail = (more) => ({ verificationMethod: "EMAIL_OTP", action: "signIn", email: anAddress(), ...more });
+const bySms = (more) => ({ verificationMethod: "SMS", action: "signIn", phoneNumber: aNumber(), ...more });
 
 /** A code that isn't this one. */
 const wrong = (code) => (code === "000000" ? "000001" : "000000");
 
 /** Starts a challenge, and verifies it. */
-async function verified(request = BY_EMAIL) {
+async function verified(request = byEmail()) {
   const { challengeId } = await client.challenge(request);
   const verificationCode = await emulator.code({ challengeId });
   assert.equal((await client.verify({ challengeId, verificationCode })).isVerified, true);
@@ -20,14 +24,15 @@ async function verified(request = BY_EMAIL) {
 }
 
 test("started, verified, claimed, validated", async () => {
-  const started = await client.challenge(BY_EMAIL);
+  const email = anAddress();
+  const started = await client.challenge(byEmail({ email }));
   assert(started.challengeId);
   assert.match(started.idempotencyKey, UUID);
   assert.equal(started.expiresAt, START + 600);
   const { challengeId } = started;
 
   const [message] = await emulator.messages({ challengeId });
-  assert.deepEqual([message.channel, message.to, message.action], ["EMAIL", "ada@example.com", "signIn"]);
+  assert.deepEqual([message.channel, message.to, message.action], ["EMAIL", email, "signIn"]);
   assert.match(message.code, /^[0-9]{6}$/);
 
   const refused = await client.verify({ challengeId, verificationCode: wrong(message.code) });
@@ -36,7 +41,7 @@ test("started, verified, claimed, validated", async () => {
   assert.equal(refused.email, undefined, "an address is told to nobody who hasn't proved it");
 
   const accepted = await client.verify({ challengeId, verificationCode: message.code });
-  assert.deepEqual([accepted.isVerified, accepted.email], [true, "ada@example.com"]);
+  assert.deepEqual([accepted.isVerified, accepted.email], [true, email]);
   assert.deepEqual([accepted.verificationMethod, accepted.failureReason], ["EMAIL_OTP", undefined]);
   assert.equal(accepted.phoneNumber, undefined);
 
@@ -52,17 +57,17 @@ test("started, verified, claimed, validated", async () => {
 
 test("by text message and by WhatsApp", async () => {
   const cases = [
-    [BY_SMS, "SMS"],
-    [{ ...BY_SMS, smsChannel: SmsChannel.DEFAULT }, "SMS"],
-    [{ ...BY_SMS, smsChannel: SmsChannel.WHATSAPP }, "WHATSAPP"],
-    [{ ...BY_SMS, verificationMethod: "WHATSAPP" }, "WHATSAPP"],
+    [bySms(), "SMS"],
+    [bySms({ smsChannel: SmsChannel.DEFAULT }), "SMS"],
+    [bySms({ smsChannel: SmsChannel.WHATSAPP }), "WHATSAPP"],
+    [bySms({ verificationMethod: "WHATSAPP" }), "WHATSAPP"],
   ];
   for (const [request, channel] of cases) {
     const { challengeId } = await client.challenge(request);
     const [message] = await emulator.messages({ challengeId });
-    assert.deepEqual([message.channel, message.to], [channel, "+64270000000"]);
+    assert.deepEqual([message.channel, message.to], [channel, request.phoneNumber]);
     const accepted = await client.verify({ challengeId, verificationCode: message.code });
-    assert.deepEqual([accepted.isVerified, accepted.phoneNumber], [true, "+64270000000"]);
+    assert.deepEqual([accepted.isVerified, accepted.phoneNumber], [true, request.phoneNumber]);
     assert.equal(accepted.verificationMethod, request.verificationMethod);
     assert.equal(accepted.email, undefined);
   }
@@ -70,8 +75,7 @@ test("by text message and by WhatsApp", async () => {
 
 test("with every member there is", async () => {
   const userId = await enrolled();
-  const started = await client.challenge({
-    ...BY_EMAIL,
+  const more = {
     idempotencyKey: "attempt-1",
     userId,
     locale: "en-NZ",
@@ -80,15 +84,16 @@ test("with every member there is", async () => {
     userAgent: "Mozilla/5.0",
     custom: { tier: "gold", age: 36, staff: false },
     scope: "add:authenticators",
-  });
+  };
+  const started = await client.challenge(byEmail(more));
   assert.equal(started.idempotencyKey, "attempt-1");
   const [message] = await emulator.messages({ challengeId: started.challengeId });
   assert.equal(message.userId, userId);
 });
 
 test("several under one action, and the code of one again", async () => {
-  const first = await client.challenge({ ...BY_EMAIL, idempotencyKey: "together" });
-  const second = await client.challenge({ ...BY_SMS, idempotencyKey: "together" });
+  const first = await client.challenge(byEmail({ idempotencyKey: "together" }));
+  const second = await client.challenge(bySms({ idempotencyKey: "together" }));
   assert.deepEqual([first.idempotencyKey, second.idempotencyKey], ["together", "together"]);
   assert.notEqual(first.challengeId, second.challengeId);
 
@@ -102,8 +107,9 @@ test("several under one action, and the code of one again", async () => {
 
 test("looked up", async () => {
   const userId = await enrolled();
-  const { challengeId, expiresAt } = await client.challenge({ ...BY_EMAIL, userId });
-  const expected = { challengeId, expiresAt, verificationMethod: "EMAIL_OTP", email: "ada@example.com" };
+  const email = anAddress();
+  const { challengeId, expiresAt } = await client.challenge(byEmail({ email, userId }));
+  const expected = { challengeId, expiresAt, verificationMethod: "EMAIL_OTP", email };
   const filters = [{ challengeId }, { userId }, { userId, action: "signIn", verificationMethod: "EMAIL_OTP" }];
   for (const filter of filters) {
     const found = await client.getChallenge(filter);
@@ -111,9 +117,10 @@ test("looked up", async () => {
       assert.equal(found[name], value, `${name} by ${Object.keys(filter)}`);
     }
   }
-  const later = await client.challenge({ ...BY_SMS, userId });
+  const sms = bySms({ userId });
+  const later = await client.challenge(sms);
   const newest = await client.getChallenge({ userId });
-  assert.deepEqual([newest.challengeId, newest.phoneNumber], [later.challengeId, "+64270000000"]);
+  assert.deepEqual([newest.challengeId, newest.phoneNumber], [later.challengeId, sms.phoneNumber]);
   assert.equal((await client.getChallenge({ userId, verificationMethod: "EMAIL_OTP" })).challengeId, challengeId);
 
   for (const filter of [{ challengeId: randomUUID() }, { userId: randomUUID() }, { userId, action: "other" }]) {
@@ -124,7 +131,7 @@ test("looked up", async () => {
 
 test("what isn't verified isn't claimed, unless that is asked for", async () => {
   const userId = randomUUID();
-  const { challengeId } = await client.challenge(BY_EMAIL);
+  const { challengeId } = await client.challenge(byEmail());
   await fails(client.claimChallenge({ challengeId, userId }), 400, "invalid_request");
   await fails(client.claimChallenge({ challengeId, userId, skipVerificationCheck: false }), 400, "invalid_request");
   const { token } = await client.claimChallenge({ challengeId, userId, skipVerificationCheck: true });
@@ -152,15 +159,16 @@ test("track claims a challenge too, for its own action only", async () => {
 
 test("a claim that may, enrols what was proved", async () => {
   const userId = randomUUID();
-  const challengeId = await verified({ ...BY_EMAIL, userId, scope: "add:authenticators" });
+  const email = anAddress();
+  const challengeId = await verified(byEmail({ email, userId, scope: "add:authenticators" }));
   await client.claimChallenge({ challengeId, userId });
   const user = await client.getUser({ userId });
-  assert.deepEqual([user.isEnrolled, user.email, user.emailVerified], [true, "ada@example.com", true]);
+  assert.deepEqual([user.isEnrolled, user.email, user.emailVerified], [true, email, true]);
   assert.deepEqual(user.enrolledVerificationMethods, ["EMAIL_OTP"]);
 });
 
 test("a guess too many ends it", async () => {
-  const { challengeId } = await client.challenge({ ...BY_EMAIL, email: "guessed@example.com" });
+  const { challengeId } = await client.challenge(byEmail());
   const code = await emulator.code({ challengeId });
   for (let guess = 0; guess < 10; guess++) {
     const refused = await client.verify({ challengeId, verificationCode: wrong(code) });
@@ -171,7 +179,7 @@ test("a guess too many ends it", async () => {
 });
 
 test("a code is good once", async () => {
-  const { challengeId } = await client.challenge(BY_EMAIL);
+  const { challengeId } = await client.challenge(byEmail());
   const verificationCode = await emulator.code({ challengeId });
   assert.equal((await client.verify({ challengeId, verificationCode })).isVerified, true);
   assert.equal((await client.verify({ challengeId, verificationCode })).isVerified, false);
@@ -180,11 +188,11 @@ test("a code is good once", async () => {
 test("what can't be started or verified", async () => {
   const refused = (request) => fails(client.challenge(request), 400, "invalid_request");
   await refused({});
-  await refused({ ...BY_EMAIL, email: undefined });
-  await refused({ ...BY_SMS, phoneNumber: undefined });
-  await refused({ ...BY_EMAIL, action: undefined });
-  await refused({ ...BY_EMAIL, action: "with space" });
-  await refused({ ...BY_EMAIL, verificationMethod: "PASSKEY" });
+  await refused(byEmail({ email: undefined }));
+  await refused(bySms({ phoneNumber: undefined }));
+  await refused(byEmail({ action: undefined }));
+  await refused(byEmail({ action: "with space" }));
+  await refused(byEmail({ verificationMethod: "PASSKEY" }));
   await refused({ challengeId: randomUUID() });
   await fails(client.verify({ challengeId: randomUUID() }), 400, "invalid_request");
 });
@@ -199,7 +207,7 @@ test("a challenge of the page is none of these", async () => {
 
 test("codes and challenges don't last", async () => {
   const userId = randomUUID();
-  const { challengeId } = await client.challenge({ ...BY_EMAIL, userId });
+  const { challengeId } = await client.challenge(byEmail({ userId }));
   const unclaimed = await verified();
   const verificationCode = await emulator.code({ challengeId });
   await emulator.advance(600);
