@@ -22,6 +22,8 @@ need chromium chromium
 need chromedriver chromium-driver
 need curl curl
 need npm nodejs npm
+# Debian's Python comes without the half of `venv` that fills an environment.
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 if [ ${#missing[@]} -gt 0 ]; then
     as_root=()
@@ -36,6 +38,13 @@ run cargo --version
 run chromium --version
 run chromedriver --version
 run npm ci --ignore-scripts --no-audit --no-fund
+# Authsignal's SDK for Python, in an environment of its own, which is made anew when its list has changed.
+requirements=tests/sdk/python/requirements.txt
+if ! cmp -s "$requirements" target/sdk-python/requirements.txt; then
+    run python3 -m venv --clear target/sdk-python
+    run target/sdk-python/bin/pip install --quiet --require-hashes --only-binary :all: -r "$requirements"
+    run cp "$requirements" target/sdk-python/
+fi
 
 heading 'Format'
 run cargo fmt --all --check

@@ -11,7 +11,7 @@ use url::Url;
 use crate::processes::{Driver, QuickStart};
 
 /// How long a page may take before a test fails. Nothing waits for it that has what it needs.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What any page has to have, in the page's own words for what is missing.
 const FAULTS: &str = r#"
@@ -36,7 +36,7 @@ pub(crate) struct Visitor {
     site: String,
     _bank: Option<QuickStart>,
     driver: Driver,
-    browser: Client,
+    pub(crate) browser: Client,
     http: reqwest::Client,
 }
 
@@ -250,7 +250,8 @@ impl Visitor {
         assert_eq!(unexpected, None);
     }
 
-    async fn driver(&self, command: &str, body: Value) -> Value {
+    /// A command of the driver's that has no method here.
+    pub(crate) async fn driver(&self, command: &str, body: Value) -> Value {
         let session = self.driver.session.as_deref().unwrap();
         let url = format!("{}/session/{session}/{command}", self.driver.url());
         let answer: Value = self.http.post(url).json(&body).send().await.unwrap().json().await.unwrap();
@@ -262,7 +263,7 @@ impl Visitor {
         self.waits_for(Locator::XPath(xpath)).await
     }
 
-    async fn waits_for(&self, locator: Locator<'_>) -> Element {
+    pub(crate) async fn waits_for(&self, locator: Locator<'_>) -> Element {
         let wait = self.browser.wait().at_most(PATIENCE).every(Duration::from_millis(10));
         match wait.for_element(locator).await {
             Ok(element) => element,

@@ -1,0 +1,7 @@
+//! `@authsignal/browser`, as it is published, in Chromium, on a page of a shop that uses it.
+mod codes;
+mod launch;
+mod passkeys;
+mod shop;
+mod visits;
+mod waiting;

@@ -1,0 +1,161 @@
+//! A shop whose page has loaded the SDK, somebody at a browser there, and the emulator behind it.
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::Router;
+use axum::http::header;
+use axum::response::Html;
+use axum::routing::get;
+use axum_authsignal::Clock;
+use axum_authsignal::client::{ActionState, Track, Tracked, Validate, Validated};
+use axum_authsignal::emulator::Emulator;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::runner::root;
+use crate::visitor::Visitor;
+
+/// 2026-01-15T10:00:00Z.
+const START: u64 = 1_768_471_200;
+
+const SHOP: &str = r#"<!DOCTYPE html><html lang="en"><head><title>Shop</title><script src="/authsignal.js"></script></head>
+<body><main><h1>Shop</h1></main></body></html>"#;
+
+const BACK: &str = r#"<!DOCTYPE html><html lang="en"><head><title>Back</title></head>
+<body><main><h1>Back in the shop</h1></main></body></html>"#;
+
+/// Makes the SDK, and counts how often it says that its token has expired.
+const START_SDK: &str = "window.expired = 0;
+    window.sdk = new authsignal.Authsignal({ ...args, onTokenExpired: () => { window.expired += 1; } });";
+
+pub(crate) struct Shop {
+    pub(crate) site: String,
+    pub(crate) emulator: Emulator,
+    pub(crate) clock: Clock,
+    pub(crate) visitor: Visitor,
+    http: reqwest::Client,
+}
+
+impl Shop {
+    pub(crate) async fn open() -> Self {
+        let script = root().join("node_modules/@authsignal/browser/dist/index.min.js");
+        let script = std::fs::read_to_string(&script).unwrap_or_else(|error| panic!("npm ci: {script:?}: {error}"));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        // Passkeys need a name, and this one needs no certificate.
+        let site = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let pages = Router::new()
+            .route("/", get(|| async { Html(SHOP) }))
+            .route("/back", get(|| async { Html(BACK) }))
+            .route("/favicon.ico", get(|| async {}))
+            .route("/authsignal.js", get(|| async { ([(header::CONTENT_TYPE, "text/javascript")], script) }));
+        tokio::spawn(async move { axum::serve(listener, pages).await.unwrap() });
+
+        let clock = Clock::manual(UNIX_EPOCH + Duration::from_secs(START));
+        let emulator = Emulator::builder().clock(clock.clone()).start().await.unwrap();
+        let visitor = Visitor::arrive_at(site.clone(), json!({})).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let shop = Self { site, emulator, clock, visitor, http };
+        shop.enter().await;
+        shop
+    }
+
+    /// Opens the page anew, where the SDK has no token.
+    pub(crate) async fn enter(&self) {
+        self.enter_as(self.emulator.tenant_id()).await;
+    }
+
+    pub(crate) async fn enter_as(&self, tenant: &str) {
+        self.visitor.open("/").await;
+        self.visitor.sees("Shop").await;
+        let base = self.emulator.base_url().replace("127.0.0.1", "localhost");
+        self.js(START_SDK, json!({ "tenantId": tenant, "baseUrl": base })).await;
+    }
+
+    /// Runs this in the page, and gives what it returns.
+    pub(crate) async fn js(&self, body: &str, args: Value) -> Value {
+        self.visitor.runs(body, args).await.unwrap_or_else(|error| panic!("{body}: {error}"))
+    }
+
+    /// What a method of the SDK returns. It has to have gone well.
+    pub(crate) async fn call(&self, method: &str, args: Value) -> Value {
+        let mut answer = self.js(&format!("return sdk.{method}(args)"), args).await;
+        assert!(answer["data"].is_object(), "{method}: {answer}");
+        assert!(answer.get("errorCode").is_none(), "{method}: {answer}");
+        answer["data"].take()
+    }
+
+    /// The error code that a method of the SDK returns, with a text beside it.
+    pub(crate) async fn fails(&self, method: &str, args: Value) -> String {
+        let answer = self.js(&format!("return sdk.{method}(args)"), args).await;
+        assert!(answer.get("data").is_none(), "{method}: {answer}");
+        assert_eq!(answer["error"], answer["errorDescription"], "{method}: {answer}");
+        assert!(answer["errorDescription"].as_str().is_some_and(|text| !text.is_empty()), "{method}: {answer}");
+        answer["errorCode"].as_str().unwrap_or_else(|| panic!("{method}: {answer}")).to_owned()
+    }
+
+    pub(crate) async fn track(&self, user: &str, action: &str) -> Tracked {
+        let request = Track::new(action).redirect_url(format!("{}/back", self.site));
+        self.emulator.client().track(user, request).await.unwrap()
+    }
+
+    /// Where somebody proves an action.
+    pub(crate) async fn challenge(&self, user: &str, action: &str) -> String {
+        self.track(user, action).await.url.unwrap().secret().to_owned()
+    }
+
+    /// Tracks an action, and hands its token to the SDK.
+    pub(crate) async fn with_token(&self, user: &str, action: &str) -> String {
+        let token = self.track(user, action).await.token.unwrap().secret().to_owned();
+        self.js("sdk.setToken(args)", json!(token)).await;
+        token
+    }
+
+    /// What the token in an answer of the SDK is worth to the shop's server.
+    pub(crate) async fn validated(&self, answer: &Value) -> Validated {
+        let token = answer["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
+        self.emulator.client().validate_challenge(Validate::new(token)).await.unwrap()
+    }
+
+    /// Checks that it proves this action of this user.
+    pub(crate) async fn proves(&self, answer: &Value, user: &str, action: &str) {
+        let validated = self.validated(answer).await;
+        assert!(validated.is_valid && validated.state == Some(ActionState::ChallengeSucceeded), "{validated:?}");
+        assert_eq!((validated.user_id.as_deref(), validated.action.as_deref()), (Some(user), Some(action)));
+    }
+
+    /// A call of the emulator's own API.
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let request = self.http.request(method, format!("{}/emulator/{path}", self.emulator.origin()));
+        let request = if let Some(body) = body { request.json(&body) } else { request };
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
+    }
+
+    /// Enrols a user for these methods, as if they had been proved.
+    pub(crate) async fn enrolled(&self, user: &str, methods: &[&str]) {
+        let facts = json!({ "email": "ada@example.com", "phoneNumber": "+64270000000", "methods": methods });
+        self.control(Method::PUT, &format!("users/{user}"), Some(facts)).await;
+    }
+
+    /// The newest message to a user.
+    pub(crate) async fn message(&self, user: &str) -> Value {
+        let mut messages = self.control(Method::GET, &format!("messages?userId={user}"), None).await;
+        messages[0].take()
+    }
+
+    /// The methods that the server has of a user, with all that it tells of each.
+    pub(crate) async fn authenticators(&self, user: &str) -> Value {
+        let url = format!("{}/users/{user}/authenticators", self.emulator.base_url());
+        let response = self.http.get(url).basic_auth(self.emulator.secret(), Some("")).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
+    /// Opens a link that somebody was sent.
+    pub(crate) async fn opens(&self, link: &str) {
+        assert!(self.http.get(link).send().await.unwrap().status().is_success());
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}

@@ -1,0 +1,23 @@
+//! The emulator against clients that others wrote: Authsignal's own SDKs for Node, Python and the browser. And the client
+//! against Authsignal's: for each of its calls, what ours sends is compared with what the SDK for Node sends.
+//!
+//! The SDKs are the newest that the registries served when they were pinned: `@authsignal/node` 2.21.0, `authsignal` 4.1.0
+//! (of its sources, 4.3.0 was read too, which has webhooks and `query_users`) and `@authsignal/browser` 1.16.0 (1.21.1,
+//! which also sends a passkey's `displayName` and lists the user's passkeys after each success).
+//!
+//! Needs `node`, `chromium`, `chromedriver`, what `npm ci` installs, and the Python environment that `test.sh` makes.
+//! How many tests of each SDK's suite have run: `cargo test --test sdk -- --nocapture`.
+#![cfg(feature = "emulator")]
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
+mod browser;
+mod runner;
+mod suites;
+mod wire;
+
+#[path = "../browser/processes.rs"]
+#[allow(dead_code, reason = "the browser's tests use the rest")]
+mod processes;
+#[path = "../browser/visitor.rs"]
+#[allow(dead_code, reason = "the browser's tests use the rest")]
+mod visitor;

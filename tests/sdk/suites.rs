@@ -1,0 +1,131 @@
+//! The suites that are written in the SDKs' own languages, each file with an emulator and a clock of its own.
+use std::collections::BTreeSet;
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum_authsignal::Clock;
+use axum_authsignal::emulator::Emulator;
+
+use crate::runner::{against, node, output, passed_by_node, passed_by_python, python, root};
+
+/// 2026-01-15T10:00:00Z. The suites know it.
+const START: u64 = 1_768_471_200;
+
+async fn emulator() -> Emulator {
+    let clock = Clock::manual(UNIX_EPOCH + Duration::from_secs(START));
+    Emulator::builder().clock(clock).start().await.unwrap()
+}
+
+/// Names the suites of an SDK, and checks that no file of theirs is left out.
+macro_rules! suites {
+    ($run:ident, $($name:ident $file:literal at least $least:literal $(waits for $what:literal)?,)*) => {
+        $(#[tokio::test]
+        $(#[ignore = $what])?
+        async fn $name() {
+            println!("{}", $run($file, $least).await);
+        })*
+
+        #[test]
+        fn no_file_is_left_out() {
+            let files = std::fs::read_dir(root().join(FOLDER)).unwrap().map(|file| file.unwrap().file_name());
+            let suites: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).filter(|name| is_suite(name)).collect();
+            assert_eq!(suites, BTreeSet::from([$($file.to_owned()),*]));
+        }
+    };
+}
+
+mod of_node {
+    use std::sync::{Arc, Mutex};
+
+    use axum::http::HeaderMap;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use serde_json::json;
+
+    use super::*;
+
+    const FOLDER: &str = "tests/sdk/node";
+
+    fn is_suite(name: &str) -> bool {
+        name.ends_with(".test.mjs")
+    }
+
+    async fn run(file: &str, least: usize) -> String {
+        let webhooks = receiver().await;
+        // TODO: webhooks to that URL, once the emulator can be told where they go.
+        let emulator = emulator().await;
+        let mut command = node();
+        command.env("WEBHOOKS", webhooks).args(["--test", "--test-reporter", "tap"]).arg(format!("{FOLDER}/{file}"));
+        let passed = passed_by_node(&output(against(&mut command, &emulator)).await);
+        assert!(passed >= least, "{passed} tests, which were {least}");
+        format!("@authsignal/node, {file}: {passed} passed, 0 failed, 0 skipped")
+    }
+
+    /// Receives webhooks, and hands on what came to whoever asks for it.
+    async fn receiver() -> String {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let book = Arc::clone(&received);
+        let receive = async move |headers: HeaderMap, body: String| {
+            let signature = headers["x-signature-v2"].to_str().unwrap();
+            book.lock().unwrap().push(json!({ "signature": signature, "body": body }));
+        };
+        let hand_on = async move || Json(received.lock().unwrap().clone());
+        let app = Router::new().route("/", get(hand_on).post(receive));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        url
+    }
+
+    suites! { run,
+        actions "actions.test.mjs" at least 11 waits for "the emulator",
+        auth0 "auth0.test.mjs" at least 4 waits for "the emulator",
+        authenticators "authenticators.test.mjs" at least 6 waits for "the emulator",
+        call_connect "call-connect.test.mjs" at least 3 waits for "the emulator",
+        challenges "challenges.test.mjs" at least 14 waits for "the emulator",
+        errors "errors.test.mjs" at least 7 waits for "the emulator",
+        hooks "hooks.test.mjs" at least 4 waits for "the emulator",
+        retries "retries.test.mjs" at least 4 waits for "the emulator",
+        sessions "sessions.test.mjs" at least 8 waits for "the emulator",
+        users "users.test.mjs" at least 9 waits for "the emulator",
+        validate "validate.test.mjs" at least 8 waits for "the emulator",
+        webhooks "webhooks.test.mjs" at least 4,
+    }
+}
+
+mod of_python {
+    use super::*;
+
+    const FOLDER: &str = "tests/sdk/python";
+
+    fn is_suite(name: &str) -> bool {
+        name.starts_with("test_")
+    }
+
+    async fn unittest(emulator: &Emulator, module: &str, least: usize) -> String {
+        let mut command = python();
+        // Without compiled files, which it would leave in the repository.
+        command.args(["-B", "-m", "unittest", module]).env("PYTHONPATH", FOLDER);
+        let passed = passed_by_python(&output(against(&mut command, emulator)).await);
+        assert!(passed >= least, "{passed} tests, which were {least}");
+        format!("authsignal for Python, {module}: {passed} passed, 0 failed, 0 skipped")
+    }
+
+    async fn run(file: &str, least: usize) -> String {
+        unittest(&emulator().await, file.trim_end_matches(".py"), least).await
+    }
+
+    suites! { run,
+        actions "test_actions.py" at least 11 waits for "the emulator",
+        errors "test_errors.py" at least 5 waits for "the emulator",
+        users "test_users.py" at least 7 waits for "the emulator",
+    }
+
+    /// What the package brings along: the tests of the SDK's authors, for a tenant in which one user is enrolled.
+    #[tokio::test]
+    #[ignore = "the emulator"]
+    async fn its_own() {
+        let emulator = emulator().await;
+        emulator.user("user123").enroll_email_otp("user123@example.com");
+        println!("{}", unittest(&emulator, "authsignal.client_tests", 9).await);
+    }
+}
