@@ -1,4 +1,5 @@
 mod hostile;
+mod recorded;
 
 use serde_json::json;
 use uuid::Uuid;
