@@ -71,6 +71,8 @@ mod api;
 mod builder;
 mod gateway;
 mod inbox;
+#[allow(dead_code, reason = "what keeps the state is to export the key")]
+mod keys;
 mod lifecycle;
 mod line;
 mod page;
@@ -78,6 +80,7 @@ mod proof;
 mod script;
 mod seen;
 mod state;
+#[allow(dead_code, reason = "the sessions of the Server API are to use it")]
 mod tokens;
 mod totp;
 mod user;
