@@ -84,6 +84,8 @@ mod deeds;
 mod gateway;
 mod hooks;
 mod inbox;
+#[allow(dead_code, reason = "what keeps the state is to export the key")]
+mod keys;
 mod lifecycle;
 mod line;
 mod page;
@@ -95,6 +97,8 @@ mod tokens;
 mod totp;
 mod user;
 mod visit;
+#[allow(dead_code, reason = "the Client API is to call it")]
+mod webauthn;
 mod world;
 
 use std::fmt;

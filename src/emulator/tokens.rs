@@ -1,47 +1,24 @@
 //! The tokens of one emulator: RS256 JWTs with the claims that the SDKs' fixtures show.
 use std::collections::HashSet;
 use std::io;
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, crypto};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use super::keys::Keys;
+use crate::client::VerificationMethod;
 
 /// How long a token lives, in seconds. The service's default.
 pub(super) const LIFE: u64 = 600;
 /// Far above any token of ours; what is longer is not looked at.
 const LONGEST: usize = 16 * 1024;
-const KEY_ID: &str = "emulator";
-
-/// One key for all emulators of a process: making one takes a while, and the tenant in `iss` and `aud` keeps the tokens
-/// of two emulators apart.
-static KEYS: LazyLock<Option<Keys>> = LazyLock::new(Keys::generate);
-
-struct Keys {
-    signing: EncodingKey,
-    checking: DecodingKey,
-}
-
-impl Keys {
-    fn generate() -> Option<Self> {
-        // jsonwebtoken picks its cryptography by Cargo features and panics when another crate has switched on a second
-        // one. Naming it settles that; an application that has chosen before keeps its choice.
-        let _already_chosen = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
-        let private: Pkcs8V1Der<'_> = pair.as_der().ok()?;
-        // The library reads the key itself (PKCS #1), which is all that follows the fixed header of an RSA key in PKCS
-        // #8: sequence (4), version (3), algorithm (15), octet string (4).
-        let signing = EncodingKey::from_rsa_der(private.as_ref().get(26..)?);
-        let checking = DecodingKey::from_rsa_der(pair.public_key().as_ref());
-        let keys = Self { signing, checking };
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &(), &keys.signing).ok()?;
-        Some(keys)
-    }
-}
+/// What custom claims of a session may not be called.
+const RESERVED: [&str; 8] = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "verificationMethod"];
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +49,43 @@ pub(super) struct Subject {
     pub(super) idempotency_key: String,
 }
 
+/// What a session's access token says.
+///
+/// That it is RS256 and that `aud` is the app client is documented (session management). `sub`, the issuer and
+/// `verificationMethod` are assumptions; another issuer keeps these tokens apart from those of challenges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SessionClaims {
+    iss: String,
+    #[serde(rename = "aud")]
+    pub(super) client_id: String,
+    #[serde(rename = "sub")]
+    pub(super) user_id: String,
+    iat: u64,
+    /// When it expires, in seconds since the Unix epoch.
+    #[serde(rename = "exp")]
+    pub(super) expires_at: u64,
+    /// What names it, so that it can be revoked.
+    #[serde(rename = "jti")]
+    pub(super) id: String,
+    #[serde(rename = "verificationMethod", skip_serializing_if = "Option::is_none")]
+    pub(super) verification_method: Option<VerificationMethod>,
+    #[serde(flatten)]
+    pub(super) custom: Map<String, Value>,
+}
+
+/// A session that is to have an access token.
+#[derive(Debug)]
+pub(super) struct NewSession<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) user_id: &'a str,
+    /// How its user was verified.
+    pub(super) verification_method: Option<VerificationMethod>,
+    /// Claims of the tenant's own. Those with names that a token needs itself are left out.
+    pub(super) custom: Map<String, Value>,
+    /// How long it lives, in seconds.
+    pub(super) life: u64,
+}
+
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenFault {
@@ -81,26 +95,67 @@ pub(super) enum TokenFault {
     Expired,
 }
 
+/// Where the key comes from.
+enum Source {
+    /// It is the one of this process, which whoever needs it first may have to wait for.
+    Shared,
+    Own(Arc<Keys>),
+}
+
 /// Makes and checks the tokens of one tenant.
 pub(super) struct Tokens {
-    keys: &'static Keys,
+    source: Source,
     pub(super) tenant: String,
     issuer: String,
     validation: Validation,
+    session_issuer: String,
+    session_validation: Validation,
 }
 
 impl Tokens {
     /// The first call in a process makes the key, which takes up to a second: call it where blocking is fine.
     pub(super) fn new(tenant: String) -> io::Result<Self> {
-        let keys = KEYS.as_ref().ok_or_else(|| io::Error::other("no RSA key could be made"))?;
+        Keys::shared().ok_or_else(|| io::Error::other("no RSA key could be made"))?;
+        Ok(Self::of(tenant, Source::Shared))
+    }
+
+    /// The same without waiting: the key of this process is made in a thread of its own, and the first token waits for it,
+    /// a sixth of a second in most cases and at most one (RSA-2048 with optimised aws-lc, on two busy cores).
+    pub(super) fn soon(tenant: String) -> Self {
+        // Without the thread, the first token takes its time all the same.
+        _ = std::thread::Builder::new().name("emulator key".into()).spawn(Keys::shared);
+        Self::of(tenant, Source::Shared)
+    }
+
+    /// The same with a key of its own.
+    pub(super) fn with_keys(tenant: String, keys: Arc<Keys>) -> Self {
+        Self::of(tenant, Source::Own(keys))
+    }
+
+    fn of(tenant: String, source: Source) -> Self {
+        let validation = |issuer: &str| {
+            let mut validation = Validation::new(Algorithm::RS256);
+            validation.set_issuer(&[issuer]);
+            validation.required_spec_claims = HashSet::from(["iss", "aud", "sub"].map(str::to_owned));
+            // The library only knows the system's clock; `check` asks the emulator's.
+            validation.validate_exp = false;
+            validation
+        };
         let issuer = format!("https://challenge.authsignal.com/{tenant}");
-        let mut validation = Validation::new(Algorithm::RS256);
-        validation.set_issuer(&[&issuer]);
-        validation.set_audience(&[&issuer]);
-        validation.required_spec_claims = HashSet::from(["iss", "aud", "sub"].map(str::to_owned));
-        // The library only knows the system's clock; `check` asks the emulator's.
-        validation.validate_exp = false;
-        Ok(Self { keys, tenant, issuer, validation })
+        let session_issuer = format!("https://session.authsignal.com/{tenant}");
+        let mut challenge_validation = validation(&issuer);
+        challenge_validation.set_audience(&[&issuer]);
+        let mut session_validation = validation(&session_issuer);
+        session_validation.validate_aud = false;
+        Self { source, tenant, issuer, validation: challenge_validation, session_issuer, session_validation }
+    }
+
+    /// The key that signs them.
+    pub(super) fn keys(&self) -> &Keys {
+        match &self.source {
+            Source::Own(keys) => keys,
+            Source::Shared => Keys::shared().expect("a key is refused only for want of memory"),
+        }
     }
 
     /// A new token; no two are the same.
@@ -116,19 +171,60 @@ impl Tokens {
             scope: scope.to_owned(),
             other: subject,
         };
-        let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::RS256) };
-        jsonwebtoken::encode(&header, &claims, &self.keys.signing).expect("the key has signed when it was made")
+        self.sign(&claims)
     }
 
     /// What `token` says, if it is one of this emulator's and has not expired at `now`.
     pub(super) fn check(&self, token: &str, now: SystemTime) -> Result<Claims, TokenFault> {
+        let claims: Claims = self.read(token, &self.validation)?;
+        if seconds(now) >= claims.exp { Err(TokenFault::Expired) } else { Ok(claims) }
+    }
+
+    /// A new access token, and what it says; no two are the same.
+    pub(super) fn issue_session(&self, session: NewSession<'_>, now: SystemTime) -> (String, SessionClaims) {
+        let iat = seconds(now);
+        let mut custom = session.custom;
+        custom.retain(|name, _| !RESERVED.contains(&name.as_str()));
+        let claims = SessionClaims {
+            iss: self.session_issuer.clone(),
+            client_id: session.client_id.to_owned(),
+            user_id: session.user_id.to_owned(),
+            iat,
+            expires_at: iat.saturating_add(session.life),
+            id: Uuid::new_v4().to_string(),
+            verification_method: session.verification_method,
+            custom,
+        };
+        (self.sign(&claims), claims)
+    }
+
+    /// What an access token says, if it is one of this emulator's, has not expired at `now`, and is for one of `clients`
+    /// where there is a list. Whether it was revoked is for the caller to know.
+    pub(super) fn check_session(
+        &self,
+        token: &str,
+        clients: Option<&[String]>,
+        now: SystemTime,
+    ) -> Result<SessionClaims, TokenFault> {
+        let claims: SessionClaims = self.read(token, &self.session_validation)?;
+        if clients.is_some_and(|clients| !clients.contains(&claims.client_id)) {
+            return Err(TokenFault::Invalid);
+        }
+        if seconds(now) >= claims.expires_at { Err(TokenFault::Expired) } else { Ok(claims) }
+    }
+
+    fn sign(&self, claims: &impl Serialize) -> String {
+        let keys = self.keys();
+        let header = Header { kid: Some(keys.id.clone()), ..Header::new(Algorithm::RS256) };
+        jsonwebtoken::encode(&header, claims, &keys.signing).expect("the key has signed when it was made")
+    }
+
+    fn read<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, TokenFault> {
         if token.len() > LONGEST {
             return Err(TokenFault::Invalid);
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.keys.checking, &self.validation)
-            .map_err(|_| TokenFault::Invalid)?
-            .claims;
-        if seconds(now) >= claims.exp { Err(TokenFault::Expired) } else { Ok(claims) }
+        let read = jsonwebtoken::decode(token, &self.keys().checking, validation);
+        read.map(|data| data.claims).map_err(|_| TokenFault::Invalid)
     }
 }
 
@@ -139,6 +235,9 @@ fn seconds(now: SystemTime) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use jsonwebtoken::EncodingKey;
+    use serde_json::json;
 
     use super::*;
 
@@ -180,5 +279,88 @@ mod tests {
         {
             assert_eq!(tokens.check(&forged, UNIX_EPOCH), Err(TokenFault::Invalid), "{:.60}", forged);
         }
+    }
+
+    fn session() -> NewSession<'static> {
+        NewSession {
+            client_id: "app",
+            user_id: "ada",
+            verification_method: Some(VerificationMethod::Passkey),
+            custom: Map::from_iter([("tier".to_owned(), json!("gold"))]),
+            life: 900,
+        }
+    }
+
+    #[test]
+    fn an_access_token_is_taken_until_it_expires() {
+        let tokens = Tokens::new("t".into()).unwrap();
+        let start = UNIX_EPOCH + Duration::from_secs(1_000);
+        let (token, claims) = tokens.issue_session(session(), start);
+        assert_eq!(tokens.check_session(&token, None, start).as_ref(), Ok(&claims));
+        assert_eq!(
+            serde_json::to_value(&claims).unwrap(),
+            json!({
+                "iss": "https://session.authsignal.com/t",
+                "aud": "app",
+                "sub": "ada",
+                "iat": 1_000,
+                "exp": 1_900,
+                "jti": claims.id,
+                "verificationMethod": "PASSKEY",
+                "tier": "gold",
+            })
+        );
+        assert_ne!(tokens.issue_session(session(), start).1.id, claims.id, "each is a new one");
+        for (clients, life, expected) in [
+            (None, 899, None),
+            (Some(vec!["other".to_owned(), "app".to_owned()]), 899, None),
+            (Some(vec!["other".to_owned()]), 899, Some(TokenFault::Invalid)),
+            (Some(Vec::new()), 899, Some(TokenFault::Invalid)),
+            (None, 900, Some(TokenFault::Expired)),
+        ] {
+            let checked = tokens.check_session(&token, clients.as_deref(), start + Duration::from_secs(life));
+            assert_eq!(checked.err(), expected, "{clients:?} after {life}");
+        }
+    }
+
+    #[test]
+    fn custom_claims_take_nothing_over() {
+        let tokens = Tokens::new("t".into()).unwrap();
+        let mut custom = Map::from_iter(RESERVED.map(|name| (name.to_owned(), json!(1))));
+        custom.insert("other".into(), json!({ "userId": "eve" }));
+        custom.insert("scope".into(), json!("add:authenticators"));
+        let (token, claims) = tokens.issue_session(NewSession { custom, ..session() }, UNIX_EPOCH);
+        assert_eq!(tokens.check_session(&token, None, UNIX_EPOCH).as_ref(), Ok(&claims));
+        assert_eq!((claims.user_id.as_str(), claims.client_id.as_str()), ("ada", "app"));
+        assert_eq!(claims.custom.keys().collect::<Vec<_>>(), ["other", "scope"]);
+    }
+
+    #[test]
+    fn one_kind_of_token_is_never_taken_for_the_other() {
+        let tokens = Tokens::new("t".into()).unwrap();
+        let challenge = tokens.issue(subject(), "", UNIX_EPOCH);
+        assert_eq!(tokens.check_session(&challenge, None, UNIX_EPOCH), Err(TokenFault::Invalid));
+        // Even if a client is called after the challenges, and its claims look like theirs.
+        let mut custom = Map::from_iter([("scope".to_owned(), json!(""))]);
+        custom.insert("other".into(), serde_json::to_value(subject()).unwrap());
+        let client_id = "https://challenge.authsignal.com/t";
+        let (session, _) = tokens.issue_session(NewSession { client_id, custom, ..session() }, UNIX_EPOCH);
+        assert!(tokens.check_session(&session, None, UNIX_EPOCH).is_ok());
+        assert_eq!(tokens.check(&session, UNIX_EPOCH), Err(TokenFault::Invalid));
+    }
+
+    #[test]
+    fn a_kept_key_takes_what_it_signed_before() {
+        let tokens = Tokens::soon("t".into());
+        let keys = Arc::new(Keys::import(&tokens.keys().export()).unwrap());
+        let again = Tokens::with_keys("t".into(), keys.clone());
+        let token = tokens.issue(subject(), "", UNIX_EPOCH);
+        assert!(again.check(&token, UNIX_EPOCH).is_ok());
+        let header = jsonwebtoken::decode_header(&token).unwrap();
+        assert_eq!(header.kid.unwrap(), again.keys().jwks()["keys"][0]["kid"]);
+        let (session, _) = tokens.issue_session(session(), UNIX_EPOCH);
+        assert!(again.check_session(&session, None, UNIX_EPOCH).is_ok());
+        let other = Tokens::with_keys("u".into(), keys);
+        assert_eq!(other.check_session(&session, None, UNIX_EPOCH), Err(TokenFault::Invalid), "another tenant's");
     }
 }
