@@ -77,9 +77,10 @@ impl EmulatorBuilder {
         let secret = self.secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
         self.tenant.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tenant_id = self.tenant.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let tenant = tenant_id.clone();
+        let (tenant, life) = (tenant_id.clone(), self.tenant.token_life);
         // The first in a process makes an RSA key.
-        let tokens = tokio::task::spawn_blocking(|| Tokens::new(tenant)).await.map_err(io::Error::other)??;
+        let tokens =
+            tokio::task::spawn_blocking(move || Tokens::new(tenant, life)).await.map_err(io::Error::other)??;
         let door = Door::open(self.port).await?;
         let origin = format!("http://{}", door.address());
         let base_url = format!("{origin}/v1");

@@ -84,7 +84,6 @@ mod deeds;
 mod gateway;
 mod hooks;
 mod inbox;
-#[allow(dead_code, reason = "what keeps the state is to export the key")]
 mod keys;
 mod lifecycle;
 mod line;

@@ -2,7 +2,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::de::DeserializeOwned;
@@ -13,8 +13,6 @@ use uuid::Uuid;
 use super::keys::Keys;
 use crate::client::VerificationMethod;
 
-/// How long a token lives, in seconds. The service's default.
-pub(super) const LIFE: u64 = 600;
 /// Far above any token of ours; what is longer is not looked at.
 const LONGEST: usize = 16 * 1024;
 /// What custom claims of a session may not be called.
@@ -106,6 +104,8 @@ enum Source {
 pub(super) struct Tokens {
     source: Source,
     pub(super) tenant: String,
+    /// How long a challenge's token lives, in seconds.
+    life: u64,
     issuer: String,
     validation: Validation,
     session_issuer: String,
@@ -114,25 +114,25 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// The first call in a process makes the key, which takes up to a second: call it where blocking is fine.
-    pub(super) fn new(tenant: String) -> io::Result<Self> {
+    pub(super) fn new(tenant: String, life: Duration) -> io::Result<Self> {
         Keys::shared().ok_or_else(|| io::Error::other("no RSA key could be made"))?;
-        Ok(Self::of(tenant, Source::Shared))
+        Ok(Self::of(tenant, life, Source::Shared))
     }
 
     /// The same without waiting: the key of this process is made in a thread of its own, and the first token waits for it,
     /// a sixth of a second in most cases and at most one (RSA-2048 with optimised aws-lc, on two busy cores).
-    pub(super) fn soon(tenant: String) -> Self {
+    pub(super) fn soon(tenant: String, life: Duration) -> Self {
         // Without the thread, the first token takes its time all the same.
         _ = std::thread::Builder::new().name("emulator key".into()).spawn(Keys::shared);
-        Self::of(tenant, Source::Shared)
+        Self::of(tenant, life, Source::Shared)
     }
 
     /// The same with a key of its own.
-    pub(super) fn with_keys(tenant: String, keys: Arc<Keys>) -> Self {
-        Self::of(tenant, Source::Own(keys))
+    pub(super) fn with_keys(tenant: String, life: Duration, keys: Arc<Keys>) -> Self {
+        Self::of(tenant, life, Source::Own(keys))
     }
 
-    fn of(tenant: String, source: Source) -> Self {
+    fn of(tenant: String, life: Duration, source: Source) -> Self {
         let validation = |issuer: &str| {
             let mut validation = Validation::new(Algorithm::RS256);
             validation.set_issuer(&[issuer]);
@@ -147,7 +147,8 @@ impl Tokens {
         challenge_validation.set_audience(&[&issuer]);
         let mut session_validation = validation(&session_issuer);
         session_validation.validate_aud = false;
-        Self { source, tenant, issuer, validation: challenge_validation, session_issuer, session_validation }
+        let life = life.as_secs();
+        Self { source, tenant, life, issuer, validation: challenge_validation, session_issuer, session_validation }
     }
 
     /// The key that signs them.
@@ -166,7 +167,7 @@ impl Tokens {
             aud: self.issuer.clone(),
             sub: subject.user_id.clone(),
             iat,
-            exp: iat.saturating_add(LIFE),
+            exp: iat.saturating_add(self.life),
             jti: Uuid::new_v4().to_string(),
             scope: scope.to_owned(),
             other: subject,
@@ -234,12 +235,12 @@ fn seconds(now: SystemTime) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use jsonwebtoken::EncodingKey;
     use serde_json::json;
 
     use super::*;
+
+    const LIFE: Duration = Duration::from_secs(600);
 
     fn subject() -> Subject {
         Subject {
@@ -254,19 +255,19 @@ mod tests {
 
     #[test]
     fn a_token_is_taken_until_it_expires() {
-        let tokens = Tokens::new("t".into()).unwrap();
+        let tokens = Tokens::new("t".into(), LIFE).unwrap();
         let start = UNIX_EPOCH + Duration::from_secs(1_000);
         let token = tokens.issue(subject(), "read:authenticators", start);
         assert_eq!(tokens.check(&token, start).unwrap().other, subject());
-        assert!(tokens.check(&token, start + Duration::from_secs(LIFE - 1)).is_ok());
-        assert_eq!(tokens.check(&token, start + Duration::from_secs(LIFE)), Err(TokenFault::Expired));
+        assert!(tokens.check(&token, start + (LIFE - Duration::from_secs(1))).is_ok());
+        assert_eq!(tokens.check(&token, start + LIFE), Err(TokenFault::Expired));
         assert_ne!(token, tokens.issue(subject(), "read:authenticators", start), "each is a new one");
     }
 
     #[test]
     fn what_is_not_ours_is_refused() {
-        let tokens = Tokens::new("t".into()).unwrap();
-        let other = Tokens::new("u".into()).unwrap();
+        let tokens = Tokens::new("t".into(), LIFE).unwrap();
+        let other = Tokens::new("u".into(), LIFE).unwrap();
         let token = tokens.issue(subject(), "", UNIX_EPOCH);
         assert_eq!(other.check(&token, UNIX_EPOCH), Err(TokenFault::Invalid), "the key is shared, the tenant is not");
 
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn an_access_token_is_taken_until_it_expires() {
-        let tokens = Tokens::new("t".into()).unwrap();
+        let tokens = Tokens::new("t".into(), LIFE).unwrap();
         let start = UNIX_EPOCH + Duration::from_secs(1_000);
         let (token, claims) = tokens.issue_session(session(), start);
         assert_eq!(tokens.check_session(&token, None, start).as_ref(), Ok(&claims));
@@ -325,7 +326,7 @@ mod tests {
 
     #[test]
     fn custom_claims_take_nothing_over() {
-        let tokens = Tokens::new("t".into()).unwrap();
+        let tokens = Tokens::new("t".into(), LIFE).unwrap();
         let mut custom = Map::from_iter(RESERVED.map(|name| (name.to_owned(), json!(1))));
         custom.insert("other".into(), json!({ "userId": "eve" }));
         custom.insert("scope".into(), json!("add:authenticators"));
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn one_kind_of_token_is_never_taken_for_the_other() {
-        let tokens = Tokens::new("t".into()).unwrap();
+        let tokens = Tokens::new("t".into(), LIFE).unwrap();
         let challenge = tokens.issue(subject(), "", UNIX_EPOCH);
         assert_eq!(tokens.check_session(&challenge, None, UNIX_EPOCH), Err(TokenFault::Invalid));
         // Even if a client is called after the challenges, and its claims look like theirs.
@@ -351,16 +352,16 @@ mod tests {
 
     #[test]
     fn a_kept_key_takes_what_it_signed_before() {
-        let tokens = Tokens::soon("t".into());
+        let tokens = Tokens::soon("t".into(), LIFE);
         let keys = Arc::new(Keys::import(&tokens.keys().export()).unwrap());
-        let again = Tokens::with_keys("t".into(), keys.clone());
+        let again = Tokens::with_keys("t".into(), LIFE, keys.clone());
         let token = tokens.issue(subject(), "", UNIX_EPOCH);
         assert!(again.check(&token, UNIX_EPOCH).is_ok());
         let header = jsonwebtoken::decode_header(&token).unwrap();
         assert_eq!(header.kid.unwrap(), again.keys().jwks()["keys"][0]["kid"]);
         let (session, _) = tokens.issue_session(session(), UNIX_EPOCH);
         assert!(again.check_session(&session, None, UNIX_EPOCH).is_ok());
-        let other = Tokens::with_keys("u".into(), keys);
+        let other = Tokens::with_keys("u".into(), LIFE, keys);
         assert_eq!(other.check_session(&session, None, UNIX_EPOCH), Err(TokenFault::Invalid), "another tenant's");
     }
 }

@@ -7,6 +7,7 @@ mod devices;
 mod error;
 mod input;
 mod query;
+mod sessions;
 mod track;
 mod users;
 mod validate;
@@ -47,9 +48,15 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/verify", post(challenges::verify))
         .route("/claim", post(challenges::claim))
         .route("/challenges", get(challenges::get).post(challenges::post))
+        .route("/sessions", post(sessions::create))
+        .route("/sessions/validate", post(sessions::validate))
+        .route("/sessions/refresh", post(sessions::refresh))
+        .route("/sessions/revoke", post(sessions::revoke))
+        .route("/sessions/user/revoke", post(sessions::revoke_user))
         .route("/call/start", post(calls::start))
         .route("/call/finish", post(calls::finish))
         .route_layer(from_fn_with_state(Arc::clone(shared), only_with_key))
+        .route("/client/public/{tenant}/.well-known/jwks", get(sessions::jwks))
         .route("/{jumbled}", post(challenges::jumbled))
 }
 
