@@ -40,6 +40,8 @@ mod challenges;
 mod custom;
 mod error;
 mod ids;
+#[cfg(feature = "jwks")]
+mod offline;
 mod path;
 mod redact;
 mod retry;
@@ -67,6 +69,8 @@ pub use challenges::{Validate, Validated};
 pub use custom::{CustomData, CustomNumber, CustomValue};
 pub use error::{Error, ErrorKind};
 pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
+#[cfg(feature = "jwks")]
+pub use offline::{SessionFault, SessionVerifier, SessionVerifierBuilder, VerifiedSession};
 pub use types::{ActionState, ChallengeUrl, Timestamp, Token, VerificationMethod};
 pub use users::UserAttributes;
 

@@ -46,6 +46,8 @@ pub(super) struct Transport {
     secret: SecretString,
     /// `secret` as it stands in the `Authorization` header.
     basic: SecretString,
+    /// None where there is no secret.
+    authorization: Option<HeaderValue>,
     deadline: Duration,
     retries: u32,
     budget: TpsBudget,
@@ -61,6 +63,8 @@ pub(super) struct Call<'a> {
     carries: Vec<&'a str>,
     /// Whether a success holds secrets that no error may show a piece of.
     confidential: bool,
+    /// Whether it goes without the secret.
+    anonymous: bool,
 }
 
 impl<'a> Call<'a> {
@@ -73,6 +77,13 @@ impl<'a> Call<'a> {
     /// Says that a success holds secrets.
     pub(super) fn confidential(mut self) -> Self {
         self.confidential = true;
+        self
+    }
+
+    /// Leaves the secret out: what is asked for is public.
+    #[cfg(feature = "jwks")]
+    pub(super) fn anonymous(mut self) -> Self {
+        self.anonymous = true;
         self
     }
 
@@ -107,7 +118,6 @@ impl Transport {
             HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ConfigError::InvalidSecret)?;
         authorization.set_sensitive(true);
         let headers = [
-            (AUTHORIZATION, authorization),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(AGENT)),
             (HeaderName::from_static("x-authsignal-version"), HeaderValue::from_static(VERSION)),
@@ -132,6 +142,7 @@ impl Transport {
         Ok(Self {
             http: http.build().map_err(refuse)?,
             base: settings.base,
+            authorization: (!settings.secret.expose_secret().is_empty()).then_some(authorization),
             secret: settings.secret,
             basic: basic.into(),
             deadline: settings.deadline,
@@ -159,6 +170,7 @@ impl Transport {
             repeat: Repeat::Safe,
             carries: Vec::new(),
             confidential: false,
+            anonymous: false,
         })
     }
 
@@ -173,6 +185,7 @@ impl Transport {
             repeat: Repeat::Unsafe,
             carries: Vec::new(),
             confidential: false,
+            anonymous: false,
         })
     }
 
@@ -219,6 +232,9 @@ impl Transport {
 
     async fn attempt(&self, call: &Call<'_>, deadline: Instant) -> Result<Answer, Failure> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| !call.anonymous) {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }

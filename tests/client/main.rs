@@ -1,6 +1,7 @@
 //! The client against real sockets: every byte of every answer is written by the test.
 mod canary;
 mod faults;
+mod offline;
 mod repeats;
 mod support;
 mod wire;
