@@ -54,6 +54,7 @@ run cargo clippy --locked --all-targets --all-features -- -D warnings
 # Without `--all-targets`: tests and examples have every feature on, whatever is asked for.
 run cargo clippy --locked --no-default-features -- -D warnings
 run cargo clippy --locked --no-default-features --features axum -- -D warnings
+run cargo clippy --locked --no-default-features --features jwks -- -D warnings
 run cargo clippy --locked --no-default-features --features emulator -- -D warnings
 
 heading 'The client alone needs no axum'

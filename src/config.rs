@@ -31,6 +31,16 @@ pub enum ConfigError {
         /// What the HTTP client said.
         reason: String,
     },
+    /// No app client was named whose sessions are to be taken, or an empty one.
+    #[error("no app client: name those whose sessions are taken in `SessionVerifierBuilder::client_ids`")]
+    MissingClientIds,
+    /// The id of a tenant cannot be one.
+    #[error("tenant id `{tenant_id}` refused: it cannot be part of a URL")]
+    #[non_exhaustive]
+    TenantId {
+        /// The id as it was given.
+        tenant_id: String,
+    },
     /// `Authsignal::builder` was given no callback URL.
     #[error("no callback URL: give the address of the callback to `AuthsignalBuilder::callback_url`")]
     MissingCallbackUrl,

@@ -44,6 +44,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | the layer, the callback, the flows and their store |
+//! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
 //! | `emulator` | no | a local Authsignal with its challenge page; turning it on changes nothing that is there without it |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -31,7 +31,7 @@ pub enum Region {
 }
 
 impl Region {
-    const fn base_url(self) -> &'static str {
+    pub(super) const fn base_url(self) -> &'static str {
         match self {
             Self::Us => "https://api.authsignal.com/v1",
             Self::Au => "https://au.api.authsignal.com/v1",

@@ -17,13 +17,15 @@ pub(super) struct Call<'a> {
     pub(super) carries: Vec<Cow<'a, str>>,
     /// Whether a success holds secrets that no error may show a piece of.
     pub(super) confidential: bool,
+    /// Whether it goes without the secret.
+    pub(super) anonymous: bool,
 }
 
 impl<'a> Call<'a> {
     /// A call without a body, safe to repeat if it only asks.
     pub(super) fn new(method: Method, url: Url) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
-        Self { method, url, body: None, repeat, carries: Vec::new(), confidential: false }
+        Self { method, url, body: None, repeat, carries: Vec::new(), confidential: false, anonymous: false }
     }
 
     /// Asks with those of `pairs` that have a value.
@@ -42,6 +44,13 @@ impl<'a> Call<'a> {
     /// Says that a success holds secrets.
     pub(super) fn confidential(mut self) -> Self {
         self.confidential = true;
+        self
+    }
+
+    /// Leaves the secret out: what is asked for is public.
+    #[cfg(feature = "jwks")]
+    pub(super) fn anonymous(mut self) -> Self {
+        self.anonymous = true;
         self
     }
 

@@ -136,6 +136,8 @@ mod devices;
 mod error;
 mod ids;
 mod json;
+#[cfg(feature = "jwks")]
+mod offline;
 mod path;
 mod redact;
 mod retry;
@@ -173,6 +175,8 @@ pub use custom::{CustomData, CustomNumber, CustomValue};
 pub use devices::{Device, UpdateDevice};
 pub use error::{Error, ErrorKind};
 pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
+#[cfg(feature = "jwks")]
+pub use offline::{SessionFault, SessionVerifier, SessionVerifierBuilder, VerifiedSession};
 pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSession};
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};

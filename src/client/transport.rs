@@ -52,6 +52,8 @@ pub(super) struct Transport {
     secret: SecretString,
     /// `secret` as it stands in the `Authorization` header.
     basic: SecretString,
+    /// None where there is no secret.
+    authorization: Option<HeaderValue>,
     deadline: Duration,
     retries: u32,
     budget: TpsBudget,
@@ -85,7 +87,6 @@ impl Transport {
             HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ConfigError::InvalidSecret)?;
         authorization.set_sensitive(true);
         let headers = [
-            (AUTHORIZATION, authorization),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(AGENT)),
             (HeaderName::from_static("x-authsignal-version"), HeaderValue::from_static(VERSION)),
@@ -110,6 +111,7 @@ impl Transport {
         Ok(Self {
             http: http.build().map_err(refuse)?,
             base: settings.base,
+            authorization: (!settings.secret.expose_secret().is_empty()).then_some(authorization),
             secret: settings.secret,
             basic: basic.into(),
             deadline: settings.deadline,
@@ -215,6 +217,9 @@ impl Transport {
 
     async fn attempt(&self, call: &Call<'_>, largest: usize, deadline: Instant) -> Result<Answer, Failure> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| !call.anonymous) {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         match &call.body {
             Some(body) => request = request.header(CONTENT_TYPE, "application/json").body(body.clone()),
             // Some gateways refuse a post that doesn't say that it is empty (RFC 9110, section 8.6).

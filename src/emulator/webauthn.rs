@@ -111,8 +111,9 @@ fn invalid(why: &str) -> Fault {
     Fault::Invalid(why.to_owned())
 }
 
+/// What is wrong, cut short: parsers quote what they did not expect.
 fn malformed(why: impl fmt::Display) -> Fault {
-    Fault::Malformed(why.to_string())
+    Fault::Malformed(why.to_string().chars().take(200).collect())
 }
 
 /// For whom a credential is made.

@@ -2,6 +2,7 @@
 mod calls;
 mod canary;
 mod faults;
+mod offline;
 mod repeats;
 mod support;
 mod walks;

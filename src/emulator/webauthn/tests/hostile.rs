@@ -102,6 +102,7 @@ fn authentications_that_lie() {
     for (name, code, lie) in table {
         let fault = ask(&credential, &mut key, lie).unwrap_err();
         assert_eq!(fault.code(), code, "{name}: {fault}");
+        assert!(fault.to_string().len() < 300, "{name} is quoted at length");
     }
     assert!(ask(&credential, &mut key, |_, _| ()).is_ok(), "the table lies, not what it begins with");
 }
