@@ -40,6 +40,8 @@ struct Page<'a> {
 
 struct Form<'a> {
     action: &'a str,
+    /// What its visible fields are for.
+    line: Option<&'static str>,
     fields: &'a [Field],
 }
 
@@ -129,10 +131,9 @@ pub(crate) fn resume(to: &ReturnTo, fields: &Kept, cancel: &ReturnTo) -> Respons
         .filter(|field| is_shown(&field.name))
         .filter_map(|field| Some((field.name.as_str(), field.value.as_deref()?)))
         .collect();
-    if fields.0.iter().any(|field| field.value.is_none()) {
-        page = page.line("For your safety this was not kept. Please type it again:");
-    }
-    page.form = Some(Form { action: to.as_str(), fields: &fields.0 });
+    let line = fields.0.iter().any(|field| field.value.is_none());
+    let line = line.then_some("For your safety this was not kept. Please type it again:");
+    page.form = Some(Form { action: to.as_str(), line, fields: &fields.0 });
     let mut response = page.or(cancel.as_str(), "Cancel").respond(StatusCode::OK);
     let headers = response.headers_mut();
     // Browsers apply `form-action` to where a post is redirected, which is the application's affair, and may be a
@@ -219,7 +220,10 @@ mod tests {
         let html = html(&page);
         assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
         assert_eq!(html.matches("&#34;&#62;&#60;script&#62;alert(1)").count(), 4, "name and value, shown and sent");
-        assert!(html.contains("<input type=\"password\" name=\"password\""));
+        let before = |one: &str, other: &str| html.find(one).unwrap() < html.find(other).unwrap();
+        assert!(
+            before("</dl>", "was not kept") && before("was not kept", "<input type=\"password\" name=\"password\"")
+        );
         assert_eq!(html.matches("csrf_token").count(), 1, "sent again, and not shown");
         let policy = page.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.ends_with("frame-ancestors 'none'"), "the post may be redirected anywhere: {policy}");
