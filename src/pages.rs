@@ -2,6 +2,7 @@
 //!
 //! No script, nothing from elsewhere, readable on a phone, and each says what happened and what is next.
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use askama::Template;
 use base64::Engine as _;
@@ -150,16 +151,22 @@ fn is_shown(name: &str) -> bool {
     !name.starts_with('_') && !name.contains("csrf") && !name.contains("xsrf") && !name.contains("token")
 }
 
-/// It is approved, and the user has to send it again, because it was not kept.
-pub(crate) fn send_again(why: NotKept, page: &ReturnTo) -> Response<Bytes> {
+/// It is approved for the time that is `left`, and the user has to send it again, because it was not kept.
+pub(crate) fn send_again(why: NotKept, left: Duration, page: &ReturnTo) -> Response<Bytes> {
     let reason = match why {
         NotKept::CrossSite => "What you sent came from another site, so it was not kept.",
         NotKept::Body => "What you sent is of a kind that is not kept, such as a file.",
         NotKept::Script => "The page that you were on asked for this, and could not keep it.",
         NotKept::Target => "The address that you used can't be opened again from here.",
     };
+    let when = match left.as_secs() / 60 {
+        0 => "now".to_owned(),
+        1 => "within a minute".to_owned(),
+        minutes @ 2..60 => format!("within {minutes} minutes"),
+        _ => "within an hour".to_owned(),
+    };
     Page::new("Confirmed", reason)
-        .line("Send the same once more within five minutes, and it goes through.")
+        .line(&format!("Send the same once more {when}, and it goes through."))
         .go(page.as_str(), "Go back")
         .respond(StatusCode::OK)
 }

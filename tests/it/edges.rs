@@ -190,6 +190,31 @@ async fn t51_a_remembered_form_is_offered_once() {
     ada.send(&form("/kept", "to=eve&amount=1")).await.assert_passed();
 }
 
+/// What has to be sent again says for how long, by the time that is left and not by the time that there was.
+#[tokio::test]
+async fn the_time_that_is_left_to_send_it_again_is_said() {
+    let bench = bench().await;
+    let layer = || AuthsignalLayer::new(&bench.authsignal, "upload");
+    let routes =
+        [("/once", layer()), ("/day", layer().remember(MINUTE * 60 * 24)), ("/short", layer().remember(MINUTE))];
+    let app = app(&bench, &routes);
+    for (path, left, says) in [
+        ("/once", MINUTE * 5, "within 5 minutes"),
+        ("/once", MINUTE * 2 - Duration::from_secs(1), "within a minute"),
+        ("/once", MINUTE - Duration::from_secs(1), "once more now"),
+        ("/day", MINUTE * 60 * 24, "within an hour"),
+        ("/short", MINUTE, "within a minute"),
+    ] {
+        let mut ada = Visitor::new(&app, "ada");
+        bench.approve(&mut ada, &post(path, "text/plain", "a file").navigating()).await;
+        if path == "/once" {
+            bench.clock.advance(MINUTE * 5 - left);
+        }
+        let page = ada.send(&page_of_flow(&bench)).await;
+        assert!(page.text().contains(says), "{path} {left:?}: {}", page.text());
+    }
+}
+
 /// C8: what a page's script sent, and cannot send again by itself, is said plainly.
 #[tokio::test]
 async fn c8_the_user_of_htmx_is_told_to_send_it_again() {
