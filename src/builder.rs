@@ -151,7 +151,8 @@ impl AuthsignalBuilder {
     }
 
     /// A master secret that was current before: it still opens what it sealed. May be given several times; drop it once
-    /// the flows of its time have run out, 30 minutes after the change or your longest `remember`. Default: none.
+    /// the flows of its time have run out: after the [life of a challenge](Self::challenge_life) and then ten minutes
+    /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember). Default: none.
     pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.older_secrets.push(secret.as_ref().to_vec().into());
         self
