@@ -199,7 +199,8 @@ impl AuthsignalBuilder {
         self
     }
 
-    /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application. Default: `/`.
+    /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application, and not the
+    /// callback's. Default: `/`.
     pub fn home(mut self, path: impl Into<String>) -> Self {
         self.home = path.into();
         self
@@ -270,7 +271,9 @@ impl AuthsignalBuilder {
         let older: Vec<_> = self.older_secrets.iter().map(|secret| secret.expose_secret()).collect();
         let keys = Keys::new(secret, &older);
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
-        let home = ReturnTo::new(&self.home).ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
+        // Whoever cancels at the callback must not be led to the callback (threat T19).
+        let home = ReturnTo::new(&self.home).filter(|home| home.path() != callback_url.path());
+        let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         Ok(Authsignal::new(Inner {
