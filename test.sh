@@ -66,6 +66,8 @@ if grep -E '^axum(-core)? v' <<<"$tree"; then
 fi
 
 heading 'Documentation'
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --no-default-features
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --all-features
 
 heading 'Package'

@@ -17,9 +17,12 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, Router, get, post};
 use axum_authsignal::emulator::{Emulator, Outcome};
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Grounds, Unenrolled, User, Verdict};
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Warnings and errors, such as what the real service says to a wrong key.
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let port = std::env::var("PORT").map_or(Ok(0), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let url = format!("http://localhost:{}", listener.local_addr()?.port());

@@ -151,7 +151,8 @@ impl AuthsignalBuilder {
     }
 
     /// A master secret that was current before: it still opens what it sealed. May be given several times; drop it once
-    /// the flows of its time have run out, 30 minutes after the change or your longest `remember`. Default: none.
+    /// the flows of its time have run out: after the [life of a challenge](Self::challenge_life) and then ten minutes
+    /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember). Default: none.
     pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.older_secrets.push(secret.as_ref().to_vec().into());
         self
@@ -198,7 +199,8 @@ impl AuthsignalBuilder {
         self
     }
 
-    /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application. Default: `/`.
+    /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application, and not the
+    /// callback's. Default: `/`.
     pub fn home(mut self, path: impl Into<String>) -> Self {
         self.home = path.into();
         self
@@ -269,7 +271,9 @@ impl AuthsignalBuilder {
         let older: Vec<_> = self.older_secrets.iter().map(|secret| secret.expose_secret()).collect();
         let keys = Keys::new(secret, &older);
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
-        let home = ReturnTo::new(&self.home).ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
+        // Whoever cancels at the callback must not be led to the callback (threat T19).
+        let home = ReturnTo::new(&self.home).filter(|home| home.path() != callback_url.path());
+        let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         Ok(Authsignal::new(Inner {

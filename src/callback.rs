@@ -235,7 +235,8 @@ impl Inner {
 
     /// The flow's own page.
     fn page_of(&self, flow: &Flow) -> Result<Response<Bytes>, Stop> {
-        if !flow.stage.is_live(self.keeper.now()) {
+        let now = self.keeper.now();
+        if !flow.stage.is_live(now) {
             return Err(Stop::RefuseFlow(RefusalReason::UnknownFlow, Box::new(flow.clone())));
         }
         let home = &self.answers.home;
@@ -252,7 +253,7 @@ impl Inner {
             (Kind::Pending, _) => pages::left(challenge.as_ref().map(Trusted::as_str), home),
             (Kind::Approved(_), Back::Page(to)) => see_other(to.as_str()),
             (Kind::Approved(_), Back::Form { to, fields }) => pages::resume(to, fields, home),
-            (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, on),
+            (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, flow.stage.until.after(now), on),
             (Kind::Approved(_), Back::Client { .. }) => pages::approved(on),
             (Kind::Approved(_), Back::Sent) | (Kind::Spent { .. }, _) => pages::done(on),
         })

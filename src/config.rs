@@ -73,7 +73,7 @@ pub enum ConfigError {
         host: String,
     },
     /// The place where users go who cancel is not a path of the application.
-    #[error("home `{path}` refused: a path of the application is asked for, such as `/`")]
+    #[error("home `{path}` refused: a path of the application is asked for, such as `/`, and not the callback's")]
     #[non_exhaustive]
     Home {
         /// The path as it was given.

@@ -106,7 +106,8 @@ pub(crate) fn digest(coverage: Coverage, remember: Option<Duration>, shape: &Sha
 
 /// Digests a multipart form by what stands between its boundaries, since a browser that sends it again draws a new one.
 ///
-/// A boundary is replaced only where it delimits: text that looks like one elsewhere stays, and stays different.
+/// A boundary is left out only where it delimits (RFC 2046, section 5.1.1: a line of its own). Text that looks like one
+/// elsewhere stays, and stays different.
 fn add_multipart(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) -> bool {
     let Some(boundary) = boundary(headers) else { return false };
     let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
@@ -114,7 +115,9 @@ fn add_multipart(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) -> bool 
     let body = [b"\r\n", body].concat();
     fields.add("multipart");
     let mut rest = body.as_slice();
-    while let Some(at) = rest.windows(delimiter.len()).position(|window| window == delimiter) {
+    let ends_line = |after: &[u8]| after.starts_with(b"\r\n") || after.starts_with(b"--");
+    let delimits = |text: &[u8]| text.strip_prefix(delimiter.as_slice()).is_some_and(ends_line);
+    while let Some(at) = (0..rest.len()).find(|&at| delimits(&rest[at..])) {
         fields.add(&rest[..at]);
         rest = &rest[at + delimiter.len()..];
     }

@@ -14,9 +14,9 @@ pub enum Unenrolled {
     /// They pass, as the service says. The verdict says so, and a warning is logged once per action. The default.
     #[default]
     Allow,
-    /// They are sent to enrol, and pass once they have.
+    /// They are sent to enrol, and pass once they have. Whoever holds the session can do that, a thief of it as well.
     Enrol,
-    /// They are refused.
+    /// They are refused, and have to enrol where the application asks for more than a session, such as a fresh login.
     Deny,
 }
 

@@ -331,4 +331,4 @@ impl Opening {
 #[cfg(test)]
 mod explored;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

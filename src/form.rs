@@ -79,7 +79,7 @@ fn reserved(name: &str) -> bool {
 /// Tokens against request forgery are not among them: they are the page's, not the user's, and without them the form
 /// could not be sent again (T47).
 fn is_secret(name: &str) -> bool {
-    const PARTS: [&str; 12] = [
+    const PARTS: [&str; 17] = [
         "password",
         "passwd",
         "passphrase",
@@ -92,15 +92,26 @@ fn is_secret(name: &str) -> bool {
         "cvv",
         "cvc",
         "privatekey",
+        "securitycode",
+        "otpcode",
+        "pincode",
+        "mfacode",
+        "onetimecode",
     ];
-    const WHOLE: [&str; 8] = ["pin", "otp", "pan", "ssn", "iban_pin", "totp", "mfacode", "securitycode"];
+    const LAST: [&str; 6] = ["pass", "pin", "otp", "totp", "pan", "ssn"];
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let last = name.rsplit(['.', '[', '_', '-']).find_map(|part| {
-        let part = part.trim_end_matches(']').to_ascii_lowercase();
-        (!part.is_empty()).then_some(part)
-    });
-    PARTS.iter().any(|part| plain.contains(part))
-        || WHOLE.iter().any(|whole| plain == *whole || last.as_deref() == Some(*whole))
+    PARTS.iter().any(|part| plain.contains(part)) || LAST.contains(&&*last_word(name))
+}
+
+/// The last word of a field's name, without a number behind it: `pin`, of `user[new_pin]` as of `newPin2`.
+fn last_word(name: &str) -> String {
+    let parts = name.rsplit(['.', '[', ']', '_', '-']);
+    let mut parts =
+        parts.map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|part| !part.is_empty());
+    let last = parts.next().unwrap_or_default();
+    let humps = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    let start = last.as_bytes().windows(2).rposition(humps).map_or(0, |at| at + 1);
+    last[start..].to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -156,12 +167,37 @@ mod tests {
             "otp",
             "totp",
             "login.pwd",
+            "pass",
+            "user_pass",
+            "pass2",
+            "newPin",
+            "cardPIN",
+            "user[pin_2]",
+            "otp_code",
+            "pinCode",
+            "card_security_code",
+            "one-time-code",
         ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in
-            ["amount", "to", "pinned", "shipping", "csrf_token", "_token", "authenticity_token", "option", "company"]
-        {
+        for name in [
+            "amount",
+            "to",
+            "pinned",
+            "shipping",
+            "csrf_token",
+            "_token",
+            "authenticity_token",
+            "option",
+            "company",
+            "passport",
+            "passengers",
+            "bypass",
+            "japan",
+            "é_1",
+            "_",
+            "",
+        ] {
             assert!(!is_secret(name), "{name}");
         }
         let kept = Form::parse(b"amount=1&password=x").unwrap().keep();

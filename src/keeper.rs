@@ -276,3 +276,34 @@ impl Tries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::tests::opening;
+    use crate::store::MemoryStore;
+
+    /// What is noted about an attempt is not noted about another that has taken its place.
+    #[tokio::test]
+    async fn only_the_attempt_that_is_meant_leads_elsewhere() {
+        let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let keeper = Keeper {
+            store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
+            keys: Keys::new(&[7; 32], &[] as &[&[u8]]),
+            clock,
+            challenge_life: crate::flow::PENDING,
+        };
+        let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
+        let stage = Stage::pending(keeper.now(), keeper.challenge_life);
+        let flow = Flow { opening: opening("ada", "pay", "newer", None), stage };
+        let page = flow.opening.back.clone();
+        keeper.write_ticket(&browser, ticket, &binding).await.unwrap();
+        keeper.open(&browser, &binding, RequestId([1; 16]), flow).await.unwrap();
+        for (attempt, want) in [("older", page), ("newer", Back::Sent)] {
+            let attempt = IdempotencyKey::new(attempt).unwrap();
+            keeper.lead_back(&browser, &binding, &attempt, &Back::Sent).await.unwrap();
+            let (_, flow) = keeper.find(&browser, ticket).await.unwrap().unwrap();
+            assert_eq!(flow.opening.back, want, "{attempt}");
+        }
+    }
+}

@@ -46,6 +46,19 @@
 //! | `axum` | yes | the layer, the callback, the flows and their store |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
 //! | `emulator` | no | a local Authsignal with its challenge page; turning it on changes nothing that is there without it |
+//!
+// What a smaller build leaves out is described where everything is on.
+#![cfg_attr(
+    not(feature = "axum"),
+    doc = "[`Authsignal`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.Authsignal.html
+[`AuthsignalLayer`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.AuthsignalLayer.html
+[`Verdict`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.Verdict.html
+[`middleware`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/middleware/index.html"
+)]
+#![cfg_attr(
+    not(feature = "emulator"),
+    doc = "[`emulator`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/emulator/index.html"
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod client;

@@ -2,6 +2,7 @@
 //!
 //! No script, nothing from elsewhere, readable on a phone, and each says what happened and what is next.
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use askama::Template;
 use base64::Engine as _;
@@ -40,6 +41,8 @@ struct Page<'a> {
 
 struct Form<'a> {
     action: &'a str,
+    /// What its visible fields are for.
+    line: Option<&'static str>,
     fields: &'a [Field],
 }
 
@@ -129,10 +132,9 @@ pub(crate) fn resume(to: &ReturnTo, fields: &Kept, cancel: &ReturnTo) -> Respons
         .filter(|field| is_shown(&field.name))
         .filter_map(|field| Some((field.name.as_str(), field.value.as_deref()?)))
         .collect();
-    if fields.0.iter().any(|field| field.value.is_none()) {
-        page = page.line("For your safety this was not kept. Please type it again:");
-    }
-    page.form = Some(Form { action: to.as_str(), fields: &fields.0 });
+    let line = fields.0.iter().any(|field| field.value.is_none());
+    let line = line.then_some("For your safety this was not kept. Please type it again:");
+    page.form = Some(Form { action: to.as_str(), line, fields: &fields.0 });
     let mut response = page.or(cancel.as_str(), "Cancel").respond(StatusCode::OK);
     let headers = response.headers_mut();
     // Browsers apply `form-action` to where a post is redirected, which is the application's affair, and may be a
@@ -149,16 +151,22 @@ fn is_shown(name: &str) -> bool {
     !name.starts_with('_') && !name.contains("csrf") && !name.contains("xsrf") && !name.contains("token")
 }
 
-/// It is approved, and the user has to send it again, because it was not kept.
-pub(crate) fn send_again(why: NotKept, page: &ReturnTo) -> Response<Bytes> {
+/// It is approved for the time that is `left`, and the user has to send it again, because it was not kept.
+pub(crate) fn send_again(why: NotKept, left: Duration, page: &ReturnTo) -> Response<Bytes> {
     let reason = match why {
         NotKept::CrossSite => "What you sent came from another site, so it was not kept.",
         NotKept::Body => "What you sent is of a kind that is not kept, such as a file.",
         NotKept::Script => "The page that you were on asked for this, and could not keep it.",
         NotKept::Target => "The address that you used can't be opened again from here.",
     };
+    let when = match left.as_secs() / 60 {
+        0 => "now".to_owned(),
+        1 => "within a minute".to_owned(),
+        minutes @ 2..60 => format!("within {minutes} minutes"),
+        _ => "within an hour".to_owned(),
+    };
     Page::new("Confirmed", reason)
-        .line("Send the same once more within five minutes, and it goes through.")
+        .line(&format!("Send the same once more {when}, and it goes through."))
         .go(page.as_str(), "Go back")
         .respond(StatusCode::OK)
 }
@@ -219,7 +227,10 @@ mod tests {
         let html = html(&page);
         assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
         assert_eq!(html.matches("&#34;&#62;&#60;script&#62;alert(1)").count(), 4, "name and value, shown and sent");
-        assert!(html.contains("<input type=\"password\" name=\"password\""));
+        let before = |one: &str, other: &str| html.find(one).unwrap() < html.find(other).unwrap();
+        assert!(
+            before("</dl>", "was not kept") && before("was not kept", "<input type=\"password\" name=\"password\"")
+        );
         assert_eq!(html.matches("csrf_token").count(), 1, "sent again, and not shown");
         let policy = page.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.ends_with("frame-ancestors 'none'"), "the post may be redirected anywhere: {policy}");

@@ -74,6 +74,9 @@ pub enum RefusalReason {
     /// The callback stands behind a guarded layer, where nobody could ever get through. 500, and a fault of the
     /// application's: merge [`Authsignal::routes`](crate::Authsignal::routes) outside.
     CallbackGuarded,
+    /// The handler takes a [`Verdict`](crate::Verdict), and no layer guards its route. 500, and a fault of the
+    /// application's: add an [`AuthsignalLayer`](crate::AuthsignalLayer).
+    Unguarded,
     /// The token proves nothing for this flow. 403.
     Unproven(Unproven),
 }
@@ -135,6 +138,7 @@ impl RefusalReason {
             Self::CrossSite => "cross_site",
             Self::AlreadyDone => "already_done",
             Self::CallbackGuarded => "callback_guarded",
+            Self::Unguarded => "unguarded",
             Self::Unproven(_) => "unproven",
         }
     }
@@ -161,6 +165,7 @@ impl RefusalReason {
             Self::CrossSite => "CrossSite",
             Self::AlreadyDone => "AlreadyDone",
             Self::CallbackGuarded => "CallbackGuarded",
+            Self::Unguarded => "Unguarded",
             Self::Unproven(_) => "Unproven",
         }
     }
@@ -188,7 +193,7 @@ impl RefusalReason {
             | Self::CrossSite
             | Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::AlreadyDone => StatusCode::CONFLICT,
-            Self::CallbackGuarded => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::CallbackGuarded | Self::Unguarded => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::UntrustedChallenge => StatusCode::BAD_GATEWAY,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -244,7 +249,7 @@ impl RefusalReason {
                 "It came from a page of another site. Nothing was done: start again on this one.",
             ),
             Self::AlreadyDone => ("Already done", "This was confirmed and sent a moment ago. It was not sent twice."),
-            Self::CallbackGuarded => {
+            Self::CallbackGuarded | Self::Unguarded => {
                 ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")
             }
             Self::Unproven(Unproven::Expired) => {

@@ -307,7 +307,7 @@ pub(crate) fn rejected(mut response: Response<Bytes>, action: Option<&ActionCode
 }
 
 /// What every response of ours carries, whoever built it: the typed reason, and that it is neither kept nor told on.
-fn seal(mut response: Response<Bytes>, refusal: Refusal) -> Response<Bytes> {
+pub(crate) fn seal<B>(mut response: Response<B>, refusal: Refusal) -> Response<B> {
     response.extensions_mut().insert(refusal);
     private(response.headers_mut());
     response

@@ -4,12 +4,13 @@ use std::time::SystemTime;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::request::Parts;
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
 use crate::decision::Policy;
 use crate::flow::RequestId;
+use crate::refusal::{Refusal, RefusalReason};
+use crate::respond::seal;
 
 /// Why this request was let through: an extractor for the handlers of guarded routes.
 ///
@@ -123,7 +124,8 @@ impl std::error::Error for MissingVerdict {}
 impl IntoResponse for MissingVerdict {
     fn into_response(self) -> Response {
         tracing::error!("{self}");
-        (StatusCode::INTERNAL_SERVER_ERROR, Self::TEXT).into_response()
+        let refusal = Refusal::new(RefusalReason::Unguarded, None);
+        seal((refusal.reason().status(), Self::TEXT).into_response(), refusal)
     }
 }
 

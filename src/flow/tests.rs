@@ -3,7 +3,7 @@ use crate::client::ActionState as S;
 
 const NOW: Moment = Moment(1_800_000_000_000);
 
-pub(super) fn opening(user: &str, action: &str, attempt: &str, remember: Option<Duration>) -> Opening {
+pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<Duration>) -> Opening {
     Opening {
         attempt: IdempotencyKey::new(attempt).unwrap(),
         user: UserId::new(user).unwrap(),

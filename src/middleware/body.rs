@@ -203,6 +203,8 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
+    use http::header::{HeaderMap, HeaderValue, TRAILER};
+
     /// A body of given pieces; an empty piece stands for a fault.
     struct Pieces(VecDeque<&'static [u8]>);
 
@@ -240,6 +242,18 @@ mod tests {
             let boxed = http_body_util::BodyExt::boxed(Pieces([&b"abc"[..], b"de", b"f"].into()));
             let read = Reading::Unread(boxed).read(limit).await.unwrap();
             assert_eq!(read.replay().collect().await.unwrap().to_bytes(), "abcdef", "boxed, limit {limit}");
+        }
+    }
+
+    /// T67: what no approval covers does not ride along with what one does.
+    #[tokio::test]
+    async fn t67_trailers_are_dropped_where_the_body_is_read() {
+        let trailers = || async { Some(Ok(HeaderMap::from_iter([(TRAILER, HeaderValue::from_static("x"))]))) };
+        let body = || Body::new(Full::new(Bytes::from("abc")).with_trailers(trailers()));
+        for (read, kept) in [(Reading::Unread(body()), true), (Reading::Unread(body()).read(3).await.unwrap(), false)] {
+            let handed_on = read.replay().collect().await.unwrap();
+            assert_eq!(handed_on.trailers().is_some(), kept);
+            assert_eq!(handed_on.to_bytes(), "abc");
         }
     }
 

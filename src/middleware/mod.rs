@@ -43,6 +43,8 @@
 //! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`, nor the handler
 //!   of `any(..)` in a method router, which is one. A handler that takes a [`Verdict`](crate::Verdict) cannot be left
 //!   unguarded by mistake.
+//! - Layers that change the method or the path (a method override, `NormalizePath`) go outside this one, so that what was
+//!   approved is what runs.
 //! - Two layers on one route, for different actions, both have to be passed. Where both challenge, the user proves the
 //!   outer one twice, since its approval is spent on the way to the inner one.
 //! - A layer against request forgery whose tokens are good for one use goes inside this one, so that it sees a form once:
@@ -59,6 +61,9 @@
 //! covers the request, whose details the challenge shows, resists that. A user who approves without reading is beyond
 //! any of this: whoever holds their session can begin a challenge and have them finish it, since the service's answer is
 //! about the attempt, and does not say in which browser it was proved.
+//!
+//! Whoever can write to the store can make no approval and change none, but can put back one of their own as it was before
+//! it was spent, and use it again until it runs out.
 //!
 //! Two tabs that are challenged at the very same moment, in a browser that was never challenged before, get two cookies,
 //! of which the browser keeps one; the other tab starts again.

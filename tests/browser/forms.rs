@@ -5,7 +5,7 @@ use crate::visitor::Visitor;
 async fn a_challenged_form_arrives_whole_and_once() {
     let ada = Visitor::arrive().await;
     ada.sign_in("Ada").await;
-    let name = "Zoë & <b>“Co”</b> + 100% 日本";
+    let name = "Zoë & <b>“Co”</b> + 100% 日本 Llanfairpwllgwyngyllgogerych";
     ada.fill("To", name).await;
     ada.fill("Amount in euros", "1234").await;
     ada.click("Send").await;
@@ -15,6 +15,10 @@ async fn a_challenged_form_arrives_whole_and_once() {
     assert!(!ada.address().await.as_str().contains("token="), "{}", ada.address().await);
     let kept = ada.text("dl").await;
     assert!(kept.contains(name) && kept.contains("1234"), "{kept}");
+    let heights = "return [...document.querySelectorAll('dt bdi')].map(name => name.getBoundingClientRect().height)";
+    let heights = ada.evaluates(heights).await;
+    let one_line = |height: &serde_json::Value| height.as_f64().unwrap() < 30.0;
+    assert!(heights.as_array().unwrap().iter().all(one_line), "a long value breaks no name: {heights}");
     ada.click("Continue").await;
     ada.sees("Money sent").await;
     ada.is_at("/transfer").await;

@@ -305,6 +305,7 @@ async fn t13_t85_a_browser_that_hangs_up_loses_nothing() {
     let request = ada.request(&back);
     let pending = tokio::spawn(ada.app.clone().oneshot(request));
     while bench.validates() == 0 {
+        assert!(!pending.is_finished(), "answered without asking");
         tokio::task::yield_now().await;
     }
     pending.abort();

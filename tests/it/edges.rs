@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{any, get as on_get};
+use axum_authsignal::client::CustomData;
 use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
 use axum_authsignal::{AuthsignalLayer, Coverage, RefusalReason, Unenrolled};
 use serde_json::json as value;
@@ -158,6 +159,45 @@ async fn an_enrolment_that_ends_in_allow_is_tracked_again() {
     grace.send(&ask).await.assert_passed();
 }
 
+/// T86: a closure of the application's that panics takes its own request with it, and nothing else.
+#[tokio::test]
+async fn t86_a_closure_that_panics_lets_nothing_pass_and_spoils_nothing() {
+    fn panics_in(parts: &axum::http::request::Parts, closure: &str) {
+        assert!(parts.headers.get("x-panic").is_none_or(|name| name != closure), "as it was asked to");
+    }
+    let bench = bench_with(|builder| {
+        let identified = builder.identify_parts(|parts| {
+            panics_in(parts, "identify");
+            crate::support::who(&parts.headers)
+        });
+        identified.respond(|parts, _| {
+            panics_in(parts, "respond");
+            None
+        })
+    })
+    .await;
+    let layer = AuthsignalLayer::new(&bench.authsignal, "account").custom(|parts| {
+        panics_in(parts, "custom");
+        CustomData::new()
+    });
+    let mut ada = Visitor::new(&app(&bench, &[("/x", layer)]), "ada");
+    let panics = async |ada: &Visitor, ask: &crate::support::Ask, closure: &str| {
+        let (mut ada, ask) = (ada.clone(), ask.clone().header("x-panic", closure));
+        let outcome = tokio::spawn(async move { ada.send(&ask).await.status }).await;
+        assert!(outcome.is_err_and(|error| error.is_panic()), "{closure}");
+    };
+    let ask = get("/x").navigating();
+    for closure in ["identify", "custom", "respond"] {
+        panics(&ada, &ask, closure).await;
+    }
+    let challenge = ada.challenge(&ask).await;
+    let back = bench.prove(&challenge);
+    panics(&ada, &back, "identify").await;
+    panics(&ada, &get("/authsignal/callback"), "respond").await;
+    assert_eq!((ada.send(&back).await.location(), bench.effects.count()), ("/x", 0));
+    ada.send(&ask).await.assert_passed();
+}
+
 /// A challenge in its last minute is not handed out again.
 #[tokio::test]
 async fn a_challenge_that_nobody_gets_through_is_begun_anew() {
@@ -188,6 +228,31 @@ async fn t51_a_remembered_form_is_offered_once() {
     let page = ada.send(&page_of_flow(&bench)).await;
     assert!(page.text().contains("Already done") && !page.text().contains("<form"), "{}", page.text());
     ada.send(&form("/kept", "to=eve&amount=1")).await.assert_passed();
+}
+
+/// What has to be sent again says for how long, by the time that is left and not by the time that there was.
+#[tokio::test]
+async fn the_time_that_is_left_to_send_it_again_is_said() {
+    let bench = bench().await;
+    let layer = || AuthsignalLayer::new(&bench.authsignal, "upload");
+    let routes =
+        [("/once", layer()), ("/day", layer().remember(MINUTE * 60 * 24)), ("/short", layer().remember(MINUTE))];
+    let app = app(&bench, &routes);
+    for (path, left, says) in [
+        ("/once", MINUTE * 5, "within 5 minutes"),
+        ("/once", MINUTE * 2 - Duration::from_secs(1), "within a minute"),
+        ("/once", MINUTE - Duration::from_secs(1), "once more now"),
+        ("/day", MINUTE * 60 * 24, "within an hour"),
+        ("/short", MINUTE, "within a minute"),
+    ] {
+        let mut ada = Visitor::new(&app, "ada");
+        bench.approve(&mut ada, &post(path, "text/plain", "a file").navigating()).await;
+        if path == "/once" {
+            bench.clock.advance(MINUTE * 5 - left);
+        }
+        let page = ada.send(&page_of_flow(&bench)).await;
+        assert!(page.text().contains(says), "{path} {left:?}: {}", page.text());
+    }
 }
 
 /// C8: what a page's script sent, and cannot send again by itself, is said plainly.

@@ -188,7 +188,7 @@ async fn what_is_not_kept_is_said_and_goes_through_when_sent_again() {
         let ask = ask.navigating().header("referer", "https://app.example.com/form?step=2#x");
         let mut ada = bench.visitor("ada");
         let page = page_after(&bench, &mut ada, &ask).await;
-        assert!(page.text().contains("Send the same once more"), "{}", page.text());
+        assert!(page.text().contains("Send the same once more within 5 minutes"), "{}", page.text());
         assert!(page.text().contains("href=\"/form?step=2\""), "{}", page.text());
         let before = bench.effects.count();
         ada.send(&ask).await.assert_passed();

@@ -268,6 +268,7 @@ async fn t61_two_layers_on_one_route() {
 async fn a_verdict_on_an_unguarded_route_is_a_fault_that_says_so() {
     let app = Router::new().route("/x", getting(|_: Verdict| async {}));
     let reply = Visitor::new(&app, "ada").send(&get("/x")).await;
+    reply.assert_refused(&RefusalReason::Unguarded);
     assert_eq!(reply.status, 500);
     assert!(reply.text().contains("AuthsignalLayer"), "{}", reply.text());
 }

@@ -1,7 +1,8 @@
-//! T10, T97: what nobody may read is in no log of ours and in no `Debug`.
+//! What is in the log, and T10, T97: what nobody may read is in no log of ours and in no `Debug`.
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use axum::routing::get as getting;
 use axum_authsignal::emulator::{Endpoint, Scripted};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Answer, AuthsignalLayer, RefusalReason};
@@ -37,19 +38,44 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Flows of every ending, with everything of ours logged: not one secret shows.
-#[tokio::test]
-async fn t10_t97_no_secret_is_logged_or_shown() {
+/// The log of the whole process: a subscriber of one thread misses what other tests have logged first. So it has what the
+/// other tests do meanwhile as well.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter("axum_authsignal=trace")
         .with_ansi(false)
         .with_writer(log.clone())
         .finish();
-    // For the whole process: a subscriber of one thread misses what other tests have logged first. So the log has what
-    // the other tests do meanwhile as well, and no secret of theirs may show either.
     tracing::subscriber::set_global_default(subscriber).unwrap();
+    log
+});
 
+/// C9: that users pass whom nobody could ask for a proof is in the log, once for each action.
+#[tokio::test]
+async fn c9_the_unenrolled_who_pass_are_warned_of_once_for_each_action() {
+    let log = LOG.clone();
+    let bench = bench_with(|builder| builder).await;
+    let layer = |action: &str| AuthsignalLayer::new(&bench.authsignal, action);
+    let app = axum::Router::new()
+        .route("/one", getting(|| async { "done" }).layer(layer("unasked-one")))
+        .route("/two", getting(|| async { "done" }).layer(layer("unasked-two")));
+    for target in ["/one", "/one", "/two", "/one", "/two"] {
+        for user in ["eve", "mallory"] {
+            Visitor::new(&app, user).send(&get(target)).await.assert_passed();
+        }
+    }
+    for action in ["unasked-one", "unasked-two"] {
+        let text = log.text();
+        let warned = text.lines().filter(|line| line.contains("WARN") && line.contains(action)).collect::<Vec<_>>();
+        assert!(matches!(warned[..], [line] if line.contains("nothing enrolled")), "{warned:?}");
+    }
+}
+
+/// Flows of every ending, with everything of ours logged: not one secret shows.
+#[tokio::test]
+async fn t10_t97_no_secret_is_logged_or_shown() {
+    let log = LOG.clone();
     let shown = Arc::new(Mutex::new(String::new()));
     let seen = Arc::clone(&shown);
     let bench = bench_with(|builder| {

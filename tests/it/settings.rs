@@ -34,7 +34,9 @@ fn wrong_settings_are_errors_of_build() {
     assert!(matches!(short, ConfigError::WeakSecret { length: 5, least: 32, .. }), "{short:?}");
     let older = error(complete().secret([0; 32]).older_secret([0; 31]));
     assert!(matches!(older, ConfigError::WeakSecret { length: 31, .. }), "{older:?}");
-    for path in ["", "home", "//evil.example", "https://evil.example/", "/\\evil", "/a b", "/#x"] {
+    for path in
+        ["", "home", "//evil.example", "https://evil.example/", "/\\evil", "/a b", "/#x", "/authsignal/callback?x"]
+    {
         let found = error(complete().home(path));
         assert!(matches!(&found, ConfigError::Home { path: found, .. } if found == path), "{path}: {found:?}");
     }
