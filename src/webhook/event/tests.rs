@@ -61,11 +61,11 @@ fn challenge_log() -> Value {
 
 /// Every type with the least that it has to have.
 fn least() -> Vec<(&'static str, Value)> {
-    let challenge = json!({ "to": "t", "userId": "u", "actionCode": "a", "idempotencyKey": "k" });
+    let challenge = json!({ "to": "t", "actionCode": "a", "idempotencyKey": "k" });
     let change = json!({ "userId": "u", "userAuthenticatorId": "i", "verificationMethod": "SMS", "createdAt": "c" });
     vec![
         ("email.created", challenge),
-        ("sms.created", json!({ "to": "t", "code": "c", "userId": "u", "actionCode": "a", "idempotencyKey": "k" })),
+        ("sms.created", json!({ "to": "t", "code": "c", "actionCode": "a", "idempotencyKey": "k" })),
         ("push.created", json!({ "challengeId": "c", "userId": "u", "actionCode": "a", "idempotencyKey": "k" })),
         ("authenticator.created", change.clone()),
         ("authenticator.updated", change.clone()),
