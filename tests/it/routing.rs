@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::support::{Bench, Visitor, ask, bench, get, handle, json};
+use crate::support::{Bench, CALLBACK, Visitor, ask, bench, builder, get, handle, json};
 
 /// Asked for what is not approved, it does not run; approved, it runs once.
 async fn assert_guards(bench: &Bench, app: Router<crate::support::Effects>, why: &str) {
@@ -53,7 +53,7 @@ async fn it_works_wherever_axum_takes_a_layer() {
 async fn it_works_around_any_tower_service() {
     let bench = bench().await;
     let authsignal = Authsignal::builder(bench.emulator.client())
-        .callback_url(crate::support::CALLBACK)
+        .callback_url(CALLBACK)
         .clock(bench.clock.clone())
         .identify_parts(|parts| Some(User::new(parts.headers.get("x-user")?.to_str().ok()?)))
         .build()
@@ -219,7 +219,7 @@ async fn t17_t18_t57_no_target_leads_off_the_origin() {
 async fn t19_the_callback_is_no_place_to_return_to() {
     let bench = bench().await;
     let mut ada = bench.visitor("ada");
-    let referer = format!("{}?flow=x", crate::support::CALLBACK);
+    let referer = format!("{CALLBACK}?flow=x");
     let challenge = ada.challenge(&json("/pay", "{}").header("referer", &referer)).await;
     let back = ada.send(&bench.prove(&challenge)).await;
     let page = ada.send(&get(back.location())).await;
@@ -261,6 +261,43 @@ async fn t61_two_layers_on_one_route() {
     let count = bench.effects.count();
     Visitor::new(&app, "eve").send(&get("/strict")).await.assert_refused(&RefusalReason::NotEnrolled);
     assert_eq!(bench.effects.count(), count);
+}
+
+/// T61, C2: where two layers differ in who may be unenrolled alone, one approval passes both, or nobody ever got through.
+#[tokio::test]
+async fn t61_one_approval_passes_two_layers_that_share_its_flow() {
+    let bench = bench().await;
+    let layer = || AuthsignalLayer::new(&bench.authsignal, "pay");
+    let both = any(handle).layer((layer(), layer().unenrolled(Unenrolled::Deny)));
+    let app = Router::new().route("/x", both).with_state(bench.effects.clone()).merge(bench.authsignal.routes());
+    let mut ada = Visitor::new(&app, "ada");
+    let ask = get("/x").navigating();
+    bench.approve(&mut ada, &ask).await;
+    ada.send(&ask).await.assert_passed();
+    assert_eq!((bench.effects.count(), bench.tracks()), (1, 1));
+    ada.challenge(&ask).await;
+}
+
+/// T61: what an outer layer says counts for its own user and its own application alone.
+#[tokio::test]
+async fn t61_an_outer_pass_is_for_its_own_user_and_application() {
+    let bench = bench().await;
+    bench.emulator.outcome("pay", Outcome::Allow);
+    let inner = |callback: &str, user: &'static str| {
+        let handle = builder(&bench.emulator, &bench.clock).callback_url(callback);
+        handle.identify_parts(move |parts| Some(User::new(parts.headers.get(user)?.to_str().ok()?))).build().unwrap()
+    };
+    for (why, inner, tracks) in [
+        ("the same", inner(CALLBACK, "x-user"), 1),
+        ("another user", inner(CALLBACK, "x-other"), 2),
+        ("another application", inner("https://app.example.com/two/callback", "x-user"), 2),
+    ] {
+        let both = (AuthsignalLayer::new(&bench.authsignal, "pay"), AuthsignalLayer::new(&inner, "pay"));
+        let app = Router::new().route("/x", any(handle).layer(both)).with_state(bench.effects.clone());
+        let before = bench.tracks();
+        Visitor::new(&app, "ada").send(&get("/x").header("x-other", "bob")).await.assert_passed();
+        assert_eq!(bench.tracks() - before, tracks, "{why}");
+    }
 }
 
 /// A handler that takes a verdict cannot run unguarded by mistake.
