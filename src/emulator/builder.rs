@@ -70,17 +70,16 @@ impl EmulatorBuilder {
 
     /// Starts it on the current tokio runtime.
     ///
+    /// The first in a process makes the RSA key of its tokens meanwhile; the first requests wait for that, a second at most.
+    ///
     /// # Errors
     ///
-    /// When the port can't be bound, the secret or the tenant can't work, or no key for its tokens be made.
+    /// When the port can't be bound, or the secret or the tenant can't work.
     pub async fn start(self) -> io::Result<Emulator> {
         let secret = self.secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
         self.tenant.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let tenant_id = self.tenant.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let (tenant, life) = (tenant_id.clone(), self.tenant.token_life);
-        // The first in a process makes an RSA key.
-        let tokens =
-            tokio::task::spawn_blocking(move || Tokens::new(tenant, life)).await.map_err(io::Error::other)??;
+        let tokens = Tokens::soon(tenant_id.clone(), self.tenant.token_life);
         let door = Door::open(self.port).await?;
         let origin = format!("http://{}", door.address());
         let base_url = format!("{origin}/v1");

@@ -36,7 +36,7 @@ pub(super) async fn gateway(
     let endpoint = Endpoint::of(&parts.method, route);
     let read = read(body).await;
     if endpoint == Endpoint::Emulator {
-        return real(read, parts, next).await;
+        return real(&shared, read, parts, next).await;
     }
     shared.seen.record(SeenRequest {
         endpoint,
@@ -66,14 +66,16 @@ pub(super) async fn gateway(
             with_headers(answer.into_response(), headers)
         }
         Some(Scripted { answer, headers, .. }) => {
-            let real = real(read, parts, next).await;
+            let real = real(&shared, read, parts, next).await;
             with_headers(change(real, &answer).await, headers)
         }
-        None => real(read, parts, next).await,
+        None => real(&shared, read, parts, next).await,
     }
 }
 
-async fn real(read: Result<Bytes, ApiError>, parts: http::request::Parts, next: Next) -> Response {
+async fn real(shared: &Shared, read: Result<Bytes, ApiError>, parts: http::request::Parts, next: Next) -> Response {
+    // Most answers have a token in them or look at one.
+    shared.tokens.ready().await;
     match read {
         Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(refused) => refused.into_response(),

@@ -1,5 +1,5 @@
 //! The RSA key that tokens are signed with: made, kept, published.
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// One key for all emulators of a process: making one takes a while, and the tenant in `iss` and `aud` keeps the tokens
 /// of two emulators apart.
-static SHARED: LazyLock<Option<Keys>> = LazyLock::new(Keys::generate);
+static SHARED: OnceLock<Option<Keys>> = OnceLock::new();
 
 pub(super) struct Keys {
     pub(super) signing: EncodingKey,
@@ -27,7 +27,12 @@ pub(super) struct Keys {
 impl Keys {
     /// The key of this process. The first call makes it, which takes up to a second: call it where blocking is fine.
     pub(super) fn shared() -> Option<&'static Self> {
-        SHARED.as_ref()
+        SHARED.get_or_init(Self::generate).as_ref()
+    }
+
+    /// Whether it is there, so that nobody has to wait for it.
+    pub(super) fn is_made() -> bool {
+        SHARED.get().is_some()
     }
 
     /// A new one. 2048 bits is the least that RS256 may have (RFC 7518, section 3.3).

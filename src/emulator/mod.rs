@@ -145,7 +145,7 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// When no port can be bound, or no key for its tokens be made.
+    /// When no port can be bound.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }

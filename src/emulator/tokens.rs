@@ -1,6 +1,5 @@
 //! The tokens of one emulator: RS256 JWTs with the claims that the SDKs' fixtures show.
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -113,21 +112,17 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// The first call in a process makes the key, which takes up to a second: call it where blocking is fine.
-    pub(super) fn new(tenant: String, life: Duration) -> io::Result<Self> {
-        Keys::shared().ok_or_else(|| io::Error::other("no RSA key could be made"))?;
-        Ok(Self::of(tenant, life, Source::Shared))
-    }
-
-    /// The same without waiting: the key of this process is made in a thread of its own, and the first token waits for it,
-    /// a sixth of a second in most cases and at most one (RSA-2048 with optimised aws-lc, on two busy cores).
+    /// Signs with the key of this process. The first call has it made in a thread of its own, and the first token waits for
+    /// it, a sixth of a second in most cases and at most one (RSA-2048 with optimised aws-lc, on two busy cores).
     pub(super) fn soon(tenant: String, life: Duration) -> Self {
-        // Without the thread, the first token takes its time all the same.
-        _ = std::thread::Builder::new().name("emulator key".into()).spawn(Keys::shared);
+        if !Keys::is_made() {
+            // Without the thread, the first token takes its time all the same.
+            _ = std::thread::Builder::new().name("emulator key".into()).spawn(Keys::shared);
+        }
         Self::of(tenant, life, Source::Shared)
     }
 
-    /// The same with a key of its own.
+    /// Signs with a key of its own.
     pub(super) fn with_keys(tenant: String, life: Duration, keys: Arc<Keys>) -> Self {
         Self::of(tenant, life, Source::Own(keys))
     }
@@ -149,6 +144,14 @@ impl Tokens {
         session_validation.validate_aud = false;
         let life = life.as_secs();
         Self { source, tenant, life, issuer, validation: challenge_validation, session_issuer, session_validation }
+    }
+
+    /// Waits for the key without holding up the thread.
+    pub(super) async fn ready(&self) {
+        if matches!(self.source, Source::Shared) && !Keys::is_made() {
+            // Where this fails, whoever needs the key waits for it all the same.
+            _ = tokio::task::spawn_blocking(Keys::shared).await;
+        }
     }
 
     /// The key that signs them.
@@ -255,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_token_is_taken_until_it_expires() {
-        let tokens = Tokens::new("t".into(), LIFE).unwrap();
+        let tokens = Tokens::soon("t".into(), LIFE);
         let start = UNIX_EPOCH + Duration::from_secs(1_000);
         let token = tokens.issue(subject(), "read:authenticators", start);
         assert_eq!(tokens.check(&token, start).unwrap().other, subject());
@@ -266,8 +269,8 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_refused() {
-        let tokens = Tokens::new("t".into(), LIFE).unwrap();
-        let other = Tokens::new("u".into(), LIFE).unwrap();
+        let tokens = Tokens::soon("t".into(), LIFE);
+        let other = Tokens::soon("u".into(), LIFE);
         let token = tokens.issue(subject(), "", UNIX_EPOCH);
         assert_eq!(other.check(&token, UNIX_EPOCH), Err(TokenFault::Invalid), "the key is shared, the tenant is not");
 
@@ -294,7 +297,7 @@ mod tests {
 
     #[test]
     fn an_access_token_is_taken_until_it_expires() {
-        let tokens = Tokens::new("t".into(), LIFE).unwrap();
+        let tokens = Tokens::soon("t".into(), LIFE);
         let start = UNIX_EPOCH + Duration::from_secs(1_000);
         let (token, claims) = tokens.issue_session(session(), start);
         assert_eq!(tokens.check_session(&token, None, start).as_ref(), Ok(&claims));
@@ -326,7 +329,7 @@ mod tests {
 
     #[test]
     fn custom_claims_take_nothing_over() {
-        let tokens = Tokens::new("t".into(), LIFE).unwrap();
+        let tokens = Tokens::soon("t".into(), LIFE);
         let mut custom = Map::from_iter(RESERVED.map(|name| (name.to_owned(), json!(1))));
         custom.insert("other".into(), json!({ "userId": "eve" }));
         custom.insert("scope".into(), json!("add:authenticators"));
@@ -338,7 +341,7 @@ mod tests {
 
     #[test]
     fn one_kind_of_token_is_never_taken_for_the_other() {
-        let tokens = Tokens::new("t".into(), LIFE).unwrap();
+        let tokens = Tokens::soon("t".into(), LIFE);
         let challenge = tokens.issue(subject(), "", UNIX_EPOCH);
         assert_eq!(tokens.check_session(&challenge, None, UNIX_EPOCH), Err(TokenFault::Invalid));
         // Even if a client is called after the challenges, and its claims look like theirs.
