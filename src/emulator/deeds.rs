@@ -160,9 +160,7 @@ impl Shared {
         }
         let proved = self.world().prove(id, scope, aim, method, proof, now)?;
         self.note(&about, method, Noted::Right);
-        if let Some(enrolled) = &proved.enrolled {
-            self.hooks.tell(&HookEvent::authenticator_created(id.user.as_str(), enrolled));
-        }
+        self.tell_enrolled(&id.user, proved.enrolled.as_ref());
         Ok(proved)
     }
 
@@ -208,10 +206,12 @@ impl Shared {
             self.note(&Occasion::from(&known), &known.method, noted);
         }
         if verdict == Verdict::Right {
-            let claimed = self.world().challenges.get(challenge).is_some_and(|known| known.claimed_by.is_some());
-            if claimed && self.is_agreed_to(challenge, None).await {
+            let claimed_by = self.world().challenges.get(challenge).and_then(|known| known.claimed_by.clone());
+            if let Some(user) = claimed_by
+                && self.is_agreed_to(challenge, None).await
+            {
                 let enrolled = self.world().settle(challenge, now);
-                self.tell_enrolled(challenge, enrolled);
+                self.tell_enrolled(&user, enrolled.as_ref());
             }
         }
         verdict
@@ -230,7 +230,7 @@ impl Shared {
             return Err(Unclaimable::Vetoed);
         }
         let claimed = self.world().claim(challenge, user, needs_proof, now)?;
-        self.tell_enrolled(challenge, claimed.enrolled.clone());
+        self.tell_enrolled(user, claimed.enrolled.as_ref());
         Ok(claimed)
     }
 
@@ -243,10 +243,9 @@ impl Shared {
         self.hooks.ask(event).await.is_ok()
     }
 
-    fn tell_enrolled(&self, challenge: &str, enrolled: Option<Authenticator>) {
-        let user = self.world().challenges.get(challenge).and_then(|known| known.user.clone());
-        if let (Some(user), Some(method)) = (user, enrolled) {
-            self.hooks.tell(&HookEvent::authenticator_created(user.as_str(), &method));
+    fn tell_enrolled(&self, user: &UserId, enrolled: Option<&Authenticator>) {
+        if let Some(method) = enrolled {
+            self.hooks.tell(&HookEvent::authenticator_created(user.as_str(), method));
         }
     }
 
@@ -261,7 +260,7 @@ impl Shared {
             world.bind(challenge, id);
             if agreed { world.settle(challenge, now) } else { None }
         };
-        self.tell_enrolled(challenge, enrolled);
+        self.tell_enrolled(&id.user, enrolled.as_ref());
         self.world().actions.get(id).map(|action| action.record.clone()).ok_or(Unclaimable::Unknown)
     }
 

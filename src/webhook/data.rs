@@ -13,8 +13,9 @@ use crate::client::{ActionState, SmsChannel, Timestamp, Token, VerificationMetho
 pub struct EmailCreated {
     /// The address that it is for.
     pub to: String,
-    /// Whose challenge it is.
-    pub user_id: String,
+    /// Whose challenge it is. Absent where a challenge of the Server API belongs to nobody yet (an assumption: the
+    /// documentation has it always).
+    pub user_id: Option<String>,
     /// The action that is confirmed with it.
     pub action_code: String,
     /// Which attempt at it.
@@ -49,8 +50,9 @@ pub struct SmsCreated {
     pub to: String,
     /// The code.
     pub code: Token,
-    /// Whose challenge it is.
-    pub user_id: String,
+    /// Whose challenge it is. Absent where a challenge of the Server API belongs to nobody yet (an assumption: the
+    /// documentation has it always).
+    pub user_id: Option<String>,
     /// The action that is confirmed with it.
     pub action_code: String,
     /// Which attempt at it.

@@ -2,7 +2,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum_authsignal::Clock;
-use axum_authsignal::emulator::Emulator;
+use axum_authsignal::emulator::{Emulator, Tenant};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use serde_json::{Value, json};
 
@@ -17,8 +17,12 @@ pub(crate) struct Bench {
 }
 
 pub(crate) async fn bench() -> Bench {
+    bench_of(Tenant::new()).await
+}
+
+pub(crate) async fn bench_of(tenant: Tenant) -> Bench {
     let clock = Clock::manual(UNIX_EPOCH + Duration::from_secs(START));
-    let emulator = Emulator::builder().clock(clock.clone()).start().await.unwrap();
+    let emulator = Emulator::builder().clock(clock.clone()).tenant(tenant).start().await.unwrap();
     let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
     Bench { emulator, clock, http }
 }

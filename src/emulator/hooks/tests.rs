@@ -144,8 +144,8 @@ async fn every_event_arrives_as_what_it_is() {
         ("ada@example.com", "123456", true)
     );
     assert_eq!(
-        (code.user_id.as_str(), code.action_code.as_str(), code.idempotency_key.as_str()),
-        ("ada", "withdrawal", "key-1")
+        (code.user_id.as_deref(), code.action_code.as_str(), code.idempotency_key.as_str()),
+        (Some("ada"), "withdrawal", "key-1")
     );
     assert_eq!((code.ip_address.unwrap(), code.user_agent.unwrap()), ("203.0.113.42".into(), "Mozilla/5.0".into()));
     assert_eq!((code.locale.unwrap().as_str(), code.custom_variables["tier"].as_str()), ("en-NZ", Some("gold")));
