@@ -87,13 +87,14 @@
 //! |---|---|---|---|
 //! | changing a user | java and ruby POST, the others PATCH | PATCH | API reference |
 //! | looking up a challenge | node GET; dotnet means to POST, java forgets the `?`, go says `/v1` twice | GET with a query | API reference |
-//! | other queries | dotnet fails before it sends one; php has no `state` | every parameter, and `+` as `%2B` | a space and a plus read alike everywhere |
+//! | other queries | dotnet fails before it sends one; php has no `state`; node writes a space as `+` | every parameter, `+` as `%2B` and a space as `%20` | a space and a plus read alike everywhere |
 //! | ids in paths | node, java, go, dotnet as they are; python leaves `/`; ruby not in `track`; php writes a space as `+` | each is one segment, encoded once; `.` and `..` are refused | another id must not be another address |
 //! | members that are not set | go sends `redirectToSettings` as `null`, dotnet as `false`, and `skipVerificationCheck` as `false` | not sent | the default is the service's |
 //! | `null` | node sends it; python and php drop it at the top; java, ruby and dotnet drop it | sent where it says something: [`UpdateDevice::forgotten`] | API reference, update device |
 //! | a body without members | php sends no body | `{}` | it is JSON |
 //! | a request without a body | python, go, ruby and php say that it is JSON | no `Content-Type` | there is nothing to have a type |
-//! | `Accept` | python and go `*/*`, ruby JSON | JSON | that is what is read |
+//! | `Accept` | python and go `*/*`; node JSON, text, then anything; ruby JSON | JSON | that is what is read |
+//! | `Accept-Encoding` | node four kinds of compression | not sent | what is read is limited by its length |
 //! | `User-Agent` | java on GET only, dotnet with its DI only | always, with the version | RFC 9110, section 10.1.5 |
 //! | `X-Authsignal-Version` | not in go; behind the package in node, python and dotnet | the version of this crate | it tells and decides nothing (an assumption) |
 //! | base URL | php without `/v1`, the others with it; ruby's default is a host of old; a `/` at the end breaks most | with `/v1`; a `/` at the end is taken off | API reference, regions |

@@ -139,8 +139,8 @@ impl Client {
         }
         let codes = Some(query.codes.join(",")).filter(|codes| !codes.is_empty());
         let call = self.transport.get(&["users", user.as_str(), "actions"])?.asking([
-            ("codes", codes.as_deref()),
             ("fromDate", query.from_date.as_ref().map(Timestamp::as_str)),
+            ("codes", codes.as_deref()),
             ("state", query.state.as_ref().map(ActionState::as_str)),
         ]);
         self.transport.run_list(&call).await

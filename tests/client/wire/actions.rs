@@ -181,7 +181,7 @@ async fn a_query_of_actions() {
         (QueryActions::new().codes(Vec::<String>::new()), ""),
         (
             QueryActions::new().codes(["a", "b"]).from_date(moment).state(ActionState::ReviewRequired),
-            "?codes=a%2Cb&fromDate=2026-01-15T10%3A00%3A00.123Z&state=REVIEW_REQUIRED",
+            "?fromDate=2026-01-15T10%3A00%3A00.123Z&codes=a%2Cb&state=REVIEW_REQUIRED",
         ),
     ];
     for (query, expected) in queries {

@@ -60,6 +60,7 @@ test("no proof, no session", async () => {
   await refused({ token: early.token, clientId: CLIENT_ID });
   await refused({ token: "forged", clientId: CLIENT_ID });
   await refused({ token, clientId: CLIENT_ID, action: "signIn" });
+  await refused({ token, clientId: "another" });
   await refused({ token });
   await refused({ clientId: CLIENT_ID });
   const { idempotencyKey } = tracked;

@@ -58,7 +58,19 @@ pub(super) const DELIBERATE: &[Deliberate] = &[
         calls: Some(&["getUser, an id of Auth0"]),
         why: "the SDK encodes nothing; the client encodes each segment, which the service decodes to the same",
     },
+    Deliberate { field: "path", calls: ADDRESS, why: "the SDK asks another question than it was told to" },
+    Deliberate { field: "path as sent", calls: ADDRESS, why: "an id is one segment of the client's" },
+    Deliberate { field: "query as sent", calls: ADDRESS, why: "nor is an id a query" },
+    Deliberate { field: "query limit", calls: ADDRESS, why: "nor is an id a query" },
+    Deliberate {
+        field: "query as sent",
+        calls: Some(&["queryUsers", "getChallenge"]),
+        why: "the SDK writes a space as a plus, as forms do; the client as %20, which reads alike everywhere",
+    },
 ];
+
+/// Calls with ids that would be another address.
+const ADDRESS: Option<&[&str]> = Some(&["getUser, an id that looks like an address"]);
 
 /// What a request consists of, by name.
 pub(super) type Fields = BTreeMap<String, Value>;
