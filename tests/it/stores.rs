@@ -158,6 +158,8 @@ async fn t31_what_has_run_out_is_nothing_even_if_the_store_keeps_it() {
     let late = eve.send(&back).await;
     late.assert_refused(&RefusalReason::Unproven(Unproven::Expired));
     assert!(late.text().contains("This has expired"));
+    let page = get(back.target.split("&token").next().unwrap()).navigating();
+    eve.send(&page).await.assert_refused(&RefusalReason::UnknownFlow);
     assert_ne!(eve.challenge(&once).await, challenge);
     assert_eq!(bench.effects.count(), 1);
     assert!(store.inner.len() >= 6, "the store kept them all");
