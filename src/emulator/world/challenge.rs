@@ -39,8 +39,8 @@ pub(in crate::emulator) enum Waiting {
     Code(String),
     /// Opening the link with this secret.
     Link { secret: String, opened: bool },
-    /// A button on a phone. A QR code is read (claimed) before, by whoever has its device code.
-    Button { claimed_by: Option<UserId>, approved: Option<bool>, device_code: Option<String>, is_consumed: bool },
+    /// A button on a phone. The page that shows a QR code asks for its answer with the device code.
+    Button { approved: Option<bool>, device_code: Option<String> },
     /// The signature of a passkey or security key; the text is the state of that ceremony.
     Signature { state: String, registers: bool },
 }
@@ -95,6 +95,11 @@ impl Challenge {
         now < self.expires_at
     }
 
+    /// Whether it still waits for its user.
+    pub(in crate::emulator) fn is_open(&self, now: SystemTime) -> bool {
+        self.is_live(now) && self.verified_at.is_none() && self.approved().is_none()
+    }
+
     /// The action that it is for, if its user is known.
     pub(in crate::emulator) fn action_id(&self) -> Option<ActionId> {
         Some(ActionId { user: self.user.clone()?, action: self.action.clone()?, key: self.key.clone()? })
@@ -102,6 +107,18 @@ impl Challenge {
 
     pub(in crate::emulator) fn code(&self) -> Option<&str> {
         if let Waiting::Code(code) = &self.waiting { Some(code) } else { None }
+    }
+
+    /// What was answered on a phone.
+    pub(in crate::emulator) fn approved(&self) -> Option<bool> {
+        if let Waiting::Button { approved, .. } = self.waiting { approved } else { None }
+    }
+
+    /// Takes an answer given on a phone, if it waits for one.
+    pub(in crate::emulator) fn answer(&mut self, answer: bool) {
+        if let Waiting::Button { approved, .. } = &mut self.waiting {
+            approved.get_or_insert(answer);
+        }
     }
 
     /// Whose sending of messages is counted: the user's, else the address's.
@@ -166,16 +183,24 @@ impl World {
         of_action.into_iter().find(|challenge| challenge.method == *method && challenge.is_live(now))
     }
 
-    /// Forgets a challenge.
+    /// A challenge that waits for a button on a phone.
+    pub(in crate::emulator) fn asked(&self, challenge: &str, now: SystemTime) -> Option<&Challenge> {
+        let known = self.challenges.get(challenge).filter(|known| known.is_open(now))?;
+        matches!(known.waiting, Waiting::Button { .. }).then_some(known)
+    }
+
+    /// Forgets a challenge, except one that was answered on a phone: whoever waits for the answer has yet to see it.
     pub(in crate::emulator) fn void(&mut self, challenge: &str) {
-        self.challenges.remove(challenge);
+        if self.challenges.get(challenge).is_some_and(|known| known.approved().is_none()) {
+            self.challenges.remove(challenge);
+        }
     }
 
     /// Forgets what was begun for an action.
     pub(in crate::emulator) fn void_all(&mut self, id: &ActionId) {
         let begun = self.actions.get_mut(id).map(|action| std::mem::take(&mut action.challenges)).unwrap_or_default();
         for challenge in begun {
-            self.challenges.remove(&challenge);
+            self.void(&challenge);
         }
     }
 

@@ -164,7 +164,7 @@ impl World {
         fits: impl Fn(&Challenge) -> bool,
         now: SystemTime,
     ) -> Option<&Challenge> {
-        let open = self.challenges.values().filter(|known| known.verified_at.is_none() && known.is_live(now));
+        let open = self.challenges.values().filter(|known| known.is_open(now));
         open.filter(|known| fits(known)).max_by_key(|known| known.sequence)
     }
 }

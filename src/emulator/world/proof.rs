@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use super::challenge::{Challenge, NewChallenge, Waiting};
+use super::enrol::is_of_apps;
 use super::limits::Deed;
 use super::user::{Authenticator, Kind, User};
 use super::{ActionId, Scope, World};
@@ -26,8 +27,10 @@ pub(in crate::emulator) enum Aim {
 pub(in crate::emulator) enum Proof<'a> {
     /// A code that was sent, one of an app, or a recovery code.
     Code(&'a str),
-    /// Something that was seen to be right already: a signature, an opened link, a button on a phone.
+    /// Something that was seen to be right already, such as an opened link.
     Seen,
+    /// The same, by this method of the user's: its signature, or its button on a phone.
+    By(&'a str),
 }
 
 /// What became of a proof.
@@ -67,13 +70,12 @@ impl World {
         methods
     }
 
-    fn is_allowed(&self, id: &ActionId, method: &VerificationMethod) -> bool {
+    pub(in crate::emulator) fn is_allowed(&self, id: &ActionId, method: &VerificationMethod) -> bool {
         let Some(action) = self.actions.get(id) else { return false };
         let allowed = &action.record.allowed_methods;
         match method {
             VerificationMethod::RecoveryCode => true,
-            // See `OFFERED`.
-            VerificationMethod::QrCode if *allowed == self.policy.methods => true,
+            _ if is_of_apps(method) && *allowed == self.policy.methods => self.offers(method),
             _ => allowed.contains(method),
         }
     }
@@ -89,7 +91,7 @@ impl World {
     ) -> Option<&Authenticator> {
         let state = &self.actions.get(id)?.record.state;
         let user = self.users.get(id.user.as_str())?;
-        let enrols = aim != Aim::Prove && self.may_enrol(id, scope);
+        let enrols = aim != Aim::Prove && self.may_enrol_method(id, scope, method);
         let proves = aim != Aim::Enrol && lifecycle::is_open_to_proof(state) && self.is_allowed(id, method);
         let fits = |known: &&Authenticator| {
             serves(known, method)
@@ -128,10 +130,8 @@ impl World {
         now: SystemTime,
     ) -> Verdict {
         let Proof::Code(code) = proof else {
-            return match self.usable(id, scope, aim, method, self.pinned(id, method, now)) {
-                Some(_) => Verdict::Right,
-                None => Verdict::NotAsked,
-            };
+            let seen = self.seen(id, scope, aim, method, proof, now);
+            return if seen.is_some() { Verdict::Right } else { Verdict::NotAsked };
         };
         if !self.asks_for_code(id, scope, aim, method) {
             return Verdict::NotAsked;
@@ -180,8 +180,8 @@ impl World {
     ) -> Option<Used> {
         match proof {
             Proof::Code(code) => self.right(id, scope, aim, method, code, now),
-            Proof::Seen => {
-                let known = self.usable(id, scope, aim, method, self.pinned(id, method, now))?;
+            Proof::Seen | Proof::By(_) => {
+                let known = self.seen(id, scope, aim, method, proof, now)?;
                 Some(Used::Method(known.id.clone(), None))
             }
         }
@@ -202,6 +202,7 @@ impl World {
             return Err(verdict);
         }
         let used = self.used(id, scope, aim, method, proof, now);
+        let replaces = !self.may_enrol(id, scope) && self.may_replace(id, scope, method);
         let (Some(used), Some(user)) = (used, self.users.get_mut(id.user.as_str())) else {
             return Err(Verdict::NotAsked);
         };
@@ -219,6 +220,9 @@ impl World {
                     }
                     proved.enrolled = enrols.then(|| known.clone());
                 }
+                if enrols && replaces {
+                    user.authenticators.retain(|known| known.id == authenticator || known.method() != *method);
+                }
                 verified_by = Some(authenticator);
             }
         }
@@ -227,6 +231,7 @@ impl World {
             proved.recovery_codes = user.recovery_codes.clone();
         }
         user.has_verified = true;
+        self.press(id, method, now);
         self.void_method(id, method, now);
         // One more method is no proof of the action: that takes one which was there before.
         if proved.enrolled.is_none() || !was_enrolled {
@@ -264,6 +269,28 @@ impl World {
         };
         self.void_all(id);
         self.set_state(id, state, now)
+    }
+
+    /// The method that proves something without a code.
+    fn seen(
+        &self,
+        id: &ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &VerificationMethod,
+        proof: Proof<'_>,
+        now: SystemTime,
+    ) -> Option<&Authenticator> {
+        let wanted = if let Proof::By(wanted) = proof { Some(wanted) } else { self.pinned(id, method, now) };
+        self.usable(id, scope, aim, method, wanted)
+    }
+
+    /// Writes down, where the proof was a button on a phone, that it was pressed.
+    fn press(&mut self, id: &ActionId, method: &VerificationMethod, now: SystemTime) {
+        let pressed = self.live(id, method, now).map(|challenge| challenge.id.clone());
+        if let Some(challenge) = pressed.and_then(|pressed| self.challenges.get_mut(&pressed)) {
+            challenge.answer(true);
+        }
     }
 
     /// The method that a message went to, which no other may answer.

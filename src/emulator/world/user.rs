@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::World;
 use super::device::Device;
-use crate::client::{SmsChannel, VerificationMethod};
+use crate::client::{SmsChannel, UserId, VerificationMethod};
 use crate::emulator::tenant::NewUser;
 use crate::emulator::totp::App;
+use crate::emulator::webauthn::Credential;
 
 /// One user. Exists from the first thing that is told about them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -64,6 +66,26 @@ pub(in crate::emulator) enum Kind {
     Push(Phone),
     /// A phone that reads QR codes.
     QrCode(Phone),
+    /// An app that proves things to itself.
+    InApp(Phone),
+    /// A passkey.
+    Passkey(Key),
+    /// A security key.
+    SecurityKey(Key),
+}
+
+/// What signs for its user.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::emulator) struct Key {
+    pub(in crate::emulator) credential: Credential,
+    /// What users know it by, such as "Chrome on Mac OS".
+    pub(in crate::emulator) name: String,
+    /// The device that it was made on, or used last.
+    pub(in crate::emulator) device_id: String,
+    /// What the authenticator calls the account.
+    pub(in crate::emulator) username: Option<String>,
+    /// What it calls the user.
+    pub(in crate::emulator) display_name: Option<String>,
 }
 
 /// A phone with the application's app on it.
@@ -84,6 +106,9 @@ impl Kind {
             Self::App { .. } => VerificationMethod::AuthenticatorApp,
             Self::Push(_) => VerificationMethod::Push,
             Self::QrCode(_) => VerificationMethod::QrCode,
+            Self::InApp(_) => VerificationMethod::InApp,
+            Self::Passkey(_) => VerificationMethod::Passkey,
+            Self::SecurityKey(_) => VerificationMethod::SecurityKey,
         }
     }
 
@@ -103,13 +128,28 @@ impl Kind {
         self.email().or(self.phone_number())
     }
 
+    pub(in crate::emulator) fn phone(&self) -> Option<&Phone> {
+        if let Self::Push(phone) | Self::QrCode(phone) | Self::InApp(phone) = self { Some(phone) } else { None }
+    }
+
+    pub(in crate::emulator) fn key(&self) -> Option<&Key> {
+        if let Self::Passkey(key) | Self::SecurityKey(key) = self { Some(key) } else { None }
+    }
+
+    pub(in crate::emulator) fn key_mut(&mut self) -> Option<&mut Key> {
+        if let Self::Passkey(key) | Self::SecurityKey(key) = self { Some(key) } else { None }
+    }
+
+    /// Whether it is the passkey or security key of this credential.
+    pub(in crate::emulator) fn is_key(&self, credential: &str) -> bool {
+        self.key().is_some_and(|key| key.credential.id() == credential)
+    }
+
     /// Whether both are the same thing in the user's hand, so that one takes the place of the other.
     fn is_same(&self, other: &Self) -> bool {
+        let alike = |mine: Option<&str>, theirs: Option<&str>| mine.is_some() && mine == theirs;
         self.method() == other.method()
-            && match (self, other) {
-                (Self::Push(mine), Self::Push(theirs)) | (Self::QrCode(mine), Self::QrCode(theirs)) => mine == theirs,
-                _ => self.address().is_some() && self.address() == other.address(),
-            }
+            && (alike(self.address(), other.address()) || self.phone().is_some() && self.phone() == other.phone())
     }
 }
 
@@ -245,5 +285,29 @@ impl User {
             self.phone_number.get_or_insert_with(|| number.to_owned());
             self.phone_number_verified |= self.phone_number.as_deref() == Some(number);
         }
+    }
+}
+
+impl World {
+    pub(in crate::emulator) fn has(&self, user: &UserId, method: &VerificationMethod) -> bool {
+        self.users.get(user.as_str()).is_some_and(|user| user.enrolled_methods().contains(method))
+    }
+
+    /// The verified passkey or security key of this credential, and whose it is.
+    pub(in crate::emulator) fn key(&self, credential: &str) -> Option<(&str, &Authenticator)> {
+        self.verified(|known| known.kind.is_key(credential))
+    }
+
+    /// The verified method of this kind whose phone has this key, and whose it is.
+    pub(in crate::emulator) fn phone(&self, method: &VerificationMethod, key: &str) -> Option<(&str, &Authenticator)> {
+        let has_key = |phone: &Phone| phone.public_key.as_deref() == Some(key);
+        self.verified(|known| known.method() == *method && known.kind.phone().is_some_and(has_key))
+    }
+
+    fn verified(&self, fits: impl Fn(&Authenticator) -> bool) -> Option<(&str, &Authenticator)> {
+        self.users.iter().find_map(|(user, known)| {
+            let found = known.authenticators.iter().find(|known| known.is_verified() && fits(known))?;
+            Some((user.as_str(), found))
+        })
     }
 }

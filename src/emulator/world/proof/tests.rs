@@ -4,10 +4,11 @@ use super::*;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
 use crate::emulator::tenant::{Limits, Tenant};
 use crate::emulator::totp::App;
-use crate::emulator::world::Told;
+use crate::emulator::world::{Phone, Told};
 
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
 const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
+const PUSH: VerificationMethod = VerificationMethod::Push;
 const NONE: Scope = Scope { add: false, update: false, remove: false };
 const ADD: Scope = Scope { add: true, ..NONE };
 const WINDOW: Duration = Duration::from_secs(300);
@@ -217,6 +218,62 @@ fn a_recovery_code_is_good_for_one_use() {
     assert_eq!(prove(&mut world, "2", &method, "7k2m-9xqa", UNIX_EPOCH), Verdict::Wrong);
     assert_eq!(world.users["ada"].recovery_codes, ["p41c-zz0e"]);
     assert_eq!(world.actions[&id("1")].record.verified_by, None);
+}
+
+fn phone(name: &str) -> Kind {
+    Kind::Push(Phone { name: name.into(), ..Phone::default() })
+}
+
+fn ask_phone(world: &mut World, key: &str) -> String {
+    let waiting = Waiting::Button { approved: None, device_code: None };
+    world.open(NewChallenge::of(&id(key), PUSH, waiting, CODE_LIFE), UNIX_EPOCH).id
+}
+
+#[test]
+fn what_was_seen_of_one_method_is_no_proof_by_another() {
+    let mut world = enrolled(vec![phone("Pixel"), phone("iPhone"), Kind::EmailOtp("ada@example.com".into())]);
+    let ids: Vec<_> = world.users["ada"].authenticators.iter().map(|known| known.id.clone()).collect();
+    for by in ["unknown", &ids[2]] {
+        let verdict = world.prove(&id("1"), NONE, Aim::Prove, &PUSH, Proof::By(by), UNIX_EPOCH).unwrap_err();
+        assert_eq!(verdict, Verdict::NotAsked, "{by}");
+    }
+    assert!(world.prove(&id("1"), NONE, Aim::Prove, &PUSH, Proof::By(&ids[0]), UNIX_EPOCH).is_ok());
+    assert_eq!(world.actions[&id("1")].record.verified_by.as_ref(), Some(&ids[0]), "not the newest");
+}
+
+#[test]
+fn an_answer_on_a_phone_outlives_what_it_answers() {
+    let mut world = enrolled(vec![phone("Pixel"), Kind::EmailOtp("ada@example.com".into())]);
+    track(&mut world, "2");
+    let (one, two) = (ask_phone(&mut world, "1"), ask_phone(&mut world, "2"));
+    send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    let pixel = world.users["ada"].authenticators[0].id.clone();
+    world.prove(&id("1"), NONE, Aim::Prove, &PUSH, Proof::By(&pixel), UNIX_EPOCH).unwrap();
+    world.challenges.get_mut(&two).unwrap().answer(false);
+    world.decline(&id("2"), UNIX_EPOCH);
+    let answers: Vec<_> = [&one, &two].map(|asked| world.challenges[asked].approved()).into();
+    assert_eq!(answers, [Some(true), Some(false)]);
+    assert_eq!(world.challenges.len(), 2, "the code is void");
+    assert!(world.actions.values().all(|action| action.challenges.is_empty()));
+    world.challenges.get_mut(&two).unwrap().answer(true);
+    assert_eq!(world.challenges[&two].approved(), Some(false), "the first answer stands");
+}
+
+#[test]
+fn a_new_address_takes_the_place_of_the_old_one() {
+    let update = Scope { update: true, ..NONE };
+    for (scope, left) in [(update, 1), (Scope { add: true, ..update }, 2)] {
+        let mut world = by_email();
+        let new = world.user_mut("ada", UNIX_EPOCH).begin(Kind::EmailOtp("new@example.com".into()), UNIX_EPOCH);
+        let new = new.id.clone();
+        let code = send(&mut world, "1", Aim::Enrol, scope, UNIX_EPOCH).unwrap();
+        let none = world.prove(&id("1"), NONE, Aim::Enrol, &EMAIL, Proof::Code(&code), UNIX_EPOCH);
+        assert_eq!(none.unwrap_err(), Verdict::NotAsked, "without the scope");
+        world.prove(&id("1"), scope, Aim::Enrol, &EMAIL, Proof::Code(&code), UNIX_EPOCH).unwrap();
+        let known = &world.users["ada"].authenticators;
+        assert_eq!((known.len(), &known[left - 1].id), (left, &new), "{scope:?}");
+        assert_eq!(state(&world, "1"), ActionState::ChallengeRequired);
+    }
 }
 
 #[test]
