@@ -7,6 +7,7 @@ use super::proof::Verdict;
 use super::user::{Authenticator, Kind};
 use super::{ActionId, Challenge, Scope, World};
 use crate::client::{ActionState, IdempotencyKey, UserId, VerificationMethod};
+use crate::emulator::lifecycle;
 
 /// Why a challenge cannot be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,9 +101,11 @@ impl World {
             ..Told::default()
         };
         if !self.actions.contains_key(&id) {
-            self.track(&id, told, now);
-            // Whoever claims has something to prove it with: the challenge itself.
-            self.set_state(&id, ActionState::ChallengeRequired, now);
+            let record = self.track(&id, told, now);
+            // Whoever claims has something to prove it with, the challenge itself. What a rule blocks stays blocked.
+            if lifecycle::is_open_to_proof(&record.state) {
+                self.set_state(&id, ActionState::ChallengeRequired, now);
+            }
         }
         self.bind(challenge, &id);
         let mut claimed = Claimed { id, method: known.method.clone(), enrolled: None };
@@ -175,6 +178,8 @@ mod tests {
 
     use super::*;
     use crate::client::ActionCode;
+    use crate::emulator::Outcome;
+    use crate::emulator::tenant::Tenant;
     use crate::emulator::world::{Context, NewChallenge, Waiting};
 
     fn user(id: &str) -> UserId {
@@ -228,6 +233,17 @@ mod tests {
         assert_eq!(world.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Right);
         assert!(world.settle(&challenge, UNIX_EPOCH).is_some());
         assert_eq!(world.actions_of("ada")[0].state, ActionState::ChallengeSucceeded);
+    }
+
+    #[test]
+    fn what_is_blocked_stays_so() {
+        for (outcome, state) in [(Outcome::Block, ActionState::Block), (Outcome::Review, ActionState::ReviewRequired)] {
+            let tenant = Tenant::new().default_outcome(outcome);
+            let mut world = World::new(tenant, UNIX_EPOCH);
+            let (challenge, code) = begun(&mut world, None);
+            world.verify_challenge(&challenge, &code, UNIX_EPOCH);
+            assert_eq!(claim(&mut world, &challenge, "ada", true), Ok(state));
+        }
     }
 
     #[test]
