@@ -5,16 +5,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use bytes::Bytes;
+use http::StatusCode;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::error::ApiError;
 use super::input::{Input, Segments, user_id};
 use super::{Answer, Success};
-use crate::client::{SmsChannel, Timestamp, UserId, VerificationMethod};
+use crate::client::{AuthenticatorAttachment, CredentialDeviceType, SmsChannel, Timestamp, UserId, VerificationMethod};
 use crate::emulator::Shared;
 use crate::emulator::hooks::HookEvent;
 use crate::emulator::totp::App;
-use crate::emulator::world::{Authenticator, Kind, User, recovery_codes};
+use crate::emulator::webauthn::Credential;
+use crate::emulator::world::{Authenticator, Key, Kind, User, recovery_codes};
 
 /// One method, as the Server API and (without its user) the Client API show it.
 #[derive(Serialize)]
@@ -35,7 +38,49 @@ pub(in crate::emulator) struct AuthenticatorAnswer {
     phone_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_sms_channel: Option<SmsChannel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webauthn_credential: Option<WebauthnCredential>,
     is_default: bool,
+}
+
+/// What signs, of a passkey or a security key.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebauthnCredential {
+    credential_id: String,
+    device_id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aaguid: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_backed_up: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_device_type: Option<CredentialDeviceType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticator_attachment: Option<AuthenticatorAttachment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<Timestamp>,
+}
+
+impl WebauthnCredential {
+    fn of(key: &Key, method: &Authenticator) -> Self {
+        Self {
+            credential_id: key.credential.id(),
+            device_id: key.device_id.clone(),
+            name: key.name.clone(),
+            aaguid: key.credential.aaguid,
+            credential_backed_up: key.credential.backed_up(),
+            credential_device_type: key.credential.device_type(),
+            authenticator_attachment: key.credential.attachment.clone(),
+            verified_at: method.last_verified_at.or(method.verified_at).map(Timestamp::from),
+        }
+    }
 }
 
 impl AuthenticatorAnswer {
@@ -50,6 +95,10 @@ impl AuthenticatorAnswer {
             email: method.kind.email().map(str::to_owned),
             phone_number: method.kind.phone_number().map(str::to_owned),
             previous_sms_channel: method.previous_sms_channel.clone(),
+            device_platform: method.kind.phone().and_then(|phone| phone.platform.clone()),
+            username: method.kind.key().and_then(|key| key.username.clone()),
+            display_name: method.kind.key().and_then(|key| key.display_name.clone()),
+            webauthn_credential: method.kind.key().map(|key| WebauthnCredential::of(key, method)),
             is_default: method.is_default,
         }
     }
@@ -153,7 +202,7 @@ struct TenantAuthenticator {
 }
 
 /// What the tenant offers. The ids are made from tenant and method, so they stay.
-pub(super) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
+pub(in crate::emulator) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
     let methods = shared.world().policy.methods.clone();
     let answer = |method: VerificationMethod| TenantAuthenticator {
         authenticator_id: format!("{}-{}", shared.tokens.tenant, method.as_str().to_lowercase()),
@@ -213,10 +262,33 @@ pub(super) fn import(shared: &Shared, body: &[u8]) -> Answer {
     Ok(Json(imported).into_response())
 }
 
-fn import_one(_shared: &Shared, item: &Input) -> Result<(), ApiError> {
-    let _user = user_id(item.required("userId")?)?;
+fn import_one(shared: &Shared, item: &Input) -> Result<(), ApiError> {
+    let user_id = user_id(item.required("userId")?)?;
     if item.required("verificationMethod")? != "PASSKEY" {
         return Err(ApiError::invalid("verificationMethod must be PASSKEY"));
     }
-    Err(ApiError::invalid("credentialPublicKey must be a COSE key"))
+    let (id, key) = (item.required("credentialId")?, item.required("credentialPublicKey")?);
+    let (hints, aaguid) = (item.texts("transports")?.unwrap_or_default(), item.text("aaguid")?);
+    let hints: Vec<_> = hints.iter().map(String::as_str).collect();
+    let credential = Credential::import(&id, &key, &hints, aaguid.as_deref())
+        .map_err(|fault| ApiError::of(StatusCode::BAD_REQUEST, fault.code(), fault.to_string()))?;
+    let name = item.text("name")?.unwrap_or_else(|| "Passkey".to_owned());
+
+    let now = shared.clock.now();
+    let mut world = shared.world();
+    match world.key(&credential.id()) {
+        Some((owner, _)) if owner == user_id.as_str() => return Ok(()),
+        Some(_) => {
+            let text = "Credential already exists for a different user.";
+            return Err(ApiError::of(StatusCode::CONFLICT, "conflict", text));
+        }
+        None => {}
+    }
+    let user = world.user_mut(user_id.as_str(), now);
+    let (username, display_name) = (user.username.clone(), user.display_name.clone());
+    let key = Key { credential, name, device_id: Uuid::new_v4().to_string(), username, display_name };
+    let method = user.enrol_verified(Kind::Passkey(key), false, now);
+    drop(world);
+    shared.hooks.tell(&HookEvent::authenticator_created(user_id.as_str(), &method));
+    Ok(())
 }

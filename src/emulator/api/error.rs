@@ -31,7 +31,12 @@ impl ApiError {
         Self { status, code, description: Cow::Borrowed(description), retry_after: None }
     }
 
-    pub(super) const fn unauthorized() -> Self {
+    /// One that is none of those below.
+    pub(in crate::emulator) fn of(status: StatusCode, code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { description: text.into(), ..Self::new(status, code, "") }
+    }
+
+    pub(in crate::emulator) const fn unauthorized() -> Self {
         // Quoted identically in the tests of several SDKs.
         const TEXT: &str =
             "The request is unauthorized. Check that your API key and region base URL are correctly configured.";
@@ -99,8 +104,8 @@ impl IntoResponse for ApiError {
         let body = Body { error: self.code, error_code: self.code, error_description: &self.description };
         let mut response = (self.status, Json(body)).into_response();
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            let seconds = self.retry_after.map_or(1, |wait| wait.as_secs().max(1));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            let seconds = self.retry_after.map_or(1, |wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         response
     }

@@ -56,6 +56,19 @@ impl Input {
         }
     }
 
+    /// A member that is an object, and is read by somebody else.
+    pub(in crate::emulator) fn object(&self, name: &str) -> Result<Value, ApiError> {
+        match self.get(name) {
+            Some(Value::Object(members)) => Ok(Value::Object(members.clone())),
+            _ => Err(ApiError::invalid(format!("body.{name} must be an object"))),
+        }
+    }
+
+    /// All of it, to be read by somebody else.
+    pub(in crate::emulator) fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+
     /// Whether the member is there and null, which says something where null is a value.
     pub(in crate::emulator) fn is_null(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(Value::is_null)
