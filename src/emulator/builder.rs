@@ -7,12 +7,14 @@ use axum::middleware::from_fn_with_state;
 use http::StatusCode;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use url::Url;
 use uuid::Uuid;
 
 use super::gateway::gateway;
 use super::hooks::{HookSettings, Hooks};
 use super::line::{Door, HangUp};
 use super::tokens::Tokens;
+use super::webauthn::{LOCALHOST, RelyingParty};
 use super::world::World;
 use super::{Config, Emulator, Shared, Tenant, api, page};
 use crate::client::Client;
@@ -88,6 +90,7 @@ impl EmulatorBuilder {
         let second = self.tenant.second_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
         let secrets = std::iter::once(secret.clone()).chain(second).collect::<Vec<_>>();
         let hooks = Hooks::new(HookSettings::of(&self.tenant)?, secrets.clone(), tenant_id, self.clock.clone());
+        let relying_party = relying_party(&self.tenant);
         let world = World::new(self.tenant, self.clock.now());
         let shared = Arc::new(Shared {
             clock: self.clock,
@@ -95,6 +98,7 @@ impl EmulatorBuilder {
             origin,
             tokens,
             hooks,
+            relying_party,
             world: Mutex::new(world),
             seen: Default::default(),
             scripts: Default::default(),
@@ -107,6 +111,12 @@ impl EmulatorBuilder {
         });
         Ok(Emulator { shared, base_url, client, door, server })
     }
+}
+
+/// The site that passkeys are made for. Its own host is its origin, whichever the application's page is on.
+fn relying_party(tenant: &Tenant) -> RelyingParty {
+    let id = tenant.relying_party_id.as_deref().unwrap_or(LOCALHOST);
+    RelyingParty::new(id, Url::parse(&format!("https://{id}")).into_iter().collect(), &tenant.name)
 }
 
 fn router(shared: &Arc<Shared>) -> Router {

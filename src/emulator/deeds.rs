@@ -1,6 +1,14 @@
 //! What users do, whichever door they come through: the page, the Client API, the Server API, a test.
+mod enrol;
+mod keys;
+mod links;
+mod phones;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+pub(super) use self::keys::{Ceremony, Made, NotSigned, Signed, Wanted};
+pub(super) use self::phones::Answerer;
 
 use super::Shared;
 use super::hooks::{HookEvent, Occasion};
@@ -9,7 +17,7 @@ use super::world::{
     ActionId, Aim, Authenticator, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Scope,
     Unclaimable, Verdict, Waiting, World,
 };
-use crate::client::{UserId, VerificationMethod};
+use crate::client::{SmsChannel, UserId, VerificationMethod};
 use crate::webhook::ChallengeLogType;
 
 /// Why something that a user wanted was not done.
@@ -51,6 +59,16 @@ pub(super) struct Attempt<'a> {
 impl Shared {
     /// Sends a message to the user's method (`wanted`, or the one that serves best). The one before is void.
     pub(super) async fn send(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Result<Challenge, Fault> {
+        self.send_by(attempt, wanted, SmsChannel::Default).await
+    }
+
+    /// The same, with a text message by `channel`.
+    pub(super) async fn send_by(
+        &self,
+        attempt: Attempt<'_>,
+        wanted: Option<&str>,
+        channel: SmsChannel,
+    ) -> Result<Challenge, Fault> {
         let now = self.clock.now();
         let challenge = {
             let mut world = self.world();
@@ -58,7 +76,12 @@ impl Shared {
             let usable = world.usable(id, scope, aim, method, wanted).ok_or(Fault::NotAsked)?.id.clone();
             world.may_send(method, id.user.as_str(), now)?;
             let form = world.policy.code;
-            world.begin_message(id, method, &usable, form, now).ok_or(Fault::NotAsked)?
+            let mut challenge = world.begin_message(id, method, &usable, form, now).ok_or(Fault::NotAsked)?;
+            if *method == VerificationMethod::Sms {
+                challenge.sms_channel = Some(channel);
+                world.challenges.insert(challenge.id.clone(), challenge.clone());
+            }
+            challenge
         };
         self.deliver(&challenge, now).await?;
         Ok(challenge)
@@ -102,6 +125,7 @@ impl Shared {
             return Err(Fault::NotSent);
         }
         self.world().inbox.put(message);
+        self.world().note_channel(challenge);
         self.note(&about, &challenge.method, Noted::Sent);
         Ok(())
     }
@@ -125,7 +149,7 @@ impl Shared {
     /// The message of a challenge, if its method has one.
     pub(super) fn message(&self, challenge: &Challenge, now: SystemTime) -> Option<Message> {
         Some(Message {
-            channel: channel(&challenge.method)?,
+            channel: channel(challenge)?,
             to: challenge.to.clone().unwrap_or_default(),
             user_id: challenge.user.clone(),
             challenge_id: challenge.id.clone(),
@@ -306,6 +330,15 @@ impl Noted {
 }
 
 impl World {
+    /// Writes down how the last text message went.
+    fn note_channel(&mut self, challenge: &Challenge) {
+        let (Some(user), Some(method)) = (&challenge.user, &challenge.authenticator) else { return };
+        let method = self.users.get_mut(user.as_str()).and_then(|user| user.authenticator_mut(method));
+        if let (Some(method), Some(channel)) = (method, &challenge.sms_channel) {
+            method.previous_sms_channel = Some(channel.clone());
+        }
+    }
+
     fn may_send(&self, method: &VerificationMethod, who: &str, now: SystemTime) -> Result<(), Fault> {
         match self.limits.wait(Deed::Send, method, who, now) {
             Some(wait) => Err(Fault::TooManyMessages(wait)),
@@ -314,9 +347,10 @@ impl World {
     }
 }
 
-/// How messages of a method travel, if it has any.
-fn channel(method: &VerificationMethod) -> Option<Channel> {
-    match method {
+/// How the message of a challenge travels, if it has one.
+fn channel(challenge: &Challenge) -> Option<Channel> {
+    match challenge.method {
+        VerificationMethod::Sms if challenge.sms_channel == Some(SmsChannel::Whatsapp) => Some(Channel::Whatsapp),
         VerificationMethod::EmailOtp | VerificationMethod::EmailMagicLink => Some(Channel::Email),
         VerificationMethod::Sms => Some(Channel::Sms),
         VerificationMethod::Whatsapp => Some(Channel::Whatsapp),

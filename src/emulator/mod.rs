@@ -50,7 +50,7 @@
 //! | Question | What the emulator does |
 //! |---|---|
 //! | `track` again with a known `idempotencyKey` | The known action in its current state, no new decision, a fresh token. A new `redirectUrl` counts from then on. |
-//! | When an action becomes `CHALLENGE_FAILED` | When the user refuses for good ([`Emulator::decline`]) or by [`Emulator::set_state`]; never by wrong codes. |
+//! | When an action becomes `CHALLENGE_FAILED` | When the user refuses for good ([`Emulator::decline`], [`Emulator::decline_challenge`]) or by [`Emulator::set_state`]; never by wrong codes. |
 //! | Does `REVIEW` ask for a challenge too | No. |
 //! | `url` and `token` for `ALLOW`, `BLOCK` and `REVIEW_REQUIRED` | Always there. |
 //! | The challenge URL | `/?token=…` at the emulator's origin. |
@@ -88,6 +88,7 @@ mod keys;
 mod lifecycle;
 mod line;
 mod page;
+mod pending;
 mod rules;
 mod script;
 mod seen;
@@ -96,7 +97,6 @@ mod tokens;
 mod totp;
 mod user;
 mod visit;
-#[allow(dead_code, reason = "the Client API is to call it")]
 mod webauthn;
 mod world;
 
@@ -112,6 +112,7 @@ pub use self::config::{Config, ConfigFileError};
 pub use self::hooks::{HookAnswer, SentHook};
 pub use self::inbox::{Channel, Message};
 pub use self::lifecycle::Outcome;
+pub use self::pending::PendingChallenge;
 pub use self::rules::{Condition, Decision, Facts, Rule, RuleMatch, When};
 pub use self::script::Scripted;
 pub use self::seen::{Endpoint, SeenRequest};
@@ -125,6 +126,7 @@ use self::line::Door;
 use self::script::Scripts;
 use self::seen::Seen;
 use self::tokens::{Subject, TokenFault, Tokens};
+use self::webauthn::RelyingParty;
 use self::world::{ActionId, Scope, World};
 use crate::client::{ActionState, Client};
 use crate::clock::Clock;
@@ -331,6 +333,7 @@ struct Shared {
     origin: String,
     tokens: Tokens,
     hooks: Hooks,
+    relying_party: RelyingParty,
     world: Mutex<World>,
     seen: Seen,
     scripts: Scripts,

@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::Shared;
 use super::totp::App;
-use super::world::{Kind, User};
+use super::world::{Kind, Phone, User};
 use crate::clock::Clock;
 
 /// One user of an [`Emulator`](super::Emulator), from [`Emulator::user`](super::Emulator::user).
@@ -53,16 +53,46 @@ impl<'a> UserHandle<'a> {
 
     /// Enrols codes by e-mail to `email`, as if the user had proved the address.
     pub fn enroll_email_otp(self, email: impl Into<String>) -> Self {
+        self.enroll(Kind::EmailOtp(email.into()))
+    }
+
+    /// Enrols links by e-mail to `email`, as if the user had proved the address.
+    pub fn enroll_email_magic_link(self, email: impl Into<String>) -> Self {
+        self.enroll(Kind::EmailMagicLink(email.into()))
+    }
+
+    /// Enrols codes by SMS to `number`, as if the user had proved the number.
+    pub fn enroll_sms(self, number: impl Into<String>) -> Self {
+        self.enroll(Kind::Sms(number.into()))
+    }
+
+    /// Enrols codes by WhatsApp to `number`, as if the user had proved the number.
+    pub fn enroll_whatsapp(self, number: impl Into<String>) -> Self {
+        self.enroll(Kind::Whatsapp(number.into()))
+    }
+
+    /// Enrols a phone of this name that is asked by push messages, and answered for by
+    /// [`Emulator::approve`](super::Emulator::approve).
+    pub fn enroll_push(self, phone: impl Into<String>) -> Self {
+        self.enroll(Kind::Push(Phone { name: phone.into(), ..Phone::default() }))
+    }
+
+    /// Enrols a phone of this name that reads QR codes, and is answered for by
+    /// [`Emulator::approve`](super::Emulator::approve).
+    pub fn enroll_qr_code(self, phone: impl Into<String>) -> Self {
+        self.enroll(Kind::QrCode(Phone { name: phone.into(), ..Phone::default() }))
+    }
+
+    fn enroll(self, kind: Kind) -> Self {
         let now = self.shared.clock.now();
-        self.change(|user| _ = user.enrol_verified(Kind::EmailOtp(email.into()), false, now))
+        self.change(|user| _ = user.enrol_verified(kind, false, now))
     }
 
     /// Enrols an authenticator app, and hands it to the test.
     pub fn enroll_authenticator_app(self) -> AuthenticatorApp {
         let app = App::generate(self.id);
         let kind = Kind::App { app: app.clone(), last_step: None };
-        let now = self.shared.clock.now();
-        self.change(|user| _ = user.enrol_verified(kind, false, now));
+        self.enroll(kind);
         AuthenticatorApp { app, clock: self.shared.clock.clone() }
     }
 

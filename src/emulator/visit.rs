@@ -37,6 +37,12 @@ pub enum EmulatorError {
     /// No such action was tracked.
     #[error("no such action was tracked")]
     UnknownAction,
+    /// No such challenge waits for a button, or not for this user's.
+    #[error("no such challenge waits for a button on a phone of this user")]
+    UnknownChallenge,
+    /// The verification webhook said no. The button can be pressed again.
+    #[error("the verification webhook refused the proof")]
+    Vetoed,
 }
 
 impl From<TokenFault> for EmulatorError {
