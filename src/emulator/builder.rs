@@ -16,7 +16,7 @@ use super::line::{Door, HangUp};
 use super::tokens::Tokens;
 use super::webauthn::{LOCALHOST, RelyingParty};
 use super::world::World;
-use super::{Config, Emulator, Shared, Tenant, api, page};
+use super::{Config, Emulator, Shared, Tenant, api, client_api, page};
 use crate::client::Client;
 use crate::clock::Clock;
 
@@ -120,13 +120,22 @@ fn relying_party(tenant: &Tenant) -> RelyingParty {
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
+    // A browser gets to read a scripted answer as well as a real one.
+    let client_api = Router::new()
+        .nest("/v1", client_api::routes())
+        .merge(client_api::routes())
+        .method_not_allowed_fallback(not_found)
+        .layer(from_fn_with_state(Arc::clone(shared), gateway))
+        .layer(client_api::cors());
     Router::new()
         .nest("/v1", api::routes(shared).merge(api::doubled(shared)))
         .merge(api::routes(shared))
         .merge(page::routes())
+        .merge(client_api::pages())
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(shared), gateway))
+        .merge(client_api)
         .with_state(Arc::clone(shared))
 }
 

@@ -1,7 +1,8 @@
 //! A local Authsignal, for tests and for running without an account.
 //!
-//! An [`Emulator`] listens on a free port of this machine, answers the Server API, and serves a challenge page on which
-//! a person, a browser driver or [`Emulator::succeed`] can prove what has to be proved. Nothing leaves the machine:
+//! An [`Emulator`] listens on a free port of this machine, answers the Server API and the Client API of the browser and
+//! mobile SDKs, and serves a challenge page on which a person, a browser driver or [`Emulator::succeed`] can prove what
+//! has to be proved. Nothing leaves the machine:
 //! codes land in an inbox that the page shows and [`Emulator::messages`] returns.
 //!
 //! It is there so that you can test *your* side: each test has its own, sees what was asked of it
@@ -66,7 +67,7 @@
 //! | Sizes of requests | 413 above 256 KiB. |
 //! | `redirectUrl` that no browser should follow (`javascript:` and its like), or a relative one | 400. |
 //! | Life of a code, guesses | 10 minutes; ten wrong ones in 5 minutes, per user and method. |
-//! | Is there a limit on sending | No (the service has one). |
+//! | Limits on sending whose number isn't documented | WhatsApp as SMS; push messages have none. |
 //! | Does `track` overwrite e-mail, phone number, user name | Only where there was none. |
 //! | Does reading a user make one | No. |
 //! | Recovery codes | Ten with a user's first method. The page does not take them. |
@@ -77,8 +78,28 @@
 //! | A `challengeId` in `track` | 401: there are no anonymous challenges here to claim. |
 //! | E-mail and phone number after enrolling by a code | Verified. |
 //! | The address offered when enrolling by e-mail | The one that `track` told. |
+//! | The Client API's status for a bad token | 401: `expired_token` once it has run out, `unauthorized` for any other. |
+//! | One more method without `add:authenticators` | 401 `unauthorized`. |
+//! | What `update:authenticators` alone permits | A new address, which takes the place of the one before once it is proved. |
+//! | Changing and removing methods on the Client API | `PATCH` (of `previousSmsChannel`) and `DELETE /client/user-authenticators/{userAuthenticatorId}`, by their scopes. Not the last one. |
+//! | Enrolling what the tenant or, for a first method, the action doesn't have | 400 `invalid_configuration`. |
+//! | A challenge or verify that the action doesn't ask for, or with no such method | 400 `invalid_request`. |
+//! | A challenge by e-mail or SMS for a user with nothing enrolled | Goes to the address that `track` told, and enrols it when proved; 400 without one. |
+//! | A proof that the verification webhook refuses | `isVerified: false`; it can be given again. |
+//! | Who may have a magic link opened | Anybody who has the link; what it proves is for the token that asked. |
+//! | Life of push messages, QR codes and WebAuthn challenges | 10 minutes. Until then an approval is told as often as it is asked for, with a fresh token each time. |
+//! | When a push message or QR code proves its action | When the button is pressed, not when the browser asks. |
+//! | Unknown challenges on the Client API | 404 `not_found` of push messages and QR codes, and 400 once they have run out; 400 of passkeys and security keys. |
+//! | `QR_CODE` and `IN_APP` | Can be enrolled where `PUSH` is offered; among the methods of answers only where a tenant names them, for dotnet's sake. |
+//! | Signatures of the mobile SDKs | Asked for, not verified. |
+//! | A sign-in by passkey or QR code without a token | Makes the action, by the tenant's rules, and proves it. Without an action the token is about the user alone: it lists their methods, and `validate` calls it invalid. |
+//! | WebAuthn | The user's id as `user.id`, no attestation, ES256 and RS256; passkeys discoverable; `localhost` on every port, unless the tenant has another relying party. |
+//! | The cookies of `useCookies` | `authsignal_challenge` and `authsignal_token`. |
+//! | Which pages may call the Client API | Those of every origin, with cookies. |
+//! | QR codes by WebSocket | Not there: the browser SDK's `polling: true` is. |
 mod api;
 mod builder;
+mod client_api;
 mod config;
 mod deeds;
 mod gateway;

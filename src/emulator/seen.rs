@@ -90,6 +90,105 @@ endpoints!(
     FinishCall = "finishCall": "POST" "/call/finish";
     /// The keys of the tenant's tokens.
     Jwks = "jwks": "GET" "/client/public/{tenant}/.well-known/jwks";
+    /// The tenant's methods.
+    ClientGetTenantAuthenticators = "clientGetTenantAuthenticators": "GET" "/client/authenticators";
+    /// What the React SDK begins with.
+    ClientInit = "clientInit": "POST" "/client/init";
+    /// The user's methods.
+    ClientGetAuthenticators = "clientGetAuthenticators": "GET" "/client/user-authenticators";
+    /// Change a method.
+    ClientUpdateAuthenticator = "clientUpdateAuthenticator": "PATCH" "/client/user-authenticators/{authenticator}";
+    /// Remove a method.
+    ClientRemoveAuthenticator = "clientRemoveAuthenticator": "DELETE" "/client/user-authenticators/{authenticator}";
+    /// Enrol codes by e-mail.
+    ClientEnrollEmailOtp = "clientEnrollEmailOtp": "POST" "/client/user-authenticators/email-otp";
+    /// Send a code by e-mail.
+    ClientChallengeEmailOtp = "clientChallengeEmailOtp": "POST" "/client/challenge/email-otp";
+    /// Take a code that came by e-mail.
+    ClientVerifyEmailOtp = "clientVerifyEmailOtp": "POST" "/client/verify/email-otp";
+    /// Enrol codes by SMS.
+    ClientEnrollSms = "clientEnrollSms": "POST" "/client/user-authenticators/sms";
+    /// Send a code by SMS.
+    ClientChallengeSms = "clientChallengeSms": "POST" "/client/challenge/sms";
+    /// Take a code that came by SMS.
+    ClientVerifySms = "clientVerifySms": "POST" "/client/verify/sms";
+    /// Send a code by WhatsApp.
+    ClientChallengeWhatsapp = "clientChallengeWhatsapp": "POST" "/client/challenge/whatsapp";
+    /// Take a code that came by WhatsApp.
+    ClientVerifyWhatsapp = "clientVerifyWhatsapp": "POST" "/client/verify/whatsapp";
+    /// Enrol an authenticator app.
+    ClientEnrollTotp = "clientEnrollTotp": "POST" "/client/user-authenticators/totp";
+    /// Take a code of an authenticator app.
+    ClientVerifyTotp = "clientVerifyTotp": "POST" "/client/verify/totp";
+    /// Enrol links by e-mail.
+    ClientEnrollEmailMagicLink = "clientEnrollEmailMagicLink": "POST" "/client/user-authenticators/email-magic-link";
+    /// Send a link by e-mail.
+    ClientChallengeEmailMagicLink = "clientChallengeEmailMagicLink": "POST" "/client/challenge/email-magic-link";
+    /// Was the link opened?
+    ClientFinalizeEmailMagicLink = "clientFinalizeEmailMagicLink": "POST" "/client/verify/email-magic-link/finalize";
+    /// Begin a sign-in.
+    ClientChallenge = "clientChallenge": "POST" "/client/challenge", "POST" "/client/challenge/web";
+    /// Begin to make a passkey.
+    ClientPasskeyRegistrationOptions = "clientPasskeyRegistrationOptions":
+        "POST" "/client/user-authenticators/passkey/registration-options",
+        "POST" "/client/user-authenticators/passkey/registration-options/web";
+    /// Take a passkey that was made.
+    ClientAddPasskey = "clientAddPasskey": "POST" "/client/user-authenticators/passkey";
+    /// Begin to ask for a passkey.
+    ClientPasskeyAuthenticationOptions = "clientPasskeyAuthenticationOptions":
+        "POST" "/client/user-authenticators/passkey/authentication-options",
+        "POST" "/client/user-authenticators/passkey/authentication-options/web";
+    /// Take the signature of a passkey.
+    ClientVerifyPasskey = "clientVerifyPasskey": "POST" "/client/verify/passkey";
+    /// Is there such a passkey?
+    ClientGetPasskey = "clientGetPasskey": "GET" "/client/user-authenticators/passkey";
+    /// Begin to register a security key.
+    ClientSecurityKeyRegistrationOptions = "clientSecurityKeyRegistrationOptions":
+        "POST" "/client/user-authenticators/security-key/registration-options";
+    /// Take a security key.
+    ClientAddSecurityKey = "clientAddSecurityKey": "POST" "/client/user-authenticators/security-key";
+    /// Begin to ask for a security key.
+    ClientSecurityKeyAuthenticationOptions = "clientSecurityKeyAuthenticationOptions":
+        "POST" "/client/user-authenticators/security-key/authentication-options";
+    /// Take the signature of a security key.
+    ClientVerifySecurityKey = "clientVerifySecurityKey": "POST" "/client/verify/security-key";
+    /// Ask by a push message.
+    ClientChallengePush = "clientChallengePush": "POST" "/client/challenge/push";
+    /// What was answered to a push message?
+    ClientVerifyPush = "clientVerifyPush": "POST" "/client/verify/push";
+    /// Show a QR code.
+    ClientChallengeQrCode = "clientChallengeQrCode": "POST" "/client/challenge/qr-code";
+    /// What became of a QR code?
+    ClientVerifyQrCode = "clientVerifyQrCode": "POST" "/client/verify/qr-code";
+    /// Find a key of a phone.
+    ClientGetCredential = "clientGetCredential":
+        "GET" "/client/user-authenticators/push",
+        "GET" "/client/user-authenticators/qr-code",
+        "GET" "/client/user-authenticators/in-app";
+    /// Enrol a key of a phone.
+    ClientAddCredential = "clientAddCredential":
+        "POST" "/client/user-authenticators/push",
+        "POST" "/client/user-authenticators/qr-code",
+        "POST" "/client/user-authenticators/in-app";
+    /// Remove a key of a phone.
+    ClientRemoveCredential = "clientRemoveCredential":
+        "POST" "/client/user-authenticators/push/remove",
+        "POST" "/client/user-authenticators/qr-code/remove",
+        "POST" "/client/user-authenticators/in-app/remove";
+    /// What is a phone asked?
+    ClientGetPushChallenge = "clientGetPushChallenge":
+        "GET" "/client/user-authenticators/push/challenge",
+        "POST" "/client/user-authenticators/push/challenge/sign";
+    /// Read a QR code with a phone.
+    ClientClaimChallenge = "clientClaimChallenge": "POST" "/client/user-authenticators/qr-code/challenge/claim";
+    /// Answer on a phone.
+    ClientUpdateChallenge = "clientUpdateChallenge":
+        "POST" "/client/user-authenticators/push/challenge",
+        "POST" "/client/user-authenticators/qr-code/challenge";
+    /// Prove something by a key of an app.
+    ClientVerifyInApp = "clientVerifyInApp": "POST" "/client/verify/in-app";
+    /// Open the link of a mail.
+    OpenMagicLink = "openMagicLink": "GET" "/api/verify-magic-link";
     /// The page where users prove themselves.
     ChallengePage = "challengePage": "GET" "/", "POST" "/";
 );

@@ -12,6 +12,7 @@ use axum::Router;
 use axum::routing::get;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
+pub(super) use self::view::sealed;
 use super::Shared;
 
 pub(super) fn routes() -> Router<Arc<Shared>> {

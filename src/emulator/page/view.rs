@@ -219,7 +219,7 @@ impl Carried {
 }
 
 /// The headers of everything that the page answers. It can be framed and keeps its opener, on purpose.
-pub(super) fn sealed(mut response: Response) -> Response {
+pub(in crate::emulator) fn sealed(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -1,0 +1,68 @@
+//! What a proof is answered with.
+use axum::Json;
+use serde::Serialize;
+
+use crate::client::UserId;
+use crate::emulator::Shared;
+use crate::emulator::api::{ApiError, AuthenticatorAnswer};
+use crate::emulator::deeds::Fault;
+use crate::emulator::world::{ActionId, Proved, Scope};
+
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
+
+/// A method that was begun.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Begun {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) challenge_id: Option<String>,
+    pub(super) user_authenticator_id: String,
+    pub(super) user_id: UserId,
+}
+
+/// A challenge that was begun.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Challenged {
+    pub(super) challenge_id: String,
+}
+
+/// What became of a proof: a wrong code is no HTTP error, the answer says so.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Verified {
+    pub(super) is_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) access_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failure_reason: Option<&'static str>,
+    /// The method that it enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user_authenticator: Option<AuthenticatorAnswer>,
+}
+
+impl Shared {
+    /// The token of a fresh proof, which may do everything (docs, "Scopes").
+    pub(super) fn fresh_token(&self, id: &ActionId) -> Option<String> {
+        let record = self.world().actions.get(id)?.record.clone();
+        Some(self.token_with(&record, Scope::ALL))
+    }
+
+    /// The answer to a code, a link, or whatever else was to be right.
+    pub(super) fn verified(&self, id: &ActionId, proof: Result<Proved, Fault>) -> Result<Verified, ApiError> {
+        let failed = |reason| Ok(Verified { failure_reason: Some(reason), ..Verified::default() });
+        match proof {
+            Ok(proved) => Ok(Verified {
+                is_verified: true,
+                access_token: self.fresh_token(id),
+                user_authenticator: proved.enrolled.as_ref().map(|known| AuthenticatorAnswer::of(None, known)),
+                failure_reason: None,
+            }),
+            Err(Fault::Wrong) => failed("CODE_INVALID_OR_EXPIRED"),
+            Err(Fault::TooManyGuesses) => failed("MAX_ATTEMPTS_EXCEEDED"),
+            // Right, and yet not taken: it can be given again.
+            Err(Fault::Vetoed) => Ok(Verified::default()),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}

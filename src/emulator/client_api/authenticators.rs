@@ -1,0 +1,151 @@
+//! Methods: the tenant's, and those of the user.
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, patch, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::caller::{Bearer, Caller, Holder};
+use super::cookies::Cookies;
+use crate::client::{SmsChannel, UserId, VerificationMethod};
+use crate::emulator::api::{self, ApiError, AuthenticatorAnswer, Input, Segments};
+
+use crate::emulator::world::User;
+use crate::emulator::{Shared, Standing};
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/client/authenticators", get(tenant))
+        .route("/client/init", post(init))
+        .route("/client/user-authenticators", get(list))
+        .route("/client/user-authenticators/{authenticator}", patch(update).delete(remove))
+}
+
+const UNKNOWN: &str = "The authenticator was not found.";
+
+impl Shared {
+    /// That the user has this method.
+    pub(super) fn expect_authenticator(&self, user: &UserId, authenticator: &str) -> Result<(), ApiError> {
+        let world = self.world();
+        let known = world.users.get(user.as_str()).and_then(|user| user.authenticator(authenticator));
+        known.map(|_| ()).ok_or(ApiError::not_found(UNKNOWN))
+    }
+
+    /// Whether the user has no other method to prove anything with.
+    fn is_last(&self, user: &UserId, authenticator: &str) -> bool {
+        let world = self.world();
+        let enrolled = world.users.get(user.as_str()).map(User::enrolled).unwrap_or_default();
+        matches!(enrolled[..], [only] if only.id == authenticator)
+    }
+}
+
+/// What the tenant offers.
+async fn tenant(shared: State<Arc<Shared>>, _: Caller) -> Result<Response, ApiError> {
+    api::of_tenant(shared).await
+}
+
+/// The verified ones, in the order of their making. The token may be in a cookie.
+async fn list(State(shared): State<Arc<Shared>>, caller: Caller, cookies: Cookies) -> Answer<Vec<AuthenticatorAnswer>> {
+    let holder = match (caller, cookies.token) {
+        (Caller::Holder(holder), _) => *holder,
+        (Caller::Tenant, Some(token)) => shared.holder(&token)?,
+        (Caller::Tenant, None) => return Err(ApiError::unauthorized()),
+    };
+    let world = shared.world();
+    let known = world.users.get(holder.user.as_str()).map(|user| user.authenticators.as_slice()).unwrap_or_default();
+    Ok(Json(
+        known.iter().filter(|known| known.is_verified()).map(|known| AuthenticatorAnswer::of(None, known)).collect(),
+    ))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Init {
+    challenge_options: ChallengeOptions,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChallengeOptions {
+    token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_verification_method: Option<VerificationMethod>,
+    verification_methods: Vec<VerificationMethod>,
+    user: Person,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Person {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+}
+
+/// What the React SDK begins with: by what the action can be proved, or what could be enrolled for it.
+async fn init(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Init> {
+    Input::parse(&body)?;
+    let Standing { id, record, .. } = standing;
+    let token = shared.token(&record);
+    let world = shared.world();
+    let nobody = User::default();
+    let user = world.users.get(id.user.as_str()).unwrap_or(&nobody);
+    let provable = world.provable(&id);
+    let default_verification_method = provable.first().cloned();
+    let verification_methods = if user.is_enrolled() { provable } else { record.allowed_methods };
+    let user = Person { email: user.email.clone(), phone_number: user.phone_number.clone() };
+    let options = ChallengeOptions { token, default_verification_method, verification_methods, user };
+    Ok(Json(Init { challenge_options: options }))
+}
+
+/// Changes how text messages go (the one thing that a page of Authsignal's is known to change).
+async fn update(
+    State(shared): State<Arc<Shared>>,
+    holder: Holder,
+    Segments(authenticator): Segments<String>,
+    body: Bytes,
+) -> Answer<AuthenticatorAnswer> {
+    permits(holder.scope.update)?;
+    let channel = Input::parse(&body)?.required("previousSmsChannel")?;
+    let channel = match SmsChannel::from(channel.as_str()) {
+        SmsChannel::Unknown(_) => return Err(ApiError::invalid("body.previousSmsChannel must be DEFAULT or WHATSAPP")),
+        channel => channel,
+    };
+    let mut world = shared.world();
+    let user = world.users.get_mut(holder.user.as_str());
+    let known = user.and_then(|user| user.authenticator_mut(&authenticator)).ok_or(ApiError::not_found(UNKNOWN))?;
+    known.previous_sms_channel = Some(channel);
+    Ok(Json(AuthenticatorAnswer::of(None, known)))
+}
+
+#[derive(Serialize)]
+struct Removed {
+    success: bool,
+}
+
+/// Removes a method, but not the last: that would let its user in without a proof (the page refuses it too: docs,
+/// "Settings").
+async fn remove(
+    State(shared): State<Arc<Shared>>,
+    holder: Holder,
+    Segments(authenticator): Segments<String>,
+) -> Answer<Removed> {
+    permits(holder.scope.remove)?;
+    shared.expect_authenticator(&holder.user, &authenticator)?;
+    if shared.is_last(&holder.user, &authenticator) {
+        return Err(ApiError::invalid("The last authenticator cannot be removed."));
+    }
+    shared.remove_authenticator(&holder.user, &authenticator);
+    Ok(Json(Removed { success: true }))
+}
+
+pub(super) fn permits(permitted: bool) -> Result<(), ApiError> {
+    let text = "The scope of the token does not permit this.";
+    if permitted { Ok(()) } else { Err(ApiError::of(StatusCode::UNAUTHORIZED, "unauthorized", text)) }
+}

@@ -1,0 +1,162 @@
+//! Push messages and QR codes, as the browser that waits for the phone sees them.
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::caller::{Bearer, Caller};
+use crate::client::{Timestamp, VerificationMethod};
+use crate::emulator::api::{ApiError, Input, action_code};
+use crate::emulator::world::{ActionId, Challenge, Context, Waiting};
+use crate::emulator::{Shared, Standing};
+
+const PUSH: VerificationMethod = VerificationMethod::Push;
+const QR_CODE: VerificationMethod = VerificationMethod::QrCode;
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/client/challenge/push", post(push))
+        .route("/client/verify/push", post(verify_push))
+        .route("/client/challenge/qr-code", post(qr_code))
+        .route("/client/verify/qr-code", post(verify_qr_code))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pushed {
+    challenge_id: String,
+    delivery_results: Vec<Delivered>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Delivered {
+    user_authenticator_id: String,
+}
+
+async fn push(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Pushed> {
+    let input = Input::parse(&body)?;
+    same_action(&input, &standing.id)?;
+    let wanted = input.text("userAuthenticatorId")?;
+    let user = &standing.id.user;
+    if let Some(wanted) = &wanted {
+        shared.expect_authenticator(user, wanted)?;
+    }
+    let sent = shared.push(&standing.id, wanted.as_deref()).await?;
+    let world = shared.world();
+    let methods = world.users.get(user.as_str()).map(|user| user.enrolled()).unwrap_or_default();
+    let asked = methods.into_iter().filter(|known| known.method() == PUSH);
+    let asked = asked.filter(|known| wanted.as_ref().is_none_or(|wanted| *wanted == known.id));
+    let delivery_results = asked.map(|known| Delivered { user_authenticator_id: known.id.clone() }).collect();
+    Ok(Json(Pushed { challenge_id: sent.id, delivery_results }))
+}
+
+/// The action may be named again, and then has to be that of the token (browser SDK, `qr-code.ts`).
+pub(super) fn same_action(input: &Input, id: &ActionId) -> Result<(), ApiError> {
+    match input.text("action")? {
+        Some(action) if action != id.action.as_str() => Err(ApiError::invalid("body.action must be that of the token")),
+        _ => Ok(()),
+    }
+}
+
+/// Where the phone stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pressed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_claimed: Option<bool>,
+    is_verified: bool,
+    is_consumed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    /// The same, as the browser SDK reads it of QR codes (`types/qr-code.ts`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+impl Pressed {
+    fn of(shared: &Shared, asked: &Challenge) -> Self {
+        let is_verified = asked.approved() == Some(true);
+        let id = asked.action_id().filter(|_| is_verified);
+        Self {
+            is_claimed: None,
+            is_verified,
+            is_consumed: asked.approved().is_some(),
+            access_token: id.and_then(|id| shared.fresh_token(&id)),
+            token: None,
+        }
+    }
+}
+
+async fn verify_push(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Pressed> {
+    let challenge = Input::parse(&body)?.required("challengeId")?;
+    let asked = shared.waited_for(&challenge, &PUSH)?;
+    if asked.action_id().as_ref() != Some(&standing.id) {
+        return Err(ApiError::not_found(UNKNOWN));
+    }
+    Ok(Json(Pressed::of(&shared, &asked)))
+}
+
+const UNKNOWN: &str = "The challenge was not found.";
+
+impl Shared {
+    /// A challenge that somebody waits for.
+    fn waited_for(&self, challenge: &str, method: &VerificationMethod) -> Result<Challenge, ApiError> {
+        let world = self.world();
+        let known = world.challenges.get(challenge).filter(|known| known.method == *method);
+        let known = known.ok_or(ApiError::not_found(UNKNOWN))?;
+        if known.is_live(self.clock.now()) {
+            Ok(known.clone())
+        } else {
+            Err(ApiError::invalid("The challenge has expired."))
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    challenge_id: String,
+    expires_at: Timestamp,
+    device_code: String,
+}
+
+async fn qr_code(State(shared): State<Arc<Shared>>, caller: Caller, body: Bytes) -> Answer<Shown> {
+    let input = Input::parse(&body)?;
+    let custom = input.custom()?;
+    let shown = match caller.standing() {
+        Some(Standing { id, record, .. }) => {
+            same_action(&input, &id)?;
+            let context = Context { custom: record.custom, ..Context::default() };
+            shared.show_qr_code(Some(&id.user), &id.action, Some(&id.key), context)
+        }
+        None => {
+            let action = action_code(input.required("action")?)?;
+            shared.show_qr_code(None, &action, None, Context { custom, ..Context::default() })
+        }
+    };
+    let Waiting::Button { device_code: Some(device_code), .. } = shown.waiting else {
+        return Err(ApiError::not_found(UNKNOWN));
+    };
+    Ok(Json(Shown { challenge_id: shown.id, expires_at: shown.expires_at.into(), device_code }))
+}
+
+/// Whoever has the device code waits for the phone: the QR code itself does not show it.
+async fn verify_qr_code(State(shared): State<Arc<Shared>>, _: Caller, body: Bytes) -> Answer<Pressed> {
+    let input = Input::parse(&body)?;
+    let (challenge, given) = (input.required("challengeId")?, input.required("deviceCode")?);
+    let shown = shared.waited_for(&challenge, &QR_CODE)?;
+    let Waiting::Button { device_code: Some(device_code), .. } = &shown.waiting else {
+        return Err(ApiError::not_found(UNKNOWN));
+    };
+    if given != *device_code {
+        return Err(ApiError::not_found(UNKNOWN));
+    }
+    let pressed = Pressed::of(&shared, &shown);
+    let is_claimed = Some(shown.claimed_by.is_some() || pressed.is_consumed);
+    Ok(Json(Pressed { is_claimed, token: pressed.access_token.clone(), ..pressed }))
+}
