@@ -4,6 +4,7 @@
 
 mod api;
 mod challenges;
+mod client_api;
 mod faults;
 mod handle;
 mod hostile;

@@ -38,13 +38,13 @@ async fn take(State(app): State<App>, delivery: Delivery) -> StatusCode {
 }
 
 /// An application that takes all webhooks of an emulator, and is asked about `withdrawal`.
-struct Receiver {
+pub(crate) struct Receiver {
     answers: Arc<Mutex<VecDeque<u16>>>,
     events: mpsc::UnboundedReceiver<Event>,
 }
 
 impl Receiver {
-    async fn of(bench: &Bench) -> Self {
+    pub(crate) async fn of(bench: &Bench) -> Self {
         let (arrived, events) = mpsc::unbounded_channel();
         let answers = Arc::<Mutex<VecDeque<u16>>>::default();
         let webhook = Webhook::new(bench.emulator.secret()).unwrap().clock(bench.clock.clone());
@@ -57,7 +57,7 @@ impl Receiver {
         Self { answers, events }
     }
 
-    fn answers(&self, answers: impl IntoIterator<Item = u16>) {
+    pub(crate) fn answers(&self, answers: impl IntoIterator<Item = u16>) {
         self.answers.lock().unwrap().extend(answers);
     }
 
