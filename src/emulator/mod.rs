@@ -70,14 +70,13 @@
 //! | Limits on sending whose number isn't documented | WhatsApp as SMS; push messages have none. |
 //! | Does `track` overwrite e-mail, phone number, user name | Only where there was none. |
 //! | Does reading a user make one | No. |
-//! | Recovery codes | Ten with a user's first method. The page does not take them. |
+//! | Recovery codes | Ten with a user's first method. The page shows them once, and takes each of them once. |
 //! | An action nobody has configured | [`Outcome::Challenge`]: handier than `ALLOW` in tests. |
 //! | A rule that looks at something that isn't known | Its condition doesn't hold, whichever it is, but for [`Condition::absent`]. |
 //! | Methods of a rule and of its action | The rule's replace the action's. |
 //! | Is a user agent a bot's | When it is empty or has a word that names programs (`bot`, `crawl`, `headless`, `curl/` and their like). |
-//! | A `challengeId` in `track` | 401: there are no anonymous challenges here to claim. |
+//! | A `challengeId` in `track` that is unknown, claimed or expired | 401 `unauthorized`; 400 of another action. |
 //! | E-mail and phone number after enrolling by a code | Verified. |
-//! | The address offered when enrolling by e-mail | The one that `track` told. |
 //! | The Client API's status for a bad token | 401: `expired_token` once it has run out, `unauthorized` for any other. |
 //! | One more method without `add:authenticators` | 401 `unauthorized`. |
 //! | What `update:authenticators` alone permits | A new address, which takes the place of the one before once it is proved. |
@@ -97,6 +96,18 @@
 //! | The cookies of `useCookies` | `authsignal_challenge` and `authsignal_token`. |
 //! | Which pages may call the Client API | Those of every origin, with cookies. |
 //! | QR codes by WebSocket | Not there: the browser SDK's `polling: true` is. |
+//! | The address or number offered when enrolling | The one that `track` told. |
+//! | What a first method may be | One that may prove the action, since it does. |
+//! | Phone numbers entered on the page | E.164, however they are spaced. |
+//! | WhatsApp | Offered too where a user has a number for text messages, unless the action takes none by it. |
+//! | The language of the page | `locale` of `track`, else the user's, else what the browser accepts; where the page doesn't speak it (it has English, German, French and Spanish), the tenant's. |
+//! | `redirectToSettings` without every scope | A challenge first, for an action that is allowed too. |
+//! | What may be changed in the settings after a challenge | Everything: the page goes on with a token of every scope. |
+//! | The action after the settings | As it was: adding a method proves nothing, unless it is the first. |
+//! | What [`ActionSettings::prompt_to_enroll`] asks | After a challenge, of users who have none of these; they may refuse. |
+//! | The QR code on the page | The challenge's id. Only a phone of the very user may scan it. |
+//! | A phone that the page enrols | The emulator's panel is one. |
+//! | Passkeys on the page | Browsers have them at `localhost`, not at 127.0.0.1: the page goes there, or, in a popup, which has to keep its origin, has it done in a tab beside it. |
 mod api;
 mod builder;
 mod client_api;

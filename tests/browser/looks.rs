@@ -40,7 +40,7 @@ const SCREENS: [Screen; 4] = [
 ];
 
 /// What the documentation shows.
-const PICTURES: [&str; 12] = [
+const PICTURES: [&str; 15] = [
     "home-desk",
     "home-phone",
     "challenge-desk",
@@ -52,7 +52,10 @@ const PICTURES: [&str; 12] = [
     "resume-phone-dark",
     "sent-desk",
     "refused-desk",
+    "first-method-phone",
     "app-desk",
+    "phone-asked-desk-dark",
+    "codes-phone",
 ];
 
 struct Screen {
@@ -161,5 +164,22 @@ async fn every_page_can_be_read_on_every_screen() {
     visitor.click("Authenticator app").await;
     visitor.text(".scan").await;
     look(&visitor, "app").await;
+    for method in ["Code by text message", "Link by e-mail", "Passkey", "Security key", "QR code", "Push message"] {
+        visitor.click("Use another method").await;
+        visitor.click(method).await;
+        visitor.text("#main").await;
+        look(&visitor, method).await;
+    }
+    visitor.click("Set up this phone").await;
+    visitor.sees("Recovery codes").await;
+    look(&visitor, "codes").await;
+    visitor.click("Continue").await;
+    visitor.sees("Your limit").await;
+    visitor.goes_home().await;
+    visitor.click("Limit").await;
+    visitor.sees("View limit").await;
+    look(&visitor, "phone-asked").await;
+    visitor.click("Lost access?").await;
+    look(&visitor, "recovery").await;
     visitor.leaves().await;
 }

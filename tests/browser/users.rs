@@ -17,6 +17,8 @@ async fn who_has_nothing_set_up_passes_where_that_is_taken_and_enrols_by_email_w
     grace.fill("E-mail address", "grace@example.com").await;
     grace.click("Send the code").await;
     grace.confirms("View limit").await;
+    grace.sees("Recovery codes").await;
+    grace.click("Continue").await;
     grace.sees("Your limit").await;
     grace.is_at("/limit").await;
     grace.reads(".verdict", "Verified by EMAIL_OTP").await;
@@ -40,6 +42,8 @@ async fn who_has_nothing_set_up_enrols_an_app() {
     assert!(grace.text(".manual code").await.len() > 16);
     let code = grace.code().await;
     grace.types(&code).await;
+    grace.sees("Recovery codes").await;
+    grace.click("Continue").await;
     grace.sees("Your limit").await;
     grace.reads(".verdict", "Verified by AUTHENTICATOR_APP").await;
     grace.leaves().await;

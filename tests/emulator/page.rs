@@ -1,9 +1,19 @@
 //! The challenge page without a script: what it shows, what its forms do, where it sends the browser.
+mod enrol;
+mod key;
+mod proof;
+mod settings;
+mod tenant;
+mod words;
+
+use aws_lc_rs::digest::{SHA256, digest};
 use axum_authsignal::client::ActionState;
-use axum_authsignal::emulator::{Channel, Outcome};
+use axum_authsignal::emulator::Outcome;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::support::{BACK, Bench, bench, location, returned, text};
+use crate::support::{Bench, bench, location, returned, text};
 
 async fn url_and_token(bench: &Bench) -> (String, String) {
     let answer = bench.track().await;
@@ -138,80 +148,13 @@ async fn another_method_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn methods_that_only_the_api_enrols() {
-    let bench = bench().await;
-    let enrol = async |body| assert_eq!(bench.post("/users/ada/authenticators", body).await.0, 200);
-    enrol(json!({ "verificationMethod": "EMAIL_MAGIC_LINK", "email": "ada@example.com" })).await;
-    let (url, _) = url_and_token(&bench).await;
-    assert!(bench.open(&url, "").await.1.contains("can’t ask for"));
-
-    enrol(json!({ "verificationMethod": "SMS", "phoneNumber": "+64270000123" })).await;
-    let (url, token) = url_and_token(&bench).await;
-    assert!(bench.open(&url, "").await.1.contains("•••123"));
-    let message = &bench.emulator.messages()[0];
-    assert_eq!((message.channel, message.to.as_str()), (Channel::Sms, "+64270000123"));
-    let done =
-        bench.submit(&token, &[("step", "verify"), ("view", "SMS"), ("code", message.code.as_deref().unwrap())]).await;
-    assert_eq!(bench.validate(&returned(location(&done))).await["verificationMethod"], "SMS");
-}
-
-#[tokio::test]
-async fn enrolling_email() {
-    let bench = bench().await;
-    let tracked = bench.track_with(json!({ "redirectUrl": BACK, "email": "ada@example.com" })).await;
-    assert_eq!((&tracked["state"], &tracked["isEnrolled"]), (&json!("ALLOW"), &json!(false)));
-    let (url, token) = (text(&tracked["url"]), text(&tracked["token"]));
-    let (_, html) = bench.open(url, "").await;
-    assert!(html.contains("Set up verification") && html.contains("Not now"));
-    let (_, html) = bench.open(url, "&view=EMAIL_OTP").await;
-    assert!(html.contains(r#"value="ada@example.com""#), "prefilled from track");
-
-    let refused = bench.submit(token, &[("step", "address"), ("view", "address"), ("email", "not one")]).await;
-    assert_eq!(refused.status(), 422);
-    assert!(refused.text().await.unwrap().contains(r#"value="not one""#));
-    let sent = bench.submit(token, &[("step", "address"), ("view", "address"), ("email", " ada@work.example ")]).await;
-    assert_eq!(sent.status(), 303);
-    assert_eq!(bench.emulator.messages()[0].to, "ada@work.example");
-    let (_, html) = bench.open(bench.emulator.origin(), location(&sent)).await;
-    assert!(html.contains("a•••@work.example") && html.contains("Change the address"));
-    assert_eq!(bench.emulator.messages().len(), 1);
-    assert!(!bench.emulator.user("ada").is_enrolled());
-
-    let code = bench.emulator.code_for("ada").unwrap();
-    let done = bench.submit(token, &[("step", "verify"), ("view", "EMAIL_OTP"), ("code", &code)]).await;
-    assert_eq!(bench.validate(&returned(location(&done))).await["state"], "CHALLENGE_SUCCEEDED");
-    assert!(bench.emulator.user("ada").is_enrolled());
-    assert_eq!(bench.track().await["state"], "CHALLENGE_REQUIRED", "from now on it is asked for");
-}
-
-#[tokio::test]
-async fn enrolling_an_app() {
-    let bench = bench().await;
-    let (url, token) = url_and_token(&bench).await;
-    let (_, html) = bench.open(&url, "&view=AUTHENTICATOR_APP").await;
-    assert!(html.contains("<svg class=\"qr\"") && html.contains("Can’t scan it?"));
-    let code = shown(&html);
-    let again = bench.open(&url, "&view=AUTHENTICATOR_APP").await.1;
-    assert_eq!(shown(&again), code, "the secret stays the same");
-    let fields = [("step", "verify"), ("view", "AUTHENTICATOR_APP"), ("code", &*code)];
-    let done = bench.submit(&token, &fields).await;
-    assert_eq!(bench.validate(&returned(location(&done))).await["verificationMethod"], "AUTHENTICATOR_APP");
-    assert_eq!(bench.get("/users/ada").await.1["enrolledVerificationMethods"], json!(["AUTHENTICATOR_APP"]));
-}
-
-/// The code in the emulator's panel.
-fn shown(html: &str) -> String {
-    html.split_once("class=\"shown\">").unwrap().1.split_once('<').unwrap().0.to_owned()
-}
-
-#[tokio::test]
 async fn enrolment_can_be_put_off_unless_it_is_forced() {
     let bench = bench().await;
     let (url, token) = url_and_token(&bench).await;
     let later = bench.submit(&token, &[("step", "quit")]).await;
     let answer = bench.validate(&returned(location(&later))).await;
     assert_eq!((&answer["isValid"], &answer["state"]), (&json!(false), &json!("ALLOW")));
-    for view in ["", "&view=address", "&view=AUTHENTICATOR_APP"] {
+    for view in ["", "&view=EMAIL_OTP", "&view=AUTHENTICATOR_APP", "&view=PUSH"] {
         assert!(bench.open(&url, view).await.1.contains("Not now"), "{view}");
         let forced = bench.open(&url, &format!("&force_enrollment=true{view}")).await.1;
         assert!(!forced.contains("Not now") && forced.contains("name=\"force_enrollment\""), "{view}");
@@ -273,9 +216,39 @@ async fn everything_foreign_is_escaped() {
     let evil = "\"><script>alert(1)</script>";
     bench.track_with(json!({ "email": evil, "custom": { evil: evil, "ok": true, "tags": ["a", evil] } })).await;
     let url = text(&bench.track_with(json!({ "email": evil, "custom": { evil: evil } })).await["url"]).to_owned();
-    for view in ["", "&view=address", "&view=AUTHENTICATOR_APP", "&view=%22%3E%3Cscript%3E", "&mode=popup"] {
+    for view in ["", "&view=EMAIL_OTP", "&view=AUTHENTICATOR_APP", "&view=%22%3E%3Cscript%3E", "&mode=popup"] {
         let (_, html) = bench.open(&url, view).await;
         assert!(html.contains("&#60;script") && !html.contains("<script>alert"), "{view}");
+    }
+}
+
+#[tokio::test]
+async fn the_policy_admits_the_pages_own_scripts_and_style() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_push("Ada’s phone").enroll_email_otp("ada@example.com");
+    let (url, _) = url_and_token(&bench).await;
+    let first = text(&bench.post("/users/new/actions/a", json!({})).await.1["url"]).to_owned();
+    let localhost = bench.emulator.origin().replace("http://127.0.0.1", "localhost");
+    for (url, scripts) in [
+        (format!("{url}&view=EMAIL_OTP"), 0),
+        (format!("{url}&view=EMAIL_OTP&mode=popup"), 1),
+        (format!("{url}&view=PUSH"), 1),
+        (format!("{url}&view=PUSH&mode=popup"), 2),
+        (format!("{first}&view=PASSKEY"), 1),
+        (format!("{first}&view=PASSKEY&mode=popup"), 2),
+    ] {
+        let response = bench.http.get(&url).header("host", &localhost).send().await.unwrap();
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let html = response.text().await.unwrap();
+        assert_eq!(html.matches("<script>").count(), scripts, "{url}");
+        for tag in ["script", "style"] {
+            for rest in html.split(&format!("<{tag}>")).skip(1) {
+                let inner = rest.split_once(&format!("</{tag}>")).unwrap().0;
+                let hash = STANDARD.encode(digest(&SHA256, inner.as_bytes()));
+                assert!(policy.contains(&format!("'sha256-{hash}'")), "{url}: {inner}");
+            }
+        }
+        assert!(!html.contains(" style=") && !html.contains(" onclick="), "{url}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The popup's half of the contract with the browser SDK: the very messages.
 use serde_json::json;
 
-use crate::support::{BACK, Bench, bench, text};
+use crate::support::{BACK, Bench, bench, hidden, text};
 
 /// What the page will tell its opener, and with which target origin.
 fn told(html: &str) -> (String, String) {
@@ -49,6 +49,59 @@ async fn cancelling_closes_with_a_token_that_is_not() {
     let (_, token) = tracked(&bench).await;
     let response = bench.submit(&token, &[("mode", "popup"), ("step", "quit")]).await;
     assert_closes(&bench, &response.text().await.unwrap(), false).await;
+}
+
+/// A first method, with all its pages: the popup is told that each is ready, and its token at the end.
+#[tokio::test]
+async fn a_ceremony_of_several_pages_stays_in_the_popup() {
+    let bench = bench().await;
+    let token = text(&bench.track().await["token"]).to_owned();
+    let is_ready = |html: &str| assert_eq!(told(html).0, r#"{"event":"AUTHSIGNAL_READY"}"#);
+    let address = [("mode", "popup"), ("step", "address"), ("view", "SMS"), ("phone", "+64270000123")];
+    let html = bench.submit_and_see(&token, &address).await;
+    is_ready(&html);
+    let wrong = [("mode", "popup"), ("step", "verify"), ("view", "SMS"), ("code", "nope")];
+    is_ready(&bench.submit(&token, &wrong).await.text().await.unwrap());
+    let code = bench.emulator.code_for("ada").unwrap();
+    let right = [("mode", "popup"), ("step", "verify"), ("view", "SMS"), ("code", &*code)];
+    let html = bench.submit(&token, &right).await.text().await.unwrap();
+    assert!(html.contains("<h1>Recovery codes</h1>"), "they are shown before the popup is gone");
+    is_ready(&html);
+    let on = bench.submit(&token, &[("mode", "popup"), ("step", "on")]).await;
+    assert_eq!(on.status(), 200);
+    assert_closes(&bench, &on.text().await.unwrap(), true).await;
+}
+
+#[tokio::test]
+async fn the_settings_stay_in_the_popup() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_push("Ada’s phone");
+    let tracked = bench.track_with(json!({ "redirectUrl": BACK, "redirectToSettings": true })).await;
+    let token = text(&tracked["token"]).to_owned();
+    let html = bench.submit_and_see(&token, &[("mode", "popup")]).await;
+    let challenge = hidden(&html, "challenge");
+    let press =
+        [("mode", "popup"), ("step", "phone"), ("view", "PUSH"), ("challenge", &*challenge), ("answer", "approve")];
+    let menu = bench.submit_and_see(&token, &press).await;
+    assert!(menu.contains("<h1>How you confirm</h1>"));
+    assert_eq!(told(&menu).0, r#"{"event":"AUTHSIGNAL_READY"}"#);
+    let done = bench.submit(&hidden(&menu, "token"), &[("mode", "popup"), ("step", "quit")]).await;
+    assert_closes(&bench, &done.text().await.unwrap(), true).await;
+}
+
+#[tokio::test]
+async fn a_phone_that_declines_leaves_the_popup_to_its_user() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_push("Ada’s phone");
+    let token = text(&bench.track().await["token"]).to_owned();
+    let html = bench.submit_and_see(&token, &[("mode", "popup")]).await;
+    let challenge = hidden(&html, "challenge");
+    let press =
+        [("mode", "popup"), ("step", "phone"), ("view", "PUSH"), ("challenge", &*challenge), ("answer", "decline")];
+    let html = bench.submit_and_see(&token, &press).await;
+    assert!(html.contains("The confirmation failed.") && told(&html).0.contains("READY"));
+    let back = bench.submit(&token, &[("mode", "popup"), ("step", "quit")]).await;
+    assert_closes(&bench, &back.text().await.unwrap(), false).await;
 }
 
 async fn assert_closes(bench: &Bench, html: &str, valid: bool) {

@@ -72,6 +72,21 @@ impl Bench {
         self.http.post(format!("{}/", self.emulator.origin())).form(&form).send().await.unwrap()
     }
 
+    /// The same, and the page that it leads to.
+    pub(crate) async fn submit_and_see(&self, token: &str, fields: &[(&str, &str)]) -> String {
+        let response = self.submit(token, fields).await;
+        assert_eq!(response.status(), 303, "{fields:?}");
+        let (status, html) = self.open(self.emulator.origin(), location(&response)).await;
+        assert_eq!(status, 200, "{html}");
+        html
+    }
+
+    /// Enrols a method by the Server API.
+    pub(crate) async fn enrol(&self, body: Value) {
+        let (status, answer) = self.post("/users/ada/authenticators", body).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -95,4 +110,20 @@ pub(crate) fn returned(url: &str) -> String {
 
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap()
+}
+
+/// What a page has in an attribute, or in a hidden field (`value` after its name), or behind a piece of markup.
+pub(crate) fn after<'a>(html: &'a str, before: &str) -> &'a str {
+    let (_, rest) = html.split_once(before).unwrap_or_else(|| panic!("no {before} in {html}"));
+    rest.split(['"', '<']).next().unwrap()
+}
+
+/// A hidden field of a page's form.
+pub(crate) fn hidden(html: &str, name: &str) -> String {
+    after(html, &format!(r#"name="{name}" value=""#)).to_owned()
+}
+
+/// The code in the emulator's panel.
+pub(crate) fn shown(html: &str) -> String {
+    after(html, r#"class="shown">"#).to_owned()
 }

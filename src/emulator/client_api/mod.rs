@@ -12,6 +12,8 @@ mod links;
 mod names;
 mod phones;
 
+pub(super) use self::names::name as name_of_browser;
+
 use std::sync::Arc;
 
 use axum::Router;

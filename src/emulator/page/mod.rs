@@ -1,22 +1,90 @@
 //! The challenge page: what `url` of a `track` leads to.
 //!
-//! Plain forms, no script. Each carries the challenge token, which is the credential, so there is no session and
-//! nothing to forge. In popup mode (`mode=popup`) a small script tells the opener what it waits for.
+//! Plain forms; without scripts everything works but passkeys. Each form carries the challenge token, which is the
+//! credential, so there is no session and nothing to forge. Three small scripts do what a form can't: one tells the
+//! opener of a popup (`mode=popup`) what it waits for, one looks whether a phone has answered, one asks the browser for a
+//! passkey.
+mod enrol;
+mod format;
+mod key;
+mod leave;
+mod method;
+mod offer;
+mod phone;
+mod proof;
 mod qr;
+mod said;
+mod scene;
+mod sent;
+mod settings;
 mod steps;
 mod view;
+mod visit;
+mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Query, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http::HeaderMap;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use self::leave::broken;
+use self::said::{Carried, Said};
 pub(super) use self::view::sealed;
+use self::visit::{Visit, words_for};
 use super::Shared;
+use super::tokens::TokenFault;
+
+/// Where a page that waits looks whether it can go on. Such calls are not among those that are remembered.
+const WAITING: &str = "/emulator/waiting";
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/", get(steps::show).post(steps::act))
+    Router::new().route("/", get(show).post(act)).route(WAITING, get(look))
+}
+
+async fn show(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    said: Result<Query<Said>, QueryRejection>,
+) -> Response {
+    let Ok(Query(said)) = said else { return not_a_link(&shared, &headers) };
+    match Visit::open(&shared, &said, &headers) {
+        Ok(visit) => visit.show(None).await,
+        Err(broken) => *broken,
+    }
+}
+
+async fn act(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    said: Result<Form<Said>, FormRejection>,
+) -> Response {
+    let Ok(Form(said)) = said else { return not_a_link(&shared, &headers) };
+    match Visit::open(&shared, &said, &headers) {
+        Ok(visit) => visit.act().await,
+        Err(broken) => *broken,
+    }
+}
+
+/// What there is to see, in short; a page that reads something else here than it has seen goes on.
+async fn look(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    said: Result<Query<Said>, QueryRejection>,
+) -> Response {
+    let Ok(Query(said)) = said else { return not_a_link(&shared, &headers) };
+    match Visit::open(&shared, &said, &headers) {
+        Ok(visit) => sealed(visit.seen(&shared.world(), &said.method()).into_response()),
+        Err(broken) => *broken,
+    }
+}
+
+fn not_a_link(shared: &Shared, headers: &HeaderMap) -> Response {
+    broken(Carried::default(), words_for(shared, None, headers), TokenFault::Invalid)
 }
 
 /// What a `Location` can't carry as it is.

@@ -1,4 +1,4 @@
-//! What the page shows, and the headers it is sent with.
+//! The page in HTML, and the headers that it is sent with.
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -7,25 +7,33 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::format::{detail, in_words};
+use super::said::{Carried, Mode};
+use super::scene::{Drawn, End, Scene, Tone, Way};
+use super::words::{Text, Words};
 use crate::emulator::RecordedAction;
 
 const STYLE: &str = include_str!("../../../templates/emulator/page.css");
-const SCRIPT: &str = include_str!("../../../templates/emulator/popup.js");
+/// Tells the opener of a popup.
+const POPUP: &str = include_str!("../../../templates/emulator/popup.js");
+/// Goes on by itself.
+const WAIT: &str = include_str!("../../../templates/emulator/wait.js");
+/// Asks the browser for a passkey.
+const PASSKEY: &str = include_str!("../../../templates/emulator/passkey.js");
 
-/// The page's own style and script and nothing else.
+/// The page's own style and scripts and nothing else.
 ///
 /// There is no `frame-ancestors` because any application may embed the page, and no `form-action` because Chromium
 /// applies it to the redirect that a form ends in.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let scripts = [POPUP, WAIT, PASSKEY].map(hash).join(" ");
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        "default-src 'none'; style-src {}; script-src {scripts}; connect-src 'self'; img-src data:; base-uri 'none'",
+        hash(STYLE)
     );
     HeaderValue::try_from(policy).expect("base 64 is ASCII")
 });
@@ -34,81 +42,21 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 #[derive(Template)]
 #[template(path = "emulator/page.html")]
 pub(super) struct Page {
-    pub(super) visit: Carried,
-    /// Over the heading, in small.
-    pub(super) eyebrow: &'static str,
+    pub(super) carried: Carried,
+    pub(super) words: &'static Words,
+    /// Whose page it is, where the tenant has a name of its own.
+    pub(super) brand: Option<String>,
     pub(super) heading: String,
     /// What the user is about to confirm.
     pub(super) details: Vec<(String, String)>,
-    pub(super) problem: Option<&'static str>,
-    pub(super) notice: Option<&'static str>,
-    pub(super) scene: Scene,
-    pub(super) panel: Panel,
+    pub(super) problem: Option<String>,
+    pub(super) notice: Option<String>,
+    pub(super) drawn: Drawn,
     /// Where the browser goes afterwards.
     pub(super) destination: Option<String>,
     /// What the popup's opener is told.
     pub(super) say: Option<Say>,
     pub(super) target: String,
-}
-
-/// What every form and link of the page carries on.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Carried {
-    pub(super) token: String,
-    pub(super) popup: bool,
-    pub(super) force: bool,
-}
-
-/// The middle of the page.
-#[derive(Debug)]
-pub(super) enum Scene {
-    /// A code was sent; it is asked for.
-    Code { method: &'static str, to: String, enrolling: bool, others: bool },
-    /// The code of an app is asked for.
-    App { others: bool },
-    /// Which of the enrolled methods?
-    Methods(Vec<Choice>),
-    /// Which method to begin with?
-    FirstMethod,
-    /// Which address?
-    Address { email: String },
-    /// A new app.
-    AppSetup { qr: String, secret: String },
-    /// Nothing more to ask.
-    End { text: String, tone: Tone, way_on: Option<&'static str> },
-}
-
-/// One method to choose.
-#[derive(Debug)]
-pub(super) struct Choice {
-    pub(super) method: &'static str,
-    pub(super) name: &'static str,
-    pub(super) hint: String,
-}
-
-/// How an end is to feel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    Good,
-    Neutral,
-    Bad,
-}
-
-/// What no real page would show.
-#[derive(Debug, Default)]
-pub(super) enum Panel {
-    #[default]
-    None,
-    Message {
-        to: String,
-        code: String,
-        declinable: bool,
-    },
-    App {
-        code: String,
-        seconds: u64,
-        declinable: bool,
-    },
 }
 
 /// A message to the opener of a popup, in the words of the browser SDK.
@@ -144,53 +92,70 @@ impl Say {
 }
 
 impl Page {
-    /// A page about an action.
-    pub(super) fn about(record: &RecordedAction, visit: Carried, scene: Scene) -> Self {
+    /// A page about an action. One with a heading of its own is not about what the user is to confirm.
+    pub(super) fn about(record: &RecordedAction, carried: Carried, words: &'static Words, drawn: Drawn) -> Self {
         let url = record.redirect_url.as_deref().and_then(|url| Url::parse(url).ok());
         let origin = url.as_ref().map(|url| url.origin()).filter(url::Origin::is_tuple);
+        let host = url.as_ref().and_then(Url::host_str).map(str::to_owned);
+        let details = record.custom.iter().filter(|_| drawn.heading.is_none());
         Self {
-            eyebrow: "Confirm it’s you",
-            heading: in_words(record.action.as_str()),
-            details: record.custom.iter().filter_map(detail).collect(),
+            brand: None,
+            heading: drawn.heading.map_or_else(|| in_words(record.action.as_str()), str::to_owned),
+            details: details.filter_map(|point| detail(point, words)).collect(),
             problem: None,
             notice: None,
-            scene,
-            panel: Panel::None,
-            destination: url.as_ref().and_then(Url::host_str).map(str::to_owned),
-            say: visit.popup.then(Say::ready),
+            destination: host.filter(|_| carried.mode != Mode::Beside),
+            say: carried.is_popup().then(Say::ready),
             target: origin.map_or_else(|| "*".to_owned(), |origin| origin.ascii_serialization()),
-            visit,
+            carried,
+            words,
+            drawn,
         }
     }
 
     /// A page for a link that leads nowhere.
-    pub(super) fn broken(visit: Carried, heading: &str, text: &str, say: Say) -> Self {
+    pub(super) fn broken(carried: Carried, words: &'static Words, heading: &'static str, text: &str, say: Say) -> Self {
+        let end = End { text: text.to_owned(), tone: Tone::Bad, way_on: None };
         Self {
-            eyebrow: "This link can’t be used",
+            brand: None,
             heading: heading.to_owned(),
             details: Vec::new(),
             problem: None,
             notice: None,
-            scene: Scene::End { text: text.to_owned(), tone: Tone::Bad, way_on: None },
-            panel: Panel::None,
+            drawn: Drawn::new(words.bad_link, Scene::End(end)),
             destination: None,
-            say: visit.popup.then_some(say),
+            say: carried.is_popup().then_some(say),
             target: "*".to_owned(),
-            visit,
+            carried,
+            words,
         }
-    }
-
-    /// A link to another view of this page.
-    fn link(&self, view: &str) -> String {
-        self.visit.link(view)
     }
 
     fn style(&self) -> &'static str {
         STYLE
     }
 
-    fn script(&self) -> &'static str {
-        SCRIPT
+    /// How the page is to feel.
+    fn tone(&self) -> Tone {
+        match &self.drawn.scene {
+            Scene::End(end) => end.tone,
+            Scene::Codes(_) => Tone::Good,
+            _ => Tone::Neutral,
+        }
+    }
+
+    fn afterwards(&self, host: &str) -> Text {
+        Text::new(self.words.afterwards, &[("*host", host)])
+    }
+
+    /// What this scene needs and this mode.
+    fn scripts(&self) -> Vec<&'static str> {
+        let of_scene = match self.drawn.scene {
+            Scene::Wait(_) => Some(WAIT),
+            Scene::Key(_) => Some(PASSKEY),
+            _ => None,
+        };
+        self.carried.is_popup().then_some(POPUP).into_iter().chain(of_scene).collect()
     }
 
     pub(super) fn respond(&self, status: StatusCode) -> Response {
@@ -198,23 +163,6 @@ impl Page {
             Ok(html) => sealed((status, Html(html)).into_response()),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
-    }
-}
-
-impl Carried {
-    pub(super) fn link(&self, view: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::from("/?"));
-        query.append_pair("token", &self.token);
-        if self.popup {
-            query.append_pair("mode", "popup");
-        }
-        if self.force {
-            query.append_pair("force_enrollment", "true");
-        }
-        if !view.is_empty() {
-            query.append_pair("view", view);
-        }
-        query.finish()
     }
 }
 
@@ -228,78 +176,9 @@ pub(in crate::emulator) fn sealed(mut response: Response) -> Response {
     response
 }
 
-fn detail((name, value): (&String, &Value)) -> Option<(String, String)> {
-    let value = match value {
-        Value::Null | Value::Object(_) => return None,
-        Value::Bool(flag) => if *flag { "Yes" } else { "No" }.to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-    };
-    Some((in_words(name), value))
-}
-
-/// `changeEmail`, `change-email` and `change_email` as "Change email".
-fn in_words(name: &str) -> String {
-    let mut words = String::new();
-    let mut before = ' ';
-    let mut chars = name.chars().peekable();
-    while let Some(c) = chars.next() {
-        let c_starts_word = c.is_uppercase() && before.is_lowercase();
-        if (c_starts_word || matches!(c, '-' | '_' | ' ')) && !words.is_empty() && !words.ends_with(' ') {
-            words.push(' ');
-        }
-        match c {
-            '-' | '_' | ' ' => {}
-            _ if words.is_empty() => words.extend(c.to_uppercase()),
-            _ if c_starts_word && !chars.peek().is_some_and(|next| next.is_uppercase()) => {
-                words.extend(c.to_lowercase())
-            }
-            _ => words.push(c),
-        }
-        before = c;
-    }
-    if words.trim().is_empty() { name.to_owned() } else { words }
-}
-
-/// An address that its owner recognises and nobody else learns.
-pub(super) fn masked(address: &str) -> String {
-    if let Some((name, domain)) = address.split_once('@') {
-        let first: String = name.chars().take(1).collect();
-        return format!("{first}•••@{domain}");
-    }
-    let digits: Vec<char> = address.chars().collect();
-    format!("•••{}", digits[digits.len().saturating_sub(3)..].iter().collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_in_words() {
-        for (name, words) in [
-            ("withdrawal", "Withdrawal"),
-            ("change-email", "Change email"),
-            ("change_email_address", "Change email address"),
-            ("signIn", "Sign in"),
-            ("exportPDF", "Export PDF"),
-            ("IBAN", "IBAN"),
-            ("__", "__"),
-            ("", ""),
-        ] {
-            assert_eq!(in_words(name), words, "{name:?}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_masked() {
-        for (address, shown) in
-            [("ada@example.com", "a•••@example.com"), ("@", "•••@"), ("+64270000123", "•••123"), ("", "•••")]
-        {
-            assert_eq!(masked(address), shown, "{address:?}");
-        }
-    }
 
     #[test]
     fn messages_are_those_of_the_sdk() {

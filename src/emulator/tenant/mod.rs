@@ -44,6 +44,8 @@ pub(super) const METHODS: [VerificationMethod; 9] = [
     VerificationMethod::QrCode,
 ];
 
+const DEFAULT_NAME: &str = "Emulator";
+
 /// The settings of an emulated tenant.
 ///
 /// Everything has a default. [`check`](Self::check) says what cannot work; [`Config`](super::Config) reads the same
@@ -101,7 +103,7 @@ impl Default for Tenant {
     fn default() -> Self {
         Self {
             id: None,
-            name: "Emulator".to_owned(),
+            name: DEFAULT_NAME.to_owned(),
             default_outcome: Outcome::default(),
             methods: METHODS.into_iter().filter(|method| *method != VerificationMethod::QrCode).collect(),
             verification_code_length: 6,
@@ -127,6 +129,11 @@ impl Default for Tenant {
 }
 
 impl Tenant {
+    /// Its name, unless that is the default.
+    pub(super) fn brand(&self) -> Option<String> {
+        (self.name != DEFAULT_NAME).then(|| self.name.clone())
+    }
+
     /// A tenant with every default.
     pub fn new() -> Self {
         Self::default()
@@ -183,7 +190,7 @@ impl Tenant {
         self
     }
 
-    /// The language of pages and messages where `track` and the user name none (BCP 47). Default: `en`.
+    /// The language of pages where `track`, the user and the browser name none that they have (BCP 47). Default: `en`.
     pub fn locale(mut self, tag: impl Into<String>) -> Self {
         self.locale = tag.into();
         self
@@ -198,7 +205,7 @@ impl Tenant {
 
     /// The domain that passkeys are made for. Default: the host of the emulator's origin, where that is a name, else
     /// `localhost`: browsers make no passkeys for an address such as 127.0.0.1 (WebAuthn, 5.1.3), so the challenge
-    /// page has to be opened by that name.
+    /// page goes there for them.
     pub fn relying_party_id(mut self, domain: impl Into<String>) -> Self {
         self.relying_party_id = Some(domain.into());
         self

@@ -9,7 +9,7 @@ mod links;
 mod phones;
 mod scopes;
 #[path = "../../../src/emulator/webauthn/soft_key.rs"]
-mod soft_key;
+pub(crate) mod soft_key;
 mod vetoes;
 
 use axum_authsignal::emulator::Emulator;
