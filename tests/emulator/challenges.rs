@@ -59,6 +59,22 @@ async fn sent_verified_claimed_and_validated() {
 }
 
 #[tokio::test]
+async fn a_text_message_may_be_brought_by_whatsapp() {
+    let bench = bench().await;
+    for (asked, expected) in [
+        (json!({}), Channel::Sms),
+        (json!({ "smsChannel": "DEFAULT" }), Channel::Sms),
+        (json!({ "smsChannel": "WHATSAPP" }), Channel::Whatsapp),
+        (json!({ "verificationMethod": "WHATSAPP" }), Channel::Whatsapp),
+    ] {
+        let mut request = json!({ "verificationMethod": "SMS", "action": "signIn", "phoneNumber": "+64270000000" });
+        request.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+        assert_eq!(bench.post("/challenge", request).await.0, 200, "{asked}");
+        assert_eq!(bench.emulator.messages()[0].channel, expected, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn the_next_code_voids_the_one_before() {
     let bench = bench().await;
     let (challenge, first) = begun(&bench).await;

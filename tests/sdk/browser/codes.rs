@@ -1,4 +1,5 @@
 //! What is proved by typing a code: e-mail, text messages, WhatsApp, authenticator apps. And what goes wrong.
+use axum_authsignal::emulator::{Channel, Endpoint, Scripted};
 use serde_json::{Value, json};
 use totp_rs::Totp;
 
@@ -8,9 +9,8 @@ const EMAIL: &str = "ada@example.com";
 const PHONE: &str = "+64270000000";
 
 /// The code that was sent to ada, with one that is none.
-async fn codes(shop: &Shop) -> (String, String) {
-    let message = shop.message("ada").await;
-    let code = message["code"].as_str().unwrap_or_else(|| panic!("no code: {message}")).to_owned();
+fn codes(shop: &Shop) -> (String, String) {
+    let code = shop.message("ada").code.expect("a code");
     let wrong = if code == "000000" { "000001" } else { "000000" };
     (code, wrong.to_owned())
 }
@@ -28,15 +28,14 @@ async fn verify(shop: &Shop, method: &str, wrong: &str, right: &str) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn email_is_enrolled_and_then_asked_for() {
     let shop = Shop::open().await;
     shop.with_token("ada", "signIn").await;
     let enrolling = shop.call("email.enroll", json!({ "email": EMAIL })).await;
     assert_eq!(enrolling["userId"], "ada");
     assert_eq!(shop.authenticators("ada").await, json!([]), "nothing is proved yet");
-    assert_eq!(shop.message("ada").await["to"], EMAIL, "enrolling sends a code");
-    let (right, wrong) = codes(&shop).await;
+    assert_eq!(shop.message("ada").to, EMAIL, "enrolling sends a code");
+    let (right, wrong) = codes(&shop);
     let enrolled = verify(&shop, "email", &wrong, &right).await;
     shop.proves(&enrolled, "ada", "signIn").await;
     let authenticator = &enrolled["userAuthenticator"];
@@ -50,7 +49,7 @@ async fn email_is_enrolled_and_then_asked_for() {
     let first = shop.call("email.challenge", json!(null)).await;
     let second = shop.call("email.challenge", json!(null)).await;
     assert!(first["challengeId"].is_string() && second["challengeId"].is_string());
-    let (right, wrong) = codes(&shop).await;
+    let (right, wrong) = codes(&shop);
     let proved = verify(&shop, "email", &wrong, &right).await;
     shop.proves(&proved, "ada", "withdrawal").await;
     assert!(proved.get("userAuthenticator").is_none(), "that comes when something was enrolled: {proved}");
@@ -58,24 +57,23 @@ async fn email_is_enrolled_and_then_asked_for() {
 }
 
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn text_messages_and_whatsapp() {
     let shop = Shop::open().await;
     shop.with_token("ada", "signIn").await;
     let enrolling = shop.call("sms.enroll", json!({ "phoneNumber": PHONE })).await;
     assert_eq!(enrolling["userId"], "ada");
-    let (right, wrong) = codes(&shop).await;
+    let (right, wrong) = codes(&shop);
     let enrolled = verify(&shop, "sms", &wrong, &right).await;
     shop.proves(&enrolled, "ada", "signIn").await;
     assert_eq!(enrolled["userAuthenticator"]["phoneNumber"], PHONE);
     assert_eq!(enrolled["userAuthenticator"]["verificationMethod"], "SMS");
 
-    for (method, channel) in [("sms", "SMS"), ("whatsapp", "WHATSAPP")] {
+    for (method, channel) in [("sms", Channel::Sms), ("whatsapp", Channel::Whatsapp)] {
         shop.with_token("ada", "withdrawal").await;
         assert!(shop.call(&format!("{method}.challenge"), json!(null)).await["challengeId"].is_string());
-        let message = shop.message("ada").await;
-        assert_eq!((&message["channel"], &message["to"]), (&json!(channel), &json!(PHONE)));
-        let (right, wrong) = codes(&shop).await;
+        let message = shop.message("ada");
+        assert_eq!((message.channel, &*message.to), (channel, PHONE));
+        let (right, wrong) = codes(&shop);
         let proved = verify(&shop, method, &wrong, &right).await;
         shop.proves(&proved, "ada", "withdrawal").await;
     }
@@ -83,7 +81,6 @@ async fn text_messages_and_whatsapp() {
 }
 
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn an_authenticator_app() {
     let shop = Shop::open().await;
     shop.with_token("ada", "signIn").await;
@@ -112,13 +109,12 @@ async fn an_authenticator_app() {
 
 /// The address that `track` told is enough: it is enrolled by the proof.
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn an_address_that_the_server_knows() {
     let shop = Shop::open().await;
     shop.emulator.user("ada").email(EMAIL);
     shop.with_token("ada", "signIn").await;
     shop.call("email.challenge", json!(null)).await;
-    let (right, wrong) = codes(&shop).await;
+    let (right, wrong) = codes(&shop);
     let proved = verify(&shop, "email", &wrong, &right).await;
     shop.proves(&proved, "ada", "signIn").await;
     assert!(shop.emulator.user("ada").is_enrolled());
@@ -130,24 +126,22 @@ async fn an_address_that_the_server_knows() {
 
 /// Another method for somebody who has one takes the scope for it.
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn enrolling_more_takes_a_scope() {
     let shop = Shop::open().await;
-    shop.enrolled("ada", &["EMAIL_OTP"]).await;
+    shop.emulator.user("ada").enroll_email_otp(EMAIL);
     shop.with_token("ada", "signIn").await;
     assert_eq!(shop.fails("sms.enroll", json!({ "phoneNumber": PHONE })).await, "unauthorized");
     assert_eq!(shop.fails("totp.enroll", json!(null)).await, "unauthorized");
 
     // As has the token of a proof.
     shop.call("email.challenge", json!(null)).await;
-    let (right, wrong) = codes(&shop).await;
+    let (right, wrong) = codes(&shop);
     verify(&shop, "email", &wrong, &right).await;
     shop.call("totp.enroll", json!(null)).await;
     shop.visitor.leaves().await;
 }
 
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn no_token_a_forged_one_and_one_that_has_expired() {
     let shop = Shop::open().await;
     let calls = [
@@ -178,7 +172,7 @@ async fn no_token_a_forged_one_and_one_that_has_expired() {
         assert_eq!(shop.fails(method, args.clone()).await, "unauthorized", "{method}");
     }
     assert_eq!(shop.js("return expired", json!(null)).await, 0);
-    shop.enrolled("ada", &["EMAIL_OTP", "SMS", "AUTHENTICATOR_APP"]).await;
+    shop.emulator.user("ada").enroll_email_otp(EMAIL).enroll_sms(PHONE).enroll_authenticator_app();
     shop.with_token("ada", "signIn").await;
     shop.advance(600);
     for (times, (method, args)) in (1..).zip(&calls) {
@@ -188,7 +182,6 @@ async fn no_token_a_forged_one_and_one_that_has_expired() {
 }
 
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn what_is_not_in_order() {
     let shop = Shop::open().await;
     shop.with_token("ada", "signIn").await;
@@ -206,22 +199,21 @@ async fn what_is_not_in_order() {
 
 /// Guesses are counted; sending is, too.
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn too_many() {
     let shop = Shop::open().await;
-    shop.enrolled("ada", &["EMAIL_OTP"]).await;
+    shop.emulator.user("ada").enroll_email_otp(EMAIL);
     shop.with_token("ada", "signIn").await;
     shop.call("email.challenge", json!(null)).await;
-    let (right, wrong) = codes(&shop).await;
-    for _ in 0..10 {
+    let (right, wrong) = codes(&shop);
+    for guess in 1..=10 {
         let refused = shop.call("email.verify", json!({ "code": wrong })).await;
-        assert_eq!(refused["failureReason"], "CODE_INVALID_OR_EXPIRED", "{refused}");
+        let reason = if guess < 10 { "CODE_INVALID_OR_EXPIRED" } else { "MAX_ATTEMPTS_EXCEEDED" };
+        assert_eq!(refused["failureReason"], reason, "{guess}: {refused}");
     }
     let refused = shop.call("email.verify", json!({ "code": right })).await;
     assert_eq!((&refused["isVerified"], &refused["failureReason"]), (&json!(false), &json!("MAX_ATTEMPTS_EXCEEDED")));
 
-    let fault = json!({ "endpoint": "challengeEmailOtp", "kind": "status", "status": 429 });
-    shop.control(reqwest::Method::POST, "faults", Some(fault)).await;
+    shop.emulator.next(Endpoint::ClientChallengeEmailOtp, Scripted::status(429));
     assert_eq!(shop.fails("email.challenge", json!(null)).await, "too_many_requests");
     shop.visitor.leaves().await;
 }

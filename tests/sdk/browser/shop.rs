@@ -7,8 +7,7 @@ use axum::response::Html;
 use axum::routing::get;
 use axum_authsignal::Clock;
 use axum_authsignal::client::{ActionState, Track, Tracked, Validate, Validated};
-use axum_authsignal::emulator::Emulator;
-use reqwest::Method;
+use axum_authsignal::emulator::{Emulator, Message};
 use serde_json::{Value, json};
 
 use crate::runner::root;
@@ -122,31 +121,28 @@ impl Shop {
         assert_eq!((validated.user_id.as_deref(), validated.action.as_deref()), (Some(user), Some(action)));
     }
 
-    /// A call of the emulator's own API.
-    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let request = self.http.request(method, format!("{}/emulator/{path}", self.emulator.origin()));
-        let request = if let Some(body) = body { request.json(&body) } else { request };
-        let response = request.send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.status());
-        serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
-    }
-
-    /// Enrols a user for these methods, as if they had been proved.
-    pub(crate) async fn enrolled(&self, user: &str, methods: &[&str]) {
-        let facts = json!({ "email": "ada@example.com", "phoneNumber": "+64270000000", "methods": methods });
-        self.control(Method::PUT, &format!("users/{user}"), Some(facts)).await;
-    }
-
     /// The newest message to a user.
-    pub(crate) async fn message(&self, user: &str) -> Value {
-        let mut messages = self.control(Method::GET, &format!("messages?userId={user}"), None).await;
-        messages[0].take()
+    pub(crate) fn message(&self, user: &str) -> Message {
+        let messages = self.emulator.messages().into_iter();
+        let mut theirs = messages.filter(|message| message.user_id.as_ref().is_some_and(|id| id.as_str() == user));
+        theirs.next().expect("a message")
     }
 
     /// The methods that the server has of a user, with all that it tells of each.
     pub(crate) async fn authenticators(&self, user: &str) -> Value {
         let url = format!("{}/users/{user}/authenticators", self.emulator.base_url());
         let response = self.http.get(url).basic_auth(self.emulator.secret(), Some("")).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
+    /// A call of the Client API from elsewhere: with a token for a new action of `user`, or with none.
+    pub(crate) async fn client_api(&self, path: &str, user: Option<&str>, body: Value) -> Value {
+        let request = self.http.post(format!("{}/client{path}", self.emulator.base_url())).json(&body);
+        let request = match user {
+            Some(user) => request.bearer_auth(self.track(user, "signIn").await.token.unwrap().secret()),
+            None => request.basic_auth(self.emulator.tenant_id(), Some("")),
+        };
+        let response = request.send().await.unwrap().error_for_status().unwrap();
         response.json().await.unwrap()
     }
 

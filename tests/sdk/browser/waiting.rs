@@ -1,6 +1,6 @@
 //! What is proved elsewhere, while the page waits: links in e-mails, push messages, codes that another device reads.
-use reqwest::Method;
-use serde_json::{Value, json};
+use axum_authsignal::emulator::Channel;
+use serde_json::json;
 
 use super::shop::Shop;
 
@@ -10,13 +10,7 @@ async fn begin(shop: &Shop, call: &str) {
         .await;
 }
 
-async fn decide(shop: &Shop, challenge: &Value, decision: &str) {
-    let path = format!("challenges/{}/{decision}", challenge["challengeId"].as_str().unwrap());
-    shop.control(Method::POST, &path, None).await;
-}
-
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn a_link_in_an_email() {
     let shop = Shop::open().await;
     shop.with_token("ada", "signIn").await;
@@ -29,17 +23,16 @@ async fn a_link_in_an_email() {
             assert!(shop.call("emailML.challenge", json!(null)).await["challengeId"].is_string());
         }
         // It asks every second, and goes on asking until the link was opened.
-        shop.control(Method::DELETE, "requests", None).await;
+        shop.emulator.clear_requests();
         begin(&shop, "sdk.emailML.checkVerificationStatus()").await;
         let asked = async || shop.emulator.requests().iter().any(|seen| seen.path.ends_with("/finalize"));
         while !asked().await {
             tokio::task::yield_now().await;
         }
         assert_eq!(shop.js("return outcome", json!(null)).await, json!(null));
-        let message = shop.message("ada").await;
-        assert_eq!((&message["channel"], &message["to"]), (&json!("EMAIL"), &json!("ada@example.com")));
-        assert!(message.get("code").is_none(), "{message}");
-        shop.opens(message["link"].as_str().unwrap()).await;
+        let message = shop.message("ada");
+        assert_eq!((message.channel, &*message.to, &message.code), (Channel::Email, "ada@example.com", &None));
+        shop.opens(&message.link.unwrap()).await;
         shop.visitor.waits_until("window.outcome").await;
         let outcome = shop.js("return outcome.data", json!(null)).await;
         assert_eq!(outcome["isVerified"], true);
@@ -52,22 +45,25 @@ async fn a_link_in_an_email() {
 }
 
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn a_push_message() {
     let shop = Shop::open().await;
-    shop.enrolled("ada", &["PUSH"]).await;
-    for decision in ["approve", "decline"] {
+    shop.emulator.user("ada").enroll_push("Pixel");
+    for approved in [true, false] {
         shop.with_token("ada", "withdrawal").await;
         let challenge = shop.call("push.challenge", json!({ "action": "withdrawal" })).await;
-        assert_eq!(shop.message("ada").await["channel"], "PUSH");
+        assert_eq!(shop.message("ada").channel, Channel::Push);
         let asked = json!({ "challengeId": challenge["challengeId"] });
         let pending = shop.call("push.verify", asked.clone()).await;
         assert_eq!(pending, json!({ "isVerified": false, "isConsumed": false }));
-        decide(&shop, &challenge, decision).await;
+        let id = challenge["challengeId"].as_str().unwrap();
+        if approved {
+            shop.emulator.approve(id, None).await.unwrap();
+        } else {
+            shop.emulator.decline_challenge(id).unwrap();
+        }
         let decided = shop.call("push.verify", asked).await;
-        assert_eq!(decided["isConsumed"], true, "{decided}");
-        assert_eq!(decided["isVerified"], decision == "approve", "{decided}");
-        if decision == "approve" {
+        assert_eq!((&decided["isConsumed"], &decided["isVerified"]), (&json!(true), &json!(approved)), "{decided}");
+        if approved {
             shop.proves(&decided, "ada", "withdrawal").await;
         } else {
             assert!(decided.get("token").is_none(), "{decided}");
@@ -80,24 +76,31 @@ async fn a_push_message() {
 
 /// Without a socket: the page asks for the state. Nobody has signed in yet.
 #[tokio::test]
-#[ignore = "the emulator"]
 async fn a_code_that_another_device_reads() {
     const BEGIN: &str = "window.states = [];
         return sdk.qrCode.challenge({ action: 'signIn', polling: true, pollInterval: 50,
+            onRefresh: challengeId => { window.refreshed = challengeId; },
             onStateChange: (state, token) => window.states.push({ state, token }) });";
     let shop = Shop::open().await;
-    shop.enrolled("ada", &["QR_CODE"]).await;
-    for (decision, state) in [("approve", "approved"), ("decline", "rejected")] {
-        let challenge = shop.js(BEGIN, json!(null)).await["data"].take();
-        assert!(challenge["deviceCode"].is_string() && challenge["expiresAt"].is_string(), "{challenge}");
-        // Who reads the code says who they are.
-        let path = format!("challenges/{}/claim", challenge["challengeId"].as_str().unwrap());
-        shop.control(Method::POST, &path, Some(json!({ "userId": "ada" }))).await;
+    let phone = shop.client_api("/user-authenticators/qr-code", Some("ada"), json!({ "publicKey": "key" })).await;
+    assert_eq!(phone["userId"], "ada");
+    for (approved, state) in [(true, "approved"), (false, "rejected")] {
+        let begun = shop.js(BEGIN, json!(null)).await["data"].take();
+        assert!(begun["deviceCode"].is_string() && begun["expiresAt"].is_string(), "{begun}");
+        // The page shows another one every few minutes.
+        let shown = shop.js("await sdk.qrCode.refresh(); return refreshed", json!(null)).await;
+        assert!(shown.is_string() && shown != begun["challengeId"], "{shown}");
+        // As the SDK for phones does it.
+        let mut answer = json!({ "challengeId": shown, "publicKey": "key", "signature": "signature" });
+        let path = "/user-authenticators/qr-code/challenge";
+        shop.client_api(&format!("{path}/claim"), None, answer.clone()).await;
         shop.visitor.waits_until("states.some(({ state }) => state === 'claimed')").await;
-        decide(&shop, &challenge, decision).await;
-        shop.visitor.waits_until(&format!("states.at(-1).state === '{state}'")).await;
-        if decision == "approve" {
-            let outcome = shop.js("return states.at(-1)", json!(null)).await;
+        answer["approved"] = json!(approved);
+        shop.client_api(path, None, answer).await;
+        let told = format!("states.find(({{ state }}) => state === '{state}')");
+        shop.visitor.waits_until(&told).await;
+        if approved {
+            let outcome = shop.js(&format!("return {told}"), json!(null)).await;
             shop.proves(&outcome, "ada", "signIn").await;
         }
     }
