@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod browser;
+mod hello;
 mod receiver;
 mod runner;
 mod suites;
