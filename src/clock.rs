@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::SignedDuration;
+
 /// Where the time comes from.
 ///
 /// Everything that expires here asks a `Clock` and never the system, so a test moves time instead of sleeping.
@@ -25,8 +27,8 @@ enum Source {
     #[default]
     System,
     Manual(Arc<Mutex<SystemTime>>),
-    /// How much it is ahead of the system's.
-    Ahead(Arc<Mutex<Duration>>),
+    /// How much it is ahead of the system's, or behind.
+    Ahead(Arc<Mutex<SignedDuration>>),
 }
 
 impl Clock {
@@ -42,7 +44,7 @@ impl Clock {
         Self(Source::Manual(Arc::new(Mutex::new(start))))
     }
 
-    /// A clock that goes as the system's does, and can be moved forward besides.
+    /// A clock that goes as the system's does, and can be moved besides.
     ///
     /// # Examples
     ///
@@ -62,15 +64,10 @@ impl Clock {
     /// The time by this clock.
     #[must_use]
     pub fn now(&self) -> SystemTime {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-        let system = SystemTime::now;
         match &self.0 {
             Source::System => system(),
             Source::Manual(now) => *locked(now),
-            Source::Ahead(by) => {
-                let now = system();
-                now.checked_add(*locked(by)).unwrap_or(now)
-            }
+            Source::Ahead(by) => moved(system(), *locked(by)),
         }
     }
 
@@ -84,8 +81,44 @@ impl Clock {
             }
             Source::Ahead(ahead) => {
                 let mut ahead = locked(ahead);
-                *ahead = ahead.saturating_add(by);
+                *ahead = ahead.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
             }
+        }
+    }
+
+    /// Sets a manual or an adjustable clock to `now`, be it earlier or later; the system's clock stays. An adjustable one
+    /// goes on from there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use axum_authsignal::Clock;
+    ///
+    /// let clock = Clock::adjustable();
+    /// let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_768_471_200);
+    /// clock.set(then);
+    /// assert!(clock.now() >= then && clock.now() < then + Duration::from_secs(60));
+    /// ```
+    pub fn set(&self, now: SystemTime) {
+        match &self.0 {
+            Source::System => {}
+            Source::Manual(time) => *locked(time) = now,
+            Source::Ahead(ahead) => *locked(ahead) = between(system(), now),
+        }
+    }
+
+    /// How much an adjustable clock is ahead of the system's, or behind. The others are not measured by that.
+    #[cfg(feature = "emulator")]
+    pub(crate) fn ahead(&self) -> SignedDuration {
+        if let Source::Ahead(ahead) = &self.0 { *locked(ahead) } else { SignedDuration::ZERO }
+    }
+
+    /// Has an adjustable clock go so much ahead of the system's. The others stay.
+    #[cfg(feature = "emulator")]
+    pub(crate) fn go_ahead(&self, by: SignedDuration) {
+        if let Source::Ahead(ahead) = &self.0 {
+            *locked(ahead) = by;
         }
     }
 
@@ -94,6 +127,22 @@ impl Clock {
     pub fn unix_seconds(&self) -> u64 {
         self.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+fn system() -> SystemTime {
+    SystemTime::now()
+}
+
+/// A time that is later, or earlier, by so much; itself where the system knows no such time.
+fn moved(time: SystemTime, by: SignedDuration) -> SystemTime {
+    let moved =
+        if by.is_negative() { time.checked_sub(by.unsigned_abs()) } else { time.checked_add(by.unsigned_abs()) };
+    moved.unwrap_or(time)
+}
+
+fn between(from: SystemTime, to: SystemTime) -> SignedDuration {
+    SignedDuration::system_until(from, to).unwrap_or(SignedDuration::ZERO)
 }
 
 fn locked<T>(time: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -107,5 +156,51 @@ impl fmt::Debug for Clock {
             Source::Manual(_) => "Clock(manual)",
             Source::Ahead(_) => "Clock(adjustable)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_manual_clock_stands_where_it_was_put() {
+        let clock = Clock::manual(at(100));
+        clock.set(at(50));
+        assert_eq!(clock.now(), at(50));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), at(51));
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), at(51), "there is no such time");
+    }
+
+    #[test]
+    fn an_adjustable_clock_goes_on_from_where_it_was_put() {
+        let near = |clock: &Clock, time| clock.now() >= time && clock.now() < time + Duration::from_secs(60);
+        let (clock, ahead) = (Clock::adjustable(), Duration::from_secs(1_000_000_000));
+        let today = clock.now();
+        for time in [at(0), at(1_768_471_200), today + ahead, UNIX_EPOCH - ahead] {
+            clock.set(time);
+            assert!(near(&clock, time), "{time:?}");
+            clock.advance(ahead);
+            assert!(near(&clock, time + ahead), "{time:?}");
+        }
+        clock.advance(Duration::MAX);
+        assert!(near(&clock, today), "there is no such time");
+        assert!(clock.clone().now() >= today, "a clone is the same clock");
+    }
+
+    #[test]
+    fn the_systems_clock_stays() {
+        let clock = Clock::system();
+        clock.set(at(0));
+        clock.advance(Duration::from_secs(1_000_000_000));
+        assert!(
+            clock.now() > at(1_700_000_000) && clock.now() < at(1_700_000_000) + Duration::from_secs(1_000_000_000)
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Starting.
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -10,14 +12,17 @@ use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
+use super::control::Hosts;
 use super::gateway::gateway;
 use super::hooks::{HookSettings, Hooks};
+use super::keep::{self, StateFile};
 use super::line::{Door, HangUp};
+use super::operate::Start;
 use super::tokens::Tokens;
 use super::webauthn::{LOCALHOST, RelyingParty};
 use super::world::World;
-use super::{Config, Emulator, Shared, Tenant, api, client_api, page};
-use crate::client::Client;
+use super::{Config, Emulator, Shared, Tenant, api, client_api, control, page};
+use crate::client::{Client, check_secret, shown};
 use crate::clock::Clock;
 
 /// How an [`Emulator`] is to run.
@@ -26,13 +31,24 @@ use crate::clock::Clock;
 pub struct EmulatorBuilder {
     clock: Clock,
     secret: Option<String>,
+    host: IpAddr,
     port: u16,
+    public_url: Option<String>,
+    state_file: Option<PathBuf>,
     tenant: Tenant,
 }
 
 impl Default for EmulatorBuilder {
     fn default() -> Self {
-        Self { clock: Clock::adjustable(), secret: None, port: 0, tenant: Tenant::default() }
+        Self {
+            clock: Clock::adjustable(),
+            secret: None,
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            public_url: None,
+            state_file: None,
+            tenant: Tenant::default(),
+        }
     }
 }
 
@@ -44,15 +60,43 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The API secret key that it takes. Default: a random one.
+    /// The API secret key that it takes. Default: the one in the state file, else a random one.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self
     }
 
-    /// The port on 127.0.0.1. Default: 0, any that is free.
+    /// The address that it listens on. Default: 127.0.0.1.
+    ///
+    /// Everybody who reaches another one can read every code and pass every challenge: what stands under `/emulator` asks
+    /// for no key. Use it in a network of containers or on a machine of a test, never where others are.
+    pub fn host(mut self, address: impl Into<IpAddr>) -> Self {
+        self.host = address.into();
+        self
+    }
+
+    /// The port. Default: 0, any that is free.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// The origin that browsers reach it by, where that isn't the address that it listens on:
+    /// `https://auth.example.test`. Challenge URLs begin with it. Default: `http://` and the address; where that is
+    /// "any", loopback.
+    pub fn public_url(mut self, origin: impl Into<String>) -> Self {
+        self.public_url = Some(origin.into());
+        self
+    }
+
+    /// Keeps its state in this file: users, actions, challenges, sessions, messages, the tenant's id, the secret, the key
+    /// of its tokens, and how far an adjustable clock was moved. It is read at the start, if it is there, and written
+    /// at most once a second while something changes, and when the emulator is dropped. Whoever reads it can pass for
+    /// its users: on Unix only its owner may. Of two emulators on one file the last to write wins.
+    ///
+    /// A secret or a tenant's id that is set counts instead of the one in the file. Default: none, all is in memory.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
         self
     }
 
@@ -76,30 +120,54 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// When the port can't be bound, or the secret or the tenant can't work.
+    /// When the port can't be bound, the secret, the tenant or the public URL can't work, or the state file is none, is
+    /// of a newer version, or can't be written. It is left as it is then.
     pub async fn start(self) -> io::Result<Emulator> {
-        let secret = self.secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
-        self.tenant.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
-        let tenant_id = self.tenant.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let tokens = Tokens::soon(tenant_id.clone(), self.tenant.token_life);
-        let door = Door::open(self.port).await?;
-        let origin = format!("http://{}", door.address());
-        let base_url = format!("{origin}/v1");
-        let client = Client::builder(secret.as_str()).base_url(base_url.as_str()).build();
-        let client = client.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        self.tenant.check().map_err(invalid)?;
+        let public = self.public_url.as_deref().map(public).transpose()?;
+        let before = self.state_file.as_deref().map(keep::open).transpose()?.unwrap_or_default();
+        let secret = self.secret.or(before.secret);
+        let secret = secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
+        check_secret(&secret).map_err(invalid)?;
+        let tenant_id = self.tenant.id.clone().or(before.tenant_id).unwrap_or_else(|| Uuid::new_v4().to_string());
+        let life = self.tenant.token_life;
+        let tokens = match before.keys {
+            Some(keys) => Tokens::with_keys(tenant_id.clone(), life, keys),
+            None => Tokens::soon(tenant_id.clone(), life),
+        };
+
+        let door = Door::open(SocketAddr::new(self.host, self.port)).await?;
+        let near = format!("http://{}", reachable(door.address()));
+        let origin = public.as_ref().map_or_else(|| near.clone(), |url| url.origin().ascii_serialization());
+        // It takes plain HTTP to loopback alone.
+        let is_near = self.host.is_loopback() || self.host.is_unspecified();
+        let client = is_near.then(|| Client::builder(secret.as_str()).base_url(format!("{near}/v1")).build());
+        let client = client.transpose().map_err(invalid)?;
+        let hosts = if self.host.is_loopback() { Hosts::Loopback { public } } else { Hosts::Any };
         let second = self.tenant.second_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
-        let secrets = std::iter::once(secret.clone()).chain(second).collect::<Vec<_>>();
-        let hooks = Hooks::new(HookSettings::of(&self.tenant)?, secrets.clone(), tenant_id, self.clock.clone());
+        let secrets = std::iter::once(secret).chain(second).collect::<Vec<_>>();
+        let settings = HookSettings::of(&self.tenant)?;
+        let hooks = Hooks::new(settings.clone(), secrets.clone(), tenant_id, self.clock.clone());
+        self.clock.go_ahead(before.ahead.unwrap_or(self.clock.ahead()));
         let relying_party = relying_party(&self.tenant);
-        let world = World::new(self.tenant, self.clock.now());
+        let (tenant, now) = (self.tenant.clone(), self.clock.now());
+        let world = match before.world {
+            Some(kept) => World::restore(tenant, kept, now),
+            None => World::new(tenant, now),
+        };
         let shared = Arc::new(Shared {
+            start: Start { tenant: self.tenant, hooks: settings },
             clock: self.clock,
             secrets,
             origin,
+            hosts,
             tokens,
             hooks,
             relying_party,
             world: Mutex::new(world),
+            // A file that is new is written even if nothing happens.
+            changed: true.into(),
+            file: self.state_file.map(StateFile::new),
             seen: Default::default(),
             scripts: Default::default(),
         });
@@ -109,7 +177,9 @@ impl EmulatorBuilder {
             // Never ends by itself: the listener answers no error, and it is aborted with the emulator.
             let _ = axum::serve(listener, service).await;
         });
-        Ok(Emulator { shared, base_url, client, door, server })
+        let watch = shared.file.is_some().then(|| keep::watch(&shared));
+        let base_url = format!("{}/v1", shared.origin);
+        Ok(Emulator { shared, base_url, client, door, server, watch })
     }
 }
 
@@ -117,6 +187,34 @@ impl EmulatorBuilder {
 fn relying_party(tenant: &Tenant) -> RelyingParty {
     let id = tenant.relying_party_id.as_deref().unwrap_or(LOCALHOST);
     RelyingParty::new(id, Url::parse(&format!("https://{id}")).into_iter().collect(), &tenant.name)
+}
+
+fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+/// An origin that browsers may be sent to.
+fn public(text: &str) -> io::Result<Url> {
+    let refuse = |why| invalid(format!("public URL {} refused: {why}", shown(text)));
+    let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("its scheme is neither https nor http"));
+    }
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it is more than scheme, host and port"));
+    }
+    Ok(url)
+}
+
+/// Where this machine reaches what listens on `address`.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 fn router(shared: &Arc<Shared>) -> Router {
@@ -132,6 +230,7 @@ fn router(shared: &Arc<Shared>) -> Router {
         .merge(api::routes(shared))
         .merge(page::routes())
         .merge(client_api::pages())
+        .merge(control::routes(shared))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(shared), gateway))
@@ -142,4 +241,48 @@ fn router(shared: &Arc<Shared>) -> Router {
 /// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
 pub(super) async fn not_found() -> (StatusCode, axum::Json<serde_json::Value>) {
     (StatusCode::NOT_FOUND, axum::Json(json!({ "message": "Not Found" })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_urls() {
+        for (text, origin) in [
+            ("https://auth.example.test", "https://auth.example.test"),
+            ("http://localhost:2884/", "http://localhost:2884"),
+            ("https://auth.example.test:443", "https://auth.example.test"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(public(text).unwrap().origin().ascii_serialization(), origin);
+        }
+        for text in [
+            "",
+            "auth.example.test",
+            "localhost:2884",
+            "ftp://auth.example.test",
+            "javascript:alert(1)",
+            "https://auth.example.test/emulator",
+            "https://auth.example.test/?a",
+            "https://auth.example.test/#a",
+            "https://user@auth.example.test",
+            "https://user:password@auth.example.test",
+        ] {
+            assert_eq!(public(text).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{text}");
+        }
+    }
+
+    #[test]
+    fn where_it_is_reached() {
+        for (bound, reached) in [
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:1", "[::1]:1"),
+            ("[::1]:1", "[::1]:1"),
+            ("192.0.2.7:1", "192.0.2.7:1"),
+        ] {
+            assert_eq!(reachable(bound.parse().unwrap()).to_string(), reached);
+        }
+    }
 }

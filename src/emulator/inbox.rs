@@ -2,12 +2,12 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::client::{ActionCode, Timestamp, UserId};
 
 /// How a message would have travelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum Channel {
@@ -22,7 +22,7 @@ pub enum Channel {
 }
 
 /// A message that the emulator keeps instead of sending it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Message {
@@ -45,7 +45,7 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// When it was sent.
-    #[serde(rename = "time", serialize_with = "as_timestamp")]
+    #[serde(rename = "time", serialize_with = "as_timestamp", deserialize_with = "from_timestamp")]
     pub at: SystemTime,
 }
 
@@ -53,11 +53,16 @@ fn as_timestamp<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, 
     Timestamp::from(*at).serialize(serializer)
 }
 
+fn from_timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+    let time = Timestamp::deserialize(deserializer)?;
+    time.to_system_time().ok_or_else(|| de::Error::custom("no moment in ISO 8601"))
+}
+
 /// How many messages are kept; the oldest go first.
 const MOST: usize = 10_000;
 
 /// The messages, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Inbox(VecDeque<Message>);
 
 impl Inbox {
@@ -66,6 +71,10 @@ impl Inbox {
             self.0.pop_front();
         }
         self.0.push_back(message);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
     /// All messages, newest first.

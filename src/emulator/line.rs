@@ -22,8 +22,9 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) async fn open(port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))?;
         let address = listener.local_addr()?;
         Ok(Self { listener: Arc::new(Mutex::new(Some(listener))), closed: Arc::default(), address })
     }

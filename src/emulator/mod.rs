@@ -110,15 +110,20 @@
 //! | Passkeys on the page | Browsers have them at `localhost`, not at 127.0.0.1: the page goes there, or, in a popup, which has to keep its origin, has it done in a tab beside it. |
 mod api;
 mod builder;
+#[doc(hidden)]
+pub mod cli;
 mod client_api;
 mod config;
+mod control;
 mod deeds;
 mod gateway;
 mod hooks;
 mod inbox;
+mod keep;
 mod keys;
 mod lifecycle;
 mod line;
+mod operate;
 mod page;
 mod pending;
 mod rules;
@@ -134,7 +139,8 @@ mod world;
 
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -153,8 +159,11 @@ pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
 pub use self::world::{Call, RecordedAction};
 
-use self::hooks::{Hooks, Target};
+use self::control::Hosts;
+use self::hooks::Hooks;
+use self::keep::{Held, StateFile};
 use self::line::Door;
+use self::operate::Start;
 use self::script::Scripts;
 use self::seen::Seen;
 use self::tokens::{Subject, TokenFault, Tokens};
@@ -167,9 +176,11 @@ use crate::clock::Clock;
 pub struct Emulator {
     shared: std::sync::Arc<Shared>,
     base_url: String,
-    client: Client,
+    client: Option<Client>,
     door: Door,
     server: JoinHandle<()>,
+    /// Writes the state into its file.
+    watch: Option<JoinHandle<()>>,
 }
 
 impl Emulator {
@@ -190,18 +201,24 @@ impl Emulator {
     }
 
     /// A client that is pointed at it.
+    ///
+    /// # Panics
+    ///
+    /// When it listens on one address of this machine's that is no loopback one: a client sends its secret by plain HTTP
+    /// to loopback alone.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.client.clone()
+        self.client.clone().expect("it listens on loopback")
     }
 
-    /// The base URL of its Server API, `http://127.0.0.1:PORT/v1`.
+    /// The base URL of its Server API, `http://127.0.0.1:PORT/v1` or below its public URL.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Its origin, where the challenge page is: `http://127.0.0.1:PORT`.
+    /// Its origin, where the challenge page is: `http://127.0.0.1:PORT` or its public URL. The dashboard is there too,
+    /// under `/emulator`.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.shared.origin
@@ -221,7 +238,7 @@ impl Emulator {
 
     /// Decides what every `track` of `action` begins with from now on. Default: [`Outcome::Challenge`].
     pub fn outcome(&self, action: impl Into<String>, outcome: Outcome) {
-        self.shared.world().tenant.actions.entry(action.into()).or_default().outcome = Some(outcome);
+        self.shared.set_outcome(action.into(), outcome);
     }
 
     /// A user, to be told about or asked about. One who isn't known is made by the first thing that is told.
@@ -250,8 +267,7 @@ impl Emulator {
     ) -> Result<(), EmulatorError> {
         let (user, action, key) = (user.as_ref(), action.as_ref(), idempotency_key.as_ref());
         let id = ActionId::named(user, action, key).ok_or(EmulatorError::UnknownAction)?;
-        let found = self.shared.world().set_state(&id, state, self.shared.clock.now());
-        if found { Ok(()) } else { Err(EmulatorError::UnknownAction) }
+        self.shared.decide(&id, state)
     }
 
     /// The calls that were begun by Call Connect, in the order of their references.
@@ -323,14 +339,7 @@ impl Emulator {
     ///
     /// When a URL is neither `https`, nor `http` on this machine.
     pub fn send_webhooks(&self, events: Option<&str>, logs: Option<&str>, verify: &[(&str, &str)]) -> io::Result<()> {
-        let events = events.map(Target::new).transpose()?;
-        let logs = logs.map(Target::new).transpose()?;
-        let asked = verify.iter().map(|(action, url)| Ok(((*action).to_owned(), Target::new(url)?)));
-        let asked = asked.collect::<io::Result<_>>()?;
-        self.shared.hooks.change(|settings| {
-            (settings.url, settings.log_url, settings.verify_urls) = (events, logs, asked);
-        });
-        Ok(())
+        self.shared.send_webhooks(events, logs, verify.iter().copied())
     }
 
     /// The code in the newest message to a user.
@@ -348,6 +357,11 @@ impl Drop for Emulator {
         self.server.abort();
         // Connections may keep what is shared for a while.
         self.shared.hooks.close();
+        if let Some(watch) = &self.watch {
+            watch.abort();
+            // Nobody is there to be told, and a panic may be on its way. `save` tells.
+            let _ = self.shared.save();
+        }
     }
 }
 
@@ -359,22 +373,29 @@ impl fmt::Debug for Emulator {
 
 /// What the handle, the API and the page share.
 struct Shared {
+    /// What it began with.
+    start: Start,
     clock: Clock,
     /// The API secret keys that are taken, the first at first.
     secrets: Vec<String>,
     origin: String,
+    /// By which names it may be asked for what is under `/emulator`.
+    hosts: Hosts,
     tokens: Tokens,
     hooks: Hooks,
     relying_party: RelyingParty,
     world: Mutex<World>,
+    /// Whether anything in it has changed since it was written into its file.
+    changed: AtomicBool,
+    file: Option<StateFile>,
     seen: Seen,
     scripts: Scripts,
 }
 
 impl Shared {
     /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn world(&self) -> Held<'_> {
+        Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
     }
 
     /// A new token for an action, which may do what its track asked for.

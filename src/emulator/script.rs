@@ -146,6 +146,11 @@ impl Scripted {
         Self::delay(Duration::ZERO).header("content-type", content_type)
     }
 
+    /// How many calls more it is for, if they are counted, and which share of the calls.
+    pub(super) fn left(&self) -> (Option<usize>, Option<f64>) {
+        (self.times, self.dice.as_ref().map(|dice| dice.share))
+    }
+
     /// Whether this call is one of those that are meant.
     fn is_hit(&mut self) -> bool {
         self.dice.as_mut().is_none_or(Dice::roll)
@@ -198,9 +203,14 @@ impl Scripts {
         [Some(Some(endpoint)), any].into_iter().flatten().find_map(|key| take(all.get_mut(&key)?))
     }
 
-    /// How many answers wait, by endpoint.
-    pub(super) fn waiting(&self) -> Vec<(Option<Endpoint>, usize)> {
-        self.locked().iter().map(|(endpoint, queue)| (*endpoint, queue.len())).filter(|(_, count)| *count > 0).collect()
+    /// The answers that wait, in line; those for any call first, the others by the names of their endpoints.
+    pub(super) fn waiting(&self) -> Vec<(Option<Endpoint>, Scripted)> {
+        let all = self.locked();
+        let mut waiting: Vec<_> =
+            all.iter().flat_map(|(endpoint, queue)| queue.iter().map(|one| (*endpoint, one.clone()))).collect();
+        // The order within a line stays: sorting is stable.
+        waiting.sort_by_key(|(endpoint, _)| endpoint.map(Endpoint::name));
+        waiting
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<Option<Endpoint>, VecDeque<Scripted>>> {

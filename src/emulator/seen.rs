@@ -215,6 +215,11 @@ impl Endpoint {
             .map_or(if self == Self::Emulator { "emulator" } else { "unknown" }, |(_, name, _)| name)
     }
 
+    /// The names of all that answers can be scripted for.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        Self::TABLE.iter().map(|(_, name, _)| *name).chain(["unknown"])
+    }
+
     /// The endpoint of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -2,6 +2,7 @@
 use thiserror::Error;
 use url::Url;
 
+use super::deeds::{Attempt, Fault};
 use super::lifecycle::Ask;
 use super::page::way_back;
 use super::tokens::TokenFault;
@@ -43,6 +44,9 @@ pub enum EmulatorError {
     /// The verification webhook said no. The button can be pressed again.
     #[error("the verification webhook refused the proof")]
     Vetoed,
+    /// A webhook of the tenant's, which sends its messages, didn't take one.
+    #[error("a webhook of the tenant's didn't take the message")]
+    NotSent,
 }
 
 impl From<TokenFault> for EmulatorError {
@@ -51,6 +55,21 @@ impl From<TokenFault> for EmulatorError {
             TokenFault::Invalid => Self::InvalidToken,
             TokenFault::Expired => Self::ExpiredToken,
         }
+    }
+}
+
+/// Where somebody goes from the challenge page.
+#[derive(Debug)]
+pub(super) struct Departure {
+    /// The action's `redirectUrl`, with the token, if it has one.
+    pub(super) url: Option<String>,
+    pub(super) token: String,
+}
+
+impl Departure {
+    fn into_url(self) -> Result<String, EmulatorError> {
+        let Self { url, token } = self;
+        url.ok_or_else(|| EmulatorError::NoRedirectUrl { token: Token::new(token) })
     }
 }
 
@@ -64,35 +83,7 @@ impl Emulator {
     ///
     /// [`EmulatorError::NothingToDo`] when the action asks for no proof, and the others by their names.
     pub fn succeed(&self, url: &str) -> Result<String, EmulatorError> {
-        let (id, record) = self.visit(url)?;
-        let now = self.shared.clock.now();
-        let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
-        let mut world = self.shared.world();
-        let (aim, method) = match world.ask(&id) {
-            Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => {
-                drop(world);
-                return self.leave(&record);
-            }
-            Some(Ask::Proof) => (Aim::Prove, world.provable(&id).into_iter().next().ok_or_else(nothing)?),
-            Some(Ask::Enrolment) => {
-                let user = world.user_mut(id.user.as_str(), now);
-                let email = user.email.clone().unwrap_or_else(|| "user@example.com".to_owned());
-                user.begin(Kind::EmailOtp(email), now);
-                (Aim::Enrol, VerificationMethod::EmailOtp)
-            }
-            _ => return Err(nothing()),
-        };
-        let scope = Scope::default();
-        let usable = world.usable(&id, scope, aim, &method, None).ok_or_else(nothing)?.id.clone();
-        let form = world.policy.code;
-        let sent = world.begin_message(&id, &method, &usable, form, now);
-        if let Some(message) = sent.as_ref().and_then(|sent| self.shared.message(sent, now)) {
-            world.inbox.put(message);
-        }
-        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
-        world.prove(&id, scope, aim, &method, proof, now).map_err(|_| nothing())?;
-        drop(world);
-        self.leave(&record)
+        self.shared.succeed(url)?.into_url()
     }
 
     /// Quits the challenge page and returns the URL that the browser is sent to: with a token, whose action is still
@@ -102,8 +93,7 @@ impl Emulator {
     ///
     /// When the URL isn't a challenge's, or the action has no `redirectUrl`.
     pub fn quit(&self, url: &str) -> Result<String, EmulatorError> {
-        let (_, record) = self.visit(url)?;
-        self.leave(&record)
+        self.shared.quit(url)?.into_url()
     }
 
     /// Refuses for good, which makes the action `CHALLENGE_FAILED`, and returns the URL that the browser is sent to.
@@ -112,26 +102,113 @@ impl Emulator {
     ///
     /// [`EmulatorError::NothingToDo`] when the action isn't `CHALLENGE_REQUIRED`, and the others by their names.
     pub fn decline(&self, url: &str) -> Result<String, EmulatorError> {
+        self.shared.decline(url)?.into_url()
+    }
+}
+
+/// What a challenge URL leads to.
+struct Visit {
+    id: ActionId,
+    record: RecordedAction,
+    /// How its user would prove it; nothing is left to prove otherwise.
+    proof: Option<(Aim, VerificationMethod)>,
+}
+
+impl Shared {
+    /// Does it at once, without telling webhooks.
+    fn succeed(&self, url: &str) -> Result<Departure, EmulatorError> {
+        let Visit { id, record, proof } = self.visit_to_prove(url)?;
+        let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
+        let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
+        let (scope, now) = (Scope::default(), self.clock.now());
+        let mut world = self.world();
+        let usable = world.usable(&id, scope, aim, &method, None).ok_or_else(nothing)?.id.clone();
+        let form = world.policy.code;
+        let sent = world.begin_message(&id, &method, &usable, form, now);
+        if let Some(message) = sent.as_ref().and_then(|sent| self.message(sent, now)) {
+            world.inbox.put(message);
+        }
+        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
+        world.prove(&id, scope, aim, &method, proof, now).map_err(|_| nothing())?;
+        drop(world);
+        Ok(self.leave(&record))
+    }
+
+    /// Does it as users do, and webhooks are asked and told. A message that its user may not be sent any more is not.
+    pub(super) async fn succeed_and_tell(&self, url: &str) -> Result<Departure, EmulatorError> {
+        let Visit { id, record, proof } = self.visit_to_prove(url)?;
+        let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
+        let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &method };
+        let is_sent = self.world().policy.code.waiting(&method).is_some();
+        let sent = match self.send(attempt, None).await {
+            Err(_) if !is_sent => None,
+            Err(Fault::TooManyMessages(_)) => self.begin(attempt),
+            sent => Some(sent.map_err(|fault| not_done(&fault, &record))?),
+        };
+        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
+        self.prove(attempt, proof).await.map_err(|fault| not_done(&fault, &record))?;
+        Ok(self.leave(&record))
+    }
+
+    fn begin(&self, Attempt { id, scope, aim, method }: Attempt<'_>) -> Option<Challenge> {
+        let mut world = self.world();
+        let usable = world.usable(id, scope, aim, method, None)?.id.clone();
+        let form = world.policy.code;
+        world.begin_message(id, method, &usable, form, self.clock.now())
+    }
+
+    /// Opens the page to prove what it asks for. A user with nothing enrolled begins with an address.
+    fn visit_to_prove(&self, url: &str) -> Result<Visit, EmulatorError> {
         let (id, record) = self.visit(url)?;
-        if !self.shared.world().decline(&id, self.shared.clock.now()) {
+        let mut world = self.world();
+        let proof = match world.ask(&id) {
+            Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => None,
+            Some(Ask::Proof) => world.provable(&id).into_iter().next().map(|method| (Aim::Prove, method)),
+            Some(Ask::Enrolment) => {
+                let user = world.user_mut(id.user.as_str(), self.clock.now());
+                let email = user.email.clone().unwrap_or_else(|| "user@example.com".to_owned());
+                user.begin(Kind::EmailOtp(email), self.clock.now());
+                Some((Aim::Enrol, VerificationMethod::EmailOtp))
+            }
+            _ => return Err(EmulatorError::NothingToDo { state: record.state }),
+        };
+        if proof.is_none() && record.state != ActionState::ChallengeSucceeded {
             return Err(EmulatorError::NothingToDo { state: record.state });
         }
-        self.leave(&record)
+        drop(world);
+        Ok(Visit { id, record, proof })
+    }
+
+    pub(super) fn quit(&self, url: &str) -> Result<Departure, EmulatorError> {
+        let (_, record) = self.visit(url)?;
+        Ok(self.leave(&record))
+    }
+
+    pub(super) fn decline(&self, url: &str) -> Result<Departure, EmulatorError> {
+        let (id, record) = self.visit(url)?;
+        if !self.world().decline(&id, self.clock.now()) {
+            return Err(EmulatorError::NothingToDo { state: record.state });
+        }
+        Ok(self.leave(&record))
     }
 
     fn visit(&self, url: &str) -> Result<(ActionId, RecordedAction), EmulatorError> {
         let url = Url::parse(url).map_err(|_| EmulatorError::NotAChallenge)?;
         let token = url.query_pairs().find(|(name, _)| name == "token").ok_or(EmulatorError::NotAChallenge)?.1;
-        let record = self.shared.action_of(&token)?;
+        let record = self.action_of(&token)?;
         Ok((ActionId::from(&record), record))
     }
 
-    fn leave(&self, record: &RecordedAction) -> Result<String, EmulatorError> {
-        let shared: &Shared = &self.shared;
-        let token = shared.token(record);
-        match &record.redirect_url {
-            Some(url) => Ok(way_back(url, &token)),
-            None => Err(EmulatorError::NoRedirectUrl { token: Token::new(token) }),
-        }
+    fn leave(&self, record: &RecordedAction) -> Departure {
+        let token = self.token(record);
+        Departure { url: record.redirect_url.as_deref().map(|url| way_back(url, &token)), token }
+    }
+}
+
+fn not_done(fault: &Fault, record: &RecordedAction) -> EmulatorError {
+    match fault {
+        Fault::NotSent => EmulatorError::NotSent,
+        Fault::Vetoed => EmulatorError::Vetoed,
+        _ => EmulatorError::NothingToDo { state: record.state.clone() },
     }
 }

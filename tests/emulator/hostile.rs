@@ -3,14 +3,18 @@ use axum_authsignal::emulator::Emulator;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 use crate::api::raw;
 use crate::support::{bench, read, text};
 
 /// Bytes over a bare socket, and everything that comes back.
 pub(crate) async fn exchange(emulator: &Emulator, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(emulator.origin().strip_prefix("http://").unwrap()).await.unwrap();
+    exchange_with(emulator.origin().strip_prefix("http://").unwrap(), request).await
+}
+
+pub(crate) async fn exchange_with(address: impl ToSocketAddrs, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     // A server that refuses may well reset the connection once it has said so.

@@ -5,9 +5,12 @@
 mod api;
 mod challenges;
 mod client_api;
+mod control;
+mod dashboard;
 mod faults;
 mod handle;
 mod hostile;
+mod keep;
 mod page;
 mod popup;
 mod rules;

@@ -53,7 +53,7 @@ impl ApiError {
     }
 
     /// The code and the description, for an answer that reports several.
-    pub(super) fn into_report(self) -> (&'static str, String) {
+    pub(in crate::emulator) fn into_report(self) -> (&'static str, String) {
         (self.code, self.description.into_owned())
     }
 
@@ -79,6 +79,15 @@ impl ApiError {
             description: description.into(),
             retry_after: None,
         }
+    }
+
+    /// What stands under `/emulator` isn't for whoever asked; the service has no such error.
+    pub(in crate::emulator) const fn forbidden(description: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", description)
+    }
+
+    pub(in crate::emulator) const fn unsupported(description: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", description)
     }
 
     pub(in crate::emulator) const fn too_long() -> Self {

@@ -183,6 +183,13 @@ impl Hooks {
         }
     }
 
+    /// Forgets what waits and what was sent, and goes by these settings.
+    pub(in crate::emulator) fn start_over(&self, settings: HookSettings) {
+        *lock(&self.shared.settings) = settings;
+        *lock(&self.shared.outbox) = Outbox::default();
+        *lock(&self.shared.sent) = Sent::default();
+    }
+
     /// Sends nothing more in the background.
     pub(in crate::emulator) fn close(&self) {
         self.worker.abort();
@@ -191,6 +198,11 @@ impl Hooks {
     /// What was sent, or tried, in the order of the first answers; the latest ten thousand.
     pub(in crate::emulator) fn sent(&self) -> Vec<SentHook> {
         lock(&self.shared.sent).all()
+    }
+
+    /// The latest of them, the last first.
+    pub(in crate::emulator) fn newest(&self, most: usize) -> Vec<SentHook> {
+        lock(&self.shared.sent).newest(most)
     }
 }
 

@@ -59,4 +59,8 @@ impl Sent {
     pub(super) fn all(&self) -> Vec<SentHook> {
         self.0.iter().cloned().collect()
     }
+
+    pub(super) fn newest(&self, most: usize) -> Vec<SentHook> {
+        self.0.iter().rev().take(most).cloned().collect()
+    }
 }

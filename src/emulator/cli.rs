@@ -1,0 +1,315 @@
+//! The program `authsignal-emulator`. Its crate has nothing else: here it can be tested.
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::prelude::{Long, Short, ValueExt};
+
+use super::{Config, Emulator, EmulatorBuilder};
+use crate::log::Chain;
+
+/// Where it listens unless it is told: AUTH on a telephone's keys.
+const PORT: u16 = 2884;
+
+const HELP: &str = "\
+A local Authsignal, for tests and for running without an account. Nothing leaves this machine.
+
+Usage: authsignal-emulator [OPTIONS]
+
+      --port PORT        Listen on this port; 0 takes any that is free. Default: 2884
+      --host ADDRESS     Listen on this address. Default: 127.0.0.1. On any other, everybody who reaches
+                         it can read every code and pass every challenge
+      --public-url URL   The origin by which browsers reach it, where that is another one
+      --secret SECRET    Take this API secret key. Default: the one in the state file, else a random one
+      --config FILE      Set the tenant up as this TOML file says
+      --state FILE       Keep the state in this file. Default: in memory, until the end
+      --open             Open the dashboard in a browser
+  -h, --help             Print this
+  -V, --version          Print the version
+
+What is set here counts instead of what the configuration file says.
+
+The first line of its output is for programs:
+authsignal-emulator base_url=http://127.0.0.1:2884/v1 secret=… dashboard=http://127.0.0.1:2884/emulator
+
+It ends with Ctrl-C or SIGTERM. It fails with 1 when it can't run, with 2 when it is called wrongly.
+";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Wish {
+    Run(Options),
+    Help,
+    Version,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Options {
+    port: Option<u16>,
+    host: Option<IpAddr>,
+    public_url: Option<String>,
+    secret: Option<String>,
+    config: Option<PathBuf>,
+    state: Option<PathBuf>,
+    open: bool,
+}
+
+impl Wish {
+    fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, lexopt::Error> {
+        let mut parser = lexopt::Parser::from_args(args);
+        let mut options = Options::default();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Long("port") => options.port = Some(parser.value()?.parse()?),
+                Long("host") => options.host = Some(parser.value()?.parse()?),
+                Long("public-url") => options.public_url = Some(parser.value()?.string()?),
+                Long("secret") => options.secret = Some(parser.value()?.string()?),
+                Long("config") => options.config = Some(parser.value()?.into()),
+                Long("state") => options.state = Some(parser.value()?.into()),
+                Long("open") => options.open = true,
+                Short('h') | Long("help") => return Ok(Self::Help),
+                Short('V') | Long("version") => return Ok(Self::Version),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok(Self::Run(options))
+    }
+}
+
+impl Options {
+    fn builder(&self) -> Result<EmulatorBuilder, String> {
+        let mut builder = Emulator::builder().port(PORT);
+        if let Some(path) = &self.config {
+            builder = builder.config(&Config::from_file(path).map_err(|why| Chain(&why).to_string())?);
+        }
+        if let Some(port) = self.port {
+            builder = builder.port(port);
+        }
+        if let Some(host) = self.host {
+            builder = builder.host(host);
+        }
+        if let Some(url) = &self.public_url {
+            builder = builder.public_url(url);
+        }
+        if let Some(secret) = &self.secret {
+            builder = builder.secret(secret);
+        }
+        if let Some(path) = &self.state {
+            builder = builder.state_file(path);
+        }
+        Ok(builder)
+    }
+
+    /// What listening where others are means.
+    fn warning(&self) -> Option<String> {
+        let host = self.host.filter(|host| !host.is_loopback())?;
+        Some(format!(
+            "warning: {host} is not this machine alone: whoever reaches it can read every code and pass every challenge"
+        ))
+    }
+}
+
+/// Runs the program, until it is told to end.
+pub fn main() -> ExitCode {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let told = match Wish::parse(std::env::args_os().skip(1)) {
+        Ok(Wish::Run(options)) => run(&options, &mut out, &mut err),
+        Ok(Wish::Help) => out.write_all(HELP.as_bytes()).map_err(|why| why.to_string()),
+        Ok(Wish::Version) => {
+            writeln!(out, "authsignal-emulator {}", env!("CARGO_PKG_VERSION")).map_err(|why| why.to_string())
+        }
+        Err(why) => {
+            let _ = writeln!(err, "authsignal-emulator: {why}\nTry 'authsignal-emulator --help'.");
+            return ExitCode::from(2);
+        }
+    };
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(err, "authsignal-emulator: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Result<(), String> {
+    let builder = options.builder()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(text)?;
+    runtime.block_on(async {
+        // From here on it doesn't end before it has saved.
+        let ended = Ended::new().map_err(text)?;
+        let emulator = builder.start().await.map_err(text)?;
+        if let Some(warning) = options.warning() {
+            writeln!(err, "{warning}").map_err(text)?;
+        }
+        // Nobody may read it: that is no reason to end.
+        let _ = announce(&emulator, options, out);
+        if options.open {
+            open(format!("{}/emulator", emulator.origin()));
+        }
+        ended.wait().await;
+        emulator.save().map_err(text)
+    })
+}
+
+fn text(why: impl fmt::Display) -> String {
+    why.to_string()
+}
+
+/// The first line is for programs, the others are for people.
+fn announce(emulator: &Emulator, options: &Options, out: &mut impl Write) -> io::Result<()> {
+    let (base_url, secret, origin) = (emulator.base_url(), emulator.secret(), emulator.origin());
+    writeln!(out, "authsignal-emulator base_url={base_url} secret={secret} dashboard={origin}/emulator")?;
+    out.flush()?;
+    writeln!(
+        out,
+        "\nPoint an SDK at it:\n  AUTHSIGNAL_API_URL={base_url}\n  AUTHSIGNAL_API_SECRET_KEY={secret}\n\
+         \nUsers, messages and faults: {origin}/emulator"
+    )?;
+    if let Some(path) = &options.state {
+        writeln!(out, "The state is kept in {}", path.display())?;
+    }
+    writeln!(out, "Ctrl-C ends it.")?;
+    out.flush()
+}
+
+/// Opens a page in a browser, which may take its time.
+fn open(url: String) {
+    let opening = std::thread::Builder::new().name("browser".to_owned());
+    let _ = opening.spawn(move || {
+        if let Err(why) = opener::open(&url) {
+            let _ = writeln!(io::stderr(), "no browser could be opened ({why}); the dashboard is at {url}");
+        }
+    });
+}
+
+/// The signals that end it.
+struct Ended {
+    #[cfg(unix)]
+    terminated: tokio::signal::unix::Signal,
+}
+
+impl Ended {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminated: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(self) {
+        let interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        #[cfg(unix)]
+        {
+            let mut signal = self.terminated;
+            let terminated = std::pin::pin!(signal.recv());
+            futures_util::future::select(interrupted, terminated).await;
+        }
+        #[cfg(not(unix))]
+        let _ = interrupted.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Wish, String> {
+        Wish::parse(args.iter().map(OsString::from)).map_err(text)
+    }
+
+    fn options(args: &[&str]) -> Options {
+        let Ok(Wish::Run(options)) = parse(args) else { panic!("{args:?}") };
+        options
+    }
+
+    #[test]
+    fn what_is_asked_for() {
+        assert_eq!(options(&[]), Options::default());
+        let all = options(&[
+            "--port=0",
+            "--host",
+            "::1",
+            "--public-url",
+            "https://auth.example.test",
+            "--secret",
+            "s",
+            "--config",
+            "emulator.toml",
+            "--state=state file.json",
+            "--open",
+        ]);
+        let expected = Options {
+            port: Some(0),
+            host: Some(Ipv6Addr::LOCALHOST.into()),
+            public_url: Some("https://auth.example.test".into()),
+            secret: Some("s".into()),
+            config: Some("emulator.toml".into()),
+            state: Some("state file.json".into()),
+            open: true,
+        };
+        assert_eq!(all, expected);
+        for args in [&["-h"][..], &["--help"], &["--port", "1", "--help", "--nonsense"]] {
+            assert_eq!(parse(args), Ok(Wish::Help), "{args:?}");
+        }
+        assert_eq!(parse(&["-V"]), Ok(Wish::Version));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for() {
+        for (args, named) in [
+            (&["--prot", "1"][..], "--prot"),
+            (&["--port"], "--port"),
+            (&["--port", "65536"], "65536"),
+            (&["--port", "-1"], "-1"),
+            (&["--host", "localhost"], "localhost"),
+            (&["--open=yes"], "--open"),
+            (&["emulator.toml"], "emulator.toml"),
+        ] {
+            let refused = parse(args).unwrap_err();
+            assert!(refused.contains(named), "{args:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn every_option_is_in_the_help() {
+        for option in ["port", "host", "public-url", "secret", "config", "state", "open", "help", "version"] {
+            assert!(HELP.contains(&format!("--{option} ")), "{option}");
+        }
+        assert!(HELP.contains(&format!("Default: {PORT}\n")) && HELP.lines().all(|line| line.len() <= 110));
+    }
+
+    #[test]
+    fn who_listens_elsewhere_is_warned() {
+        for (args, warned) in [
+            (&[][..], false),
+            (&["--host", "127.0.0.1"], false),
+            (&["--host", "127.8.8.8"], false),
+            (&["--host", "::1"], false),
+            (&["--host", "0.0.0.0"], true),
+            (&["--host", "::"], true),
+            (&["--host", "192.0.2.7"], true),
+        ] {
+            assert_eq!(options(args).warning().is_some(), warned, "{args:?}");
+        }
+        let host = Some(Ipv4Addr::UNSPECIFIED.into());
+        let warning = Options { host, ..Options::default() }.warning().unwrap();
+        assert!(warning.contains("read every code") && warning.contains("pass every challenge"));
+    }
+
+    #[tokio::test]
+    async fn the_first_line_is_for_programs() {
+        let emulator = Emulator::builder().secret("s3cret").start().await.unwrap();
+        let mut out = Vec::new();
+        announce(&emulator, &Options::default(), &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let origin = emulator.origin();
+        let expected = format!("authsignal-emulator base_url={origin}/v1 secret=s3cret dashboard={origin}/emulator");
+        assert_eq!(out.lines().next(), Some(expected.as_str()));
+    }
+}

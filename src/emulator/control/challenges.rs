@@ -1,0 +1,91 @@
+//! What users do about challenges: on the challenge page, and on their phones.
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+
+use super::Answer;
+use super::told::{Told, wrong};
+use crate::client::{ActionCode, Timestamp, UserId, VerificationMethod};
+use crate::emulator::api::{ApiError, Segments};
+use crate::emulator::visit::Departure;
+use crate::emulator::world::{Challenge, Waiting};
+use crate::emulator::{EmulatorError, Shared};
+
+/// A challenge that waits for its user.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pending {
+    challenge_id: String,
+    verification_method: VerificationMethod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<ActionCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// Whether it is answered by a button on a phone.
+    waits_for_button: bool,
+    is_claimed: bool,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl From<&Challenge> for Pending {
+    fn from(known: &Challenge) -> Self {
+        Self {
+            challenge_id: known.id.clone(),
+            verification_method: known.method.clone(),
+            user_id: known.user.clone(),
+            action: known.action.clone(),
+            to: known.to.clone(),
+            waits_for_button: matches!(known.waiting, Waiting::Button { .. }),
+            is_claimed: known.claimed_by.is_some(),
+            created_at: known.created_at.into(),
+            expires_at: known.expires_at.into(),
+        }
+    }
+}
+
+/// Newest first.
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Pending>> {
+    let world = shared.world();
+    Json(world.waiting_challenges(shared.clock.now()).into_iter().map(Pending::from).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Visit {
+    url: String,
+}
+
+/// Where the browser goes, if the action names a place, and the token that it brings.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Left {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_url: Option<String>,
+    token: String,
+}
+
+/// What a user does on the challenge page, without a browser.
+pub(super) async fn visit(
+    State(shared): State<Arc<Shared>>,
+    Segments(deed): Segments<String>,
+    Told(Visit { url }): Told<Visit>,
+) -> Answer {
+    let departure = match deed.as_str() {
+        "succeed" => shared.succeed_and_tell(&url).await,
+        "quit" => shared.quit(&url),
+        "decline" => shared.decline(&url),
+        _ => return Err(super::nowhere().await),
+    };
+    let Departure { url, token } = departure.map_err(not_done)?;
+    Ok(Json(Left { redirect_url: url, token }).into_response())
+}
+
+fn not_done(why: EmulatorError) -> ApiError {
+    wrong("body.url", why)
+}

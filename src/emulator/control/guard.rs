@@ -1,0 +1,228 @@
+//! Who is let in; see the [module above](super).
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http_body::Body as _;
+use url::Url;
+
+use crate::client::is_loopback;
+use crate::emulator::Shared;
+use crate::emulator::api::ApiError;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// By which names the emulator may be asked.
+#[derive(Debug, Clone)]
+pub(in crate::emulator) enum Hosts {
+    /// It listens on this machine alone: by those of this machine, and by the host of the public URL that it was given.
+    Loopback { public: Option<Url> },
+    /// It listens elsewhere on purpose, and nobody knows under which names.
+    Any,
+}
+
+/// Why a request is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    Host,
+    Origin,
+    Site,
+    ContentType,
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Host => Self::forbidden("The emulator is not asked by this host name; ask it as localhost."),
+            Refused::Origin => Self::forbidden("Pages of other origins may not do this."),
+            Refused::Site => Self::forbidden("Pages of other sites may not do this."),
+            Refused::ContentType => Self::unsupported("The content type of a body has to be application/json."),
+        }
+    }
+}
+
+pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let has_body = !request.body().is_end_stream();
+    let (parts, body) = request.into_parts();
+    let mut response = match check(&parts, has_body, &shared.hosts, &shared.origin) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refused) => ApiError::from(refused).into_response(),
+    };
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (RESOURCE_POLICY, "same-origin"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Lets a request in, or says why not. `own` is the emulator's origin.
+fn check(parts: &Parts, has_body: bool, hosts: &Hosts, own: &str) -> Result<(), Refused> {
+    let asked = asked(parts).ok_or(Refused::Host)?;
+    if let Hosts::Loopback { public } = hosts
+        && !asked.iter().all(|url| is_loopback(url) || is_host_of(public.as_ref(), url))
+    {
+        return Err(Refused::Host);
+    }
+    if parts.method.is_safe() {
+        return Ok(());
+    }
+    let headers = &parts.headers;
+    let is_own = |origin: &HeaderValue| {
+        let host = |origin: &str| asked.iter().any(|url| url.origin().ascii_serialization() == origin);
+        origin.to_str().is_ok_and(|origin| origin == own || host(&origin.replacen("https://", "http://", 1)))
+    };
+    if !headers.get_all(header::ORIGIN).iter().all(is_own) {
+        return Err(Refused::Origin);
+    }
+    let is_near = |site: &HeaderValue| site == "same-origin" || site == "none";
+    if !headers.get_all(SEC_FETCH_SITE).iter().all(is_near) {
+        return Err(Refused::Site);
+    }
+    if has_body && !is_json(headers) {
+        return Err(Refused::ContentType);
+    }
+    Ok(())
+}
+
+/// All hosts that a request says it asks, as URLs. None when it says nothing, or something that isn't one.
+fn asked(parts: &Parts) -> Option<Vec<Url>> {
+    let hosts = parts.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());
+    let target = parts.uri.authority().map(|authority| Some(authority.as_str()));
+    let urls: Vec<Url> = hosts.chain(target).map(|host| host.and_then(url_of)).collect::<Option<_>>()?;
+    (!urls.is_empty()).then_some(urls)
+}
+
+fn url_of(host: &str) -> Option<Url> {
+    let authority: Authority = host.parse().ok()?;
+    let url = Url::parse(&format!("http://{authority}/")).ok()?;
+    (url.username().is_empty() && url.password().is_none() && url.path() == "/").then_some(url)
+}
+
+fn is_host_of(public: Option<&Url>, asked: &Url) -> bool {
+    public.is_some_and(|public| public.host() == asked.host())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    said.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    const OWN: &str = "http://127.0.0.1:2884";
+
+    fn checked(method: Method, uri: &str, headers: &[(&'static str, &str)], hosts: &Hosts) -> Result<(), Refused> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, _) = request.body(axum::body::Body::empty()).unwrap().into_parts();
+        let has_body = parts.headers.contains_key("content-type");
+        check(&parts, has_body, hosts, OWN)
+    }
+
+    const LOOPBACK: Hosts = Hosts::Loopback { public: None };
+
+    #[test]
+    fn hosts() {
+        let public = Hosts::Loopback { public: Some("https://auth.tunnel.example".parse().unwrap()) };
+        for (host, on_loopback, with_public) in [
+            ("localhost", true, true),
+            ("localhost:2884", true, true),
+            ("LOCALHOST:2884", true, true),
+            ("127.0.0.1:2884", true, true),
+            ("127.8.9.10", true, true),
+            ("[::1]:2884", true, true),
+            ("auth.tunnel.example", false, true),
+            ("auth.tunnel.example:2884", false, true),
+            ("evil.auth.tunnel.example", false, false),
+            ("evil.example", false, false),
+            ("evil.example:2884", false, false),
+            ("localhost.evil.example:2884", false, false),
+            ("127.0.0.1.evil.example", false, false),
+            ("127.0.0.1.nip.io", false, false),
+            ("192.168.0.7:2884", false, false),
+            ("0.0.0.0:2884", false, false),
+            ("[::]:2884", false, false),
+            ("localhost@evil.example", false, false),
+            ("evil.example@localhost", false, false),
+            ("", false, false),
+            (":2884", false, false),
+            ("localhost:2884:2884", false, false),
+        ] {
+            for method in [Method::GET, Method::POST] {
+                let found = |hosts| checked(method.clone(), "/emulator", &[("host", host)], hosts).is_ok();
+                assert_eq!((found(&LOOPBACK), found(&public)), (on_loopback, with_public), "{method} {host:?}");
+            }
+        }
+        for headers in [&[][..], &[("host", "localhost"), ("host", "evil.example")]] {
+            assert_eq!(checked(Method::GET, "/emulator", headers, &LOOPBACK), Err(Refused::Host), "{headers:?}");
+        }
+        let absolute = |uri| checked(Method::GET, uri, &[("host", "localhost:2884")], &LOOPBACK);
+        assert_eq!(absolute("http://evil.example/emulator"), Err(Refused::Host));
+        assert_eq!(absolute("http://localhost:2884/emulator"), Ok(()));
+        assert_eq!(checked(Method::POST, "/emulator", &[("host", "emulator:2884")], &Hosts::Any), Ok(()));
+    }
+
+    #[test]
+    fn origins_and_sites() {
+        for (origin, taken) in [
+            ("http://localhost:2884", true),
+            ("https://localhost:2884", true),
+            (OWN, true),
+            ("http://localhost:3000", false),
+            ("http://localhost", false),
+            ("http://evil.example", false),
+            ("http://localhost:2884.evil.example", false),
+            ("http://evil.example/http://localhost:2884", false),
+            ("null", false),
+            ("", false),
+        ] {
+            let headers = [("host", "localhost:2884"), ("origin", origin)];
+            for hosts in [&LOOPBACK, &Hosts::Any] {
+                let expected = if taken { Ok(()) } else { Err(Refused::Origin) };
+                assert_eq!(checked(Method::DELETE, "/emulator/requests", &headers, hosts), expected, "{origin:?}");
+            }
+            assert_eq!(checked(Method::GET, "/emulator/requests", &headers, &LOOPBACK), Ok(()), "it can't read it");
+        }
+        let two = [("host", "localhost:2884"), ("origin", "http://localhost:2884"), ("origin", "http://evil.example")];
+        assert_eq!(checked(Method::POST, "/emulator/reset", &two, &LOOPBACK), Err(Refused::Origin));
+        for (site, taken) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
+            let headers = [("host", "localhost:2884"), ("sec-fetch-site", site)];
+            let expected = if taken { Ok(()) } else { Err(Refused::Site) };
+            assert_eq!(checked(Method::POST, "/emulator/reset", &headers, &LOOPBACK), expected, "{site}");
+            assert_eq!(checked(Method::GET, "/emulator", &headers, &LOOPBACK), Ok(()), "a link may lead here");
+        }
+    }
+
+    #[test]
+    fn content_types() {
+        for (said, taken) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("text/plain", false),
+            ("text/plain; application/json", false),
+            ("application/x-www-form-urlencoded", false),
+            ("multipart/form-data; boundary=x", false),
+            ("application/json+evil", false),
+            ("", false),
+        ] {
+            let headers = [("host", "localhost"), ("content-type", said)];
+            let expected = if taken { Ok(()) } else { Err(Refused::ContentType) };
+            assert_eq!(checked(Method::POST, "/emulator/clock", &headers, &LOOPBACK), expected, "{said:?}");
+        }
+    }
+}

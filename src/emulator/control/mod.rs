@@ -1,0 +1,102 @@
+//! What stands under `/emulator`: the dashboard, and JSON for tests in other languages.
+//!
+//! Everything here is the emulator's own and no part of the service, so it asks for no key, is not remembered among the
+//! requests, and no scripted answer hits it. Errors have the service's form.
+//!
+//! | | |
+//! |---|---|
+//! | `GET` | the dashboard |
+//! | `GET overview` | what the dashboard shows, in one |
+//! | `GET messages?userId=&challengeId=`, `DELETE messages` | the inbox, newest first |
+//! | `GET requests?endpoint=`, `DELETE requests` | what was asked, in the order of arrival |
+//! | `GET outcomes`, `PUT outcomes/{action}` `{"outcome"}` | what every `track` begins with |
+//! | `GET faults`, `POST faults`, `DELETE faults` | scripted answers; the members are those of [`Fault`](faults::Fault) |
+//! | `GET clock`, `POST clock` `{"advanceSeconds"}` or `{"set"}` | the time: `{"now"}` |
+//! | `POST reset` | back to the start |
+//! | `GET users`, `GET`, `PUT`, `DELETE users/{id}` | users; `PUT` sets `email`, `phoneNumber`, `username` and enrols `methods` as verified |
+//! | `GET actions?userId=`, `POST actions/{user}/{action}/{key}/state` `{"state"}` | attempts, newest first; an operator's decision |
+//! | `GET challenges` | those that wait for their users, newest first |
+//! | `POST challenge/succeed`, `challenge/quit`, `challenge/decline` `{"url"}` | what a user does on the challenge page: `{"redirectUrl", "token"}` |
+//! | `GET webhooks`, `PUT webhooks` `{"url", "logUrl", "verify": {action: url}}`, `POST webhooks/flush` | what was sent, and where it goes |
+//!
+//! # Who is let in
+//!
+//! Whoever gets in here reads every code and passes every challenge. On loopback that is anybody with an account on this
+//! machine, which an emulator is for. The ones to keep out are pages in the developer's browser, which reach loopback
+//! too: any site that is open in another tab (T103).
+//!
+//! 1. *Reading across origins.* There is no CORS, so a page of another origin doesn't see answers; the headers
+//!    `Cross-Origin-Resource-Policy` and `nosniff` keep them out of its process, and the dashboard can't be framed.
+//! 2. *DNS rebinding*: a name of the attacker's that suddenly means 127.0.0.1 makes both the same origin to the browser.
+//!    But the request still carries that name. So the `Host` (and an absolute target) has to be `localhost`, an address
+//!    of 127.0.0.0/8, `[::1]`, or the host of the public URL that the emulator was given.
+//! 3. *Writing blindly*: a form or `fetch(…, { mode: "no-cors" })` is sent without asking. Browsers add `Origin` to it,
+//!    and `Sec-Fetch-Site`; what changes something is refused when either is there and foreign, other ports of localhost
+//!    included. Older browsers that leave both out can only send the content types of forms without asking first, and a
+//!    body has to be `application/json` here.
+//!
+//! An emulator that was bound elsewhere on purpose can't know its names: the second rule is off then, and its start says
+//! so.
+mod actions;
+mod challenges;
+mod clock;
+mod dashboard;
+mod faults;
+mod guard;
+mod overview;
+mod told;
+mod users;
+mod watch;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{any, get, post, put};
+use http::StatusCode;
+
+pub(super) use self::guard::Hosts;
+
+use super::Shared;
+use super::api::ApiError;
+
+/// What a handler answers.
+type Answer = Result<Response, ApiError>;
+
+/// The routes below `/emulator`, and that itself.
+pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    let below = Router::new()
+        .route("/overview", get(overview::show))
+        .route("/messages", get(watch::messages).delete(watch::clear_messages))
+        .route("/requests", get(watch::requests).delete(watch::clear_requests))
+        .route("/outcomes", get(actions::outcomes))
+        .route("/outcomes/{action}", put(actions::set_outcome))
+        .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/clock", get(clock::show).post(clock::turn))
+        .route("/reset", post(clock::reset))
+        .route("/users", get(users::list))
+        .route("/users/{user}", get(users::show).put(users::put).delete(users::delete))
+        .route("/actions", get(actions::list))
+        .route("/actions/{user}/{action}/{key}/state", post(actions::decide))
+        .route("/challenges", get(challenges::list))
+        .route("/challenge/{deed}", post(challenges::visit))
+        .route("/webhooks", get(webhooks::list).put(webhooks::change))
+        .route("/webhooks/flush", post(webhooks::flush))
+        // A route of its own, so that the gateway sees that it is one of these.
+        .route("/{*nowhere}", any(nowhere))
+        .method_not_allowed_fallback(nowhere);
+    Router::new()
+        .route("/emulator", get(dashboard::show))
+        .route("/emulator/", get(dashboard::show))
+        .nest("/emulator", below)
+        .route_layer(from_fn_with_state(Arc::clone(shared), guard::guard))
+}
+
+async fn nowhere() -> ApiError {
+    ApiError::not_found("There is no such thing under /emulator.")
+}
+
+/// Nothing to tell but that it is done.
+const DONE: StatusCode = StatusCode::NO_CONTENT;

@@ -1,0 +1,76 @@
+//! What the dashboard shows, in one answer: it asks every second.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::actions::Attempt;
+use super::challenges::Pending;
+use super::faults;
+use super::users::Known;
+use super::watch::Asked;
+use super::webhooks::Sent;
+use crate::client::Timestamp;
+use crate::emulator::{Message, Outcome, Shared};
+
+/// How much of each is shown: what is newest.
+const MOST: usize = 100;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Overview {
+    now: Timestamp,
+    base_url: String,
+    tenant_id: String,
+    secret: String,
+    /// Why the state could not be written to its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsaved: Option<String>,
+    counts: Counts,
+    users: Vec<Known>,
+    actions: Vec<Attempt>,
+    challenges: Vec<Pending>,
+    messages: Vec<Message>,
+    webhooks: Vec<Sent>,
+    requests: Vec<Asked>,
+    faults: Vec<Value>,
+    outcomes: BTreeMap<String, Outcome>,
+}
+
+/// How much of each there is.
+#[derive(Serialize)]
+struct Counts {
+    users: usize,
+    actions: usize,
+    requests: usize,
+}
+
+pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Json<Overview> {
+    let now = shared.clock.now();
+    let faults = faults::waiting(&shared);
+    let webhooks = shared.hooks.newest(MOST).into_iter().map(Sent::from).collect();
+    let (seen, requests) = {
+        let all = shared.seen.all();
+        (all.len(), all.iter().rev().take(MOST).map(Asked::from).collect())
+    };
+    let world = shared.world();
+    Json(Overview {
+        now: now.into(),
+        base_url: format!("{}/v1", shared.origin),
+        tenant_id: shared.tokens.tenant.clone(),
+        secret: shared.secrets[0].clone(),
+        unsaved: shared.unsaved(),
+        counts: Counts { users: world.users.len(), actions: world.actions.len(), requests: seen },
+        users: world.newest_users(MOST).into_iter().map(|(id, user)| Known::of(id, user, &shared)).collect(),
+        actions: world.newest_actions(MOST).into_iter().map(Attempt::from).collect(),
+        challenges: world.waiting_challenges(now).into_iter().take(MOST).map(Pending::from).collect(),
+        messages: world.inbox.newest_first().take(MOST).cloned().collect(),
+        webhooks,
+        requests,
+        faults,
+        outcomes: world.outcomes(),
+    })
+}

@@ -1,0 +1,270 @@
+(() => {
+  const $ = (id) => document.getElementById(id);
+
+  // Whatever comes from outside gets into the page as text, and as nothing else.
+  const el = (name, { on, data, ...props } = {}, ...children) => {
+    const node = Object.assign(document.createElement(name), props);
+    Object.assign(node.dataset, data);
+    for (const [event, act] of Object.entries(on ?? {})) node.addEventListener(event, act);
+    node.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== ""));
+    return node;
+  };
+  const button = (text, act, className = "") => el("button", { type: "button", className, on: { click: act } }, text);
+  const line = (...children) => el("div", { className: "line" }, ...children);
+  const soft = (text) => text && el("span", { className: "soft" }, String(text));
+  const chip = (text) => el("span", { className: "chip" }, String(text));
+  const time = (text) => el("time", { dateTime: text }, new Date(text).toLocaleTimeString());
+  const facts = (pairs) => {
+    const there = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");
+    return el("dl", { className: "facts" }, there.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  };
+  const more = (summary, ...children) => el("details", {}, el("summary", {}, summary), ...children);
+  const row = (summary, ...children) => el("details", {}, el("summary", { className: "line" }, summary), ...children);
+  const json = (value) => el("pre", { tabIndex: 0 }, typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+  const GOOD = ["ALLOW", "CHALLENGE_SUCCEEDED", "REVIEW_SUCCEEDED"];
+  const BAD = ["BLOCK", "CHALLENGE_FAILED", "REVIEW_FAILED"];
+  const tone = (state) =>
+    GOOD.includes(state) ? "good" : BAD.includes(state) ? "bad" : state.endsWith("_REQUIRED") ? "amber" : "";
+  const state = (text) => el("span", { className: `state ${tone(text)}` }, text);
+
+  const segment = encodeURIComponent;
+  const say = (text) => $("says").replaceChildren(...(text ? [el("p", {}, text)] : []));
+
+  // Asks for something to be done, and shows what has come of it.
+  const act = async (method, path, body) => {
+    try {
+      const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+      const response = await fetch(`/emulator/${path}`, { method, headers, body: body && JSON.stringify(body) });
+      const failed = response.ok ? "" : (await response.json()).errorDescription;
+      say(failed);
+      return !failed;
+    } catch {
+      say("The emulator does not answer.");
+      return false;
+    } finally {
+      await look();
+    }
+  };
+  const copy = async (text, from) => {
+    await navigator.clipboard?.writeText(text);
+    const before = from.textContent;
+    from.textContent = "Copied";
+    setTimeout(() => { from.textContent = before; }, 1500);
+  };
+  const copier = (text) => button("Copy", ({ currentTarget }) => copy(text, currentTarget));
+
+  // Puts rows into a list. One that says what it said before stays as it is, and so do its focus and what is open in it.
+  const fill = (id, items, key, build) => {
+    const box = $(id);
+    const before = new Map([...box.children].map((row) => [row.dataset.key, row]));
+    let at = box.firstElementChild;
+    for (const item of items) {
+      const known = before.get(key(item));
+      const said = JSON.stringify(item);
+      let row = known;
+      if (known?.said !== said) {
+        row = el("li", { data: { key: key(item) } }, ...build(item));
+        row.said = said;
+        if (known) {
+          const open = [...known.querySelectorAll("details")].map((details) => details.open);
+          row.querySelectorAll("details").forEach((details, index) => { details.open = Boolean(open[index]); });
+          const controls = (of) => [...of.querySelectorAll("button, select, summary, a, pre")];
+          const focused = controls(known).indexOf(document.activeElement);
+          if (at === known) at = row;
+          known.replaceWith(row);
+          controls(row)[focused]?.focus();
+        }
+      }
+      before.delete(key(item));
+      if (row === at) at = row.nextElementSibling;
+      else box.insertBefore(row, at);
+    }
+    for (const gone of before.values()) gone.remove();
+    const empty = box.parentElement.querySelector(".empty");
+    if (empty) empty.hidden = items.length > 0;
+  };
+
+  const action = (tried) => `actions/${[tried.userId, tried.action, tried.idempotencyKey].map(segment).join("/")}/state`;
+
+  const waiting = ({ review, challenge, users }) => {
+    if (review) {
+      const decide = (to) => () => act("POST", action(review), { state: to });
+      return [
+        line(el("div", { className: "grow" }, el("strong", {}, review.action), " by ", review.userId), time(review.createdAt)),
+        Object.keys(review.custom).length > 0 ? facts(Object.entries(review.custom).map(([k, v]) => [k, String(v)])) : "",
+        el("div", { className: "acts" }, button("Approve", decide("REVIEW_SUCCEEDED"), "main"),
+          button("Refuse", decide("REVIEW_FAILED"), "bad")),
+      ];
+    }
+    const { challengeId, verificationMethod, userId, isClaimed } = challenge;
+    const by = el("select", { ariaLabel: "Whose phone reads it" }, users.map((user) => el("option", {}, user)));
+    const claims = !userId && !isClaimed && verificationMethod === "QR_CODE";
+    const answer = (deed) => async () => {
+      const path = `challenges/${segment(challengeId)}`;
+      if (claims && !(await act("POST", `${path}/claim`, { userId: by.value }))) return;
+      await act("POST", `${path}/${deed}`);
+    };
+    return [
+      line(el("div", { className: "grow" }, el("strong", {}, challenge.action ?? "Sign in"), " on ", challenge.to ?? "a phone",
+        userId ? ` of ${userId}` : ""), chip(verificationMethod), time(challenge.createdAt)),
+      el("div", { className: "acts" }, claims ? by : "", button("Approve", answer("approve"), "main"),
+        button("Decline", answer("decline"), "bad")),
+    ];
+  };
+
+  const tried = (item) => [
+    line(el("div", { className: "grow" }, el("strong", {}, item.action), " by ", item.userId), state(item.state)),
+    line(time(item.createdAt), soft(`began with ${item.outcome}`), item.verificationMethod ? chip(item.verificationMethod) : "",
+      item.rules.map((rule) => chip(rule.ruleId === item.priorityRuleId ? `decided by ${rule.name}` : rule.name)),
+      more("Details", facts([
+      ["Key", item.idempotencyKey],
+      ["Methods", item.allowedVerificationMethods.join(", ")],
+      ["Back to", item.redirectUrl],
+      ["Address", [item.ipAddress, item.countryCode].filter(Boolean).join(", ")],
+      ["Browser", item.userAgent],
+      ["Device", item.deviceId],
+      ["Changed", new Date(item.stateUpdatedAt).toLocaleString()],
+    ]), Object.keys(item.custom).length > 0 ? json(item.custom) : "")),
+  ];
+
+  const message = ({ channel, to, userId, action, code, link, time: at }) => [
+    line(el("div", { className: "grow" }, el("strong", {}, to), userId ? [" ", soft(userId)] : ""), chip(channel), time(at)),
+    line(soft(action),
+      code ? [el("span", { className: "secret" }, code), copier(code)] : "",
+      link?.startsWith("http") ? [el("a", { href: link, target: "_blank", rel: "noreferrer" }, "Open the link"), copier(link)] : ""),
+  ];
+
+  const request = ({ endpoint, method, path, headers, body, time: at }) => [
+    row([chip(endpoint), el("span", { className: "grow mono" }, `${method} ${path}`), time(at)],
+      facts(Object.entries(headers)), body === null ? "" : json(body)),
+  ];
+
+  const webhook = (sent) => [
+    row([el("strong", { className: "grow" }, sent.type), soft(sent.attempts > 1 ? `${sent.attempts} attempts` : ""),
+      el("span", { className: `state ${sent.isAccepted ? "good" : "bad"}` }, String(sent.status ?? "no answer")),
+      time(sent.time)], facts([["To", sent.url], ["Id", sent.id], ["Why", sent.error]]), json(sent.body)),
+  ];
+
+  const fault = ({ endpoint, kind, status, delayMs, contentType, bytes, state: unknown, times, always, share }) => {
+    const what = {
+      status, rateLimit: "429", delay: `${delayMs} ms late`, body: `${status}, ${contentType}`,
+      cut: `cut after ${bytes} bytes`, contentType, hangUp: "hangs up", state: `state ${unknown}`, merge: "other members",
+    };
+    const which = share !== undefined ? `${Math.round(share * 100)} % of calls` : always ? "always" : `${times} more`;
+    return [line(chip(endpoint === "*" ? "any endpoint" : endpoint), el("span", { className: "grow" }, String(what[kind])),
+      soft(share !== undefined && times !== undefined ? `${which}, ${times} more` : which))];
+  };
+
+  const user = (known) => {
+    const remove = () => confirm(`Remove ${known.userId}?`) && act("DELETE", `users/${segment(known.userId)}`);
+    const verified = known.authenticators.filter(({ isVerified }) => isVerified);
+    return [
+      line(el("strong", { className: "grow" }, known.userId), verified.length === 0 ? soft("nothing enrolled") : ""),
+      line(soft([...new Set([known.email, known.phoneNumber, known.username].filter(Boolean))].join(" · ")),
+        verified.map(({ verificationMethod }) => chip(verificationMethod))),
+      verified.filter(({ code }) => code).map(({ code }) =>
+        line(soft("The app shows"), el("span", { className: "secret" }, code), copier(code))),
+      more("Details", facts([
+        ["E-mail", known.email && `${known.email} (${known.emailVerified ? "verified" : "not verified"})`],
+        ["Phone", known.phoneNumber && `${known.phoneNumber} (${known.phoneNumberVerified ? "verified" : "not verified"})`],
+        ["Name", known.displayName],
+        ["Language", known.locale],
+        ["Recovery codes", known.recoveryCodes.join(", ")],
+        ["Devices", known.devices.map(({ deviceId, isRemembered, isInvalidated }) =>
+          deviceId + (isInvalidated ? " (invalidated)" : isRemembered ? " (remembered)" : "")).join(", ")],
+      ]), Object.keys(known.custom).length > 0 ? json(known.custom) : "",
+      el("div", { className: "acts" }, button("Remove", remove, "bad"))),
+    ];
+  };
+
+  const outcome = ([code, begins]) => {
+    const choose = ({ currentTarget }) => act("PUT", `outcomes/${segment(code)}`, { outcome: currentTarget.value });
+    const choices = ["ALLOW", "CHALLENGE", "REVIEW", "BLOCK"];
+    const select = el("select", { ariaLabel: `Outcome of ${code}`, on: { change: choose } },
+      choices.map((value) => el("option", { selected: value === begins }, value)));
+    return [line(el("strong", { className: "grow" }, code), select)];
+  };
+
+  const connection = ([name, value]) => [
+    el("dt", { className: "mono" }, name), el("dd", { className: "mono" }, value), copier(`${name}=${value}`),
+  ];
+  let connected = "";
+
+  const show = (seen) => {
+    const users = seen.users.map(({ userId }) => userId);
+    const reviews = seen.actions.filter((item) => item.state === "REVIEW_REQUIRED").map((review) => ({ review }));
+    const buttons = seen.challenges.filter(({ waitsForButton }) => waitsForButton);
+    const all = [...reviews, ...buttons.map((challenge) => ({ challenge, users }))];
+    fill("waiting", all, ({ review, challenge }) => (review ? action(review) : challenge.challengeId), waiting);
+    $("waiting-box").hidden = all.length === 0;
+    fill("actions", seen.actions, action, tried);
+    fill("inbox", seen.messages, ({ challengeId, time: at, code }) => `${challengeId} ${at} ${code ?? ""}`, message);
+    // Those of one moment are told apart by their place, counted from the oldest.
+    const total = seen.counts.requests;
+    const requests = seen.requests.map((item, index) => ({ ...item, number: total - index }));
+    fill("requests", requests, ({ number }) => String(number), request);
+    fill("webhooks", seen.webhooks, ({ id }) => id, webhook);
+    fill("faults", seen.faults.map((item, index) => ({ ...item, index })), ({ index }) => String(index), fault);
+    $("faults-acts").hidden = seen.faults.length === 0;
+    fill("users", seen.users, ({ userId }) => userId, user);
+    fill("outcomes", Object.entries(seen.outcomes), ([code]) => code, outcome);
+    const count = (id, shown, of) => { $(id).textContent = of > shown ? `the newest ${shown} of ${of}` : of ? String(of) : ""; };
+    count("actions-count", seen.actions.length, seen.counts.actions);
+    count("requests-count", seen.requests.length, seen.counts.requests);
+    count("users-count", seen.users.length, seen.counts.users);
+    $("now").textContent = new Date(seen.now).toLocaleString();
+    $("now").dateTime = seen.now;
+    const pairs = [["AUTHSIGNAL_API_URL", seen.baseUrl], ["AUTHSIGNAL_API_SECRET_KEY", seen.secret], ["AUTHSIGNAL_TENANT_ID", seen.tenantId]];
+    if (connected !== String(pairs)) $("connect").replaceChildren(...pairs.flatMap(connection));
+    connected = String(pairs);
+  };
+
+  const is = (text, className) => {
+    if ($("live").textContent !== text) $("live").textContent = text;
+    $("live").className = `live ${className}`;
+  };
+  let looking;
+  const look = async () => {
+    clearTimeout(looking);
+    try {
+      const response = await fetch("/emulator/overview");
+      const seen = await response.json();
+      show(seen);
+      if (seen.unsaved) is(`The state can’t be saved: ${seen.unsaved}`, "off");
+      else is("Live", "on");
+    } catch {
+      is("No answer", "off");
+    }
+    clearTimeout(looking);
+    if (!document.hidden) looking = setTimeout(look, 1000);
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) clearTimeout(looking);
+    else look();
+  });
+  for (const turn of document.querySelectorAll("[data-advance]")) {
+    turn.addEventListener("click", () => act("POST", "clock", { advanceSeconds: Number(turn.dataset.advance) }));
+  }
+  $("reset").addEventListener("click", () => confirm("Forget users, actions, messages and faults?") && act("POST", "reset"));
+  $("faults-new").addEventListener("click", ({ target }) => {
+    if (!target.dataset.fault) return;
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const which = { once: { times: 1 }, ten: { times: 10 }, share: { share: 0.3, seed } }[$("fault-when").value];
+    act("POST", "faults", { endpoint: $("fault-endpoint").value, ...JSON.parse(target.dataset.fault), ...which });
+  });
+  $("faults-clear").addEventListener("click", () => act("DELETE", "faults"));
+  $("outcome-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const done = await act("PUT", `outcomes/${segment($("outcome-action").value)}`, { outcome: $("outcome-value").value });
+    if (done) event.target.reset();
+  });
+  $("user-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const methods = [...event.target.querySelectorAll(":checked")].map(({ value }) => value);
+    const facts = { email: $("user-email").value || null, phoneNumber: $("user-phone").value || null, methods };
+    if (await act("PUT", `users/${segment($("user-id").value)}`, facts)) event.target.reset();
+  });
+  look();
+})();

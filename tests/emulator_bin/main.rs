@@ -1,0 +1,231 @@
+//! The program `authsignal-emulator`, as somebody in another language runs it.
+#![cfg(all(feature = "emulator", unix))]
+#![allow(clippy::unwrap_used, reason = "clippy lets tests unwrap, but not what they share")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The program while it runs; it ends with the test, also when that panics.
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    base_url: String,
+    secret: String,
+    dashboard: String,
+    http: reqwest::Client,
+}
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authsignal-emulator"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// What it says when it ends by itself.
+fn output(args: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = program(args).output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (status.code().unwrap(), stdout, stderr)
+}
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        let mut child = program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let words: Vec<_> = line.trim_end().split(' ').collect();
+        let &[name, base_url, secret, dashboard] = words.as_slice() else {
+            let mut said = String::new();
+            child.stderr.unwrap().read_to_string(&mut said).unwrap();
+            panic!("{line:?} {said}")
+        };
+        assert_eq!(name, "authsignal-emulator");
+        let value = |word: &str, name: &str| word.strip_prefix(&format!("{name}=")).expect(name).to_owned();
+        Self {
+            base_url: value(base_url, "base_url"),
+            secret: value(secret, "secret"),
+            dashboard: value(dashboard, "dashboard"),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            child,
+            stdout,
+        }
+    }
+
+    async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let request = self.http.request(method, format!("{}/{path}", self.base_url)).basic_auth(&self.secret, Some(""));
+        let request = if let Some(body) = body { request.json(&body) } else { request };
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+
+    async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let request = self.http.request(method, format!("{}/{path}", self.dashboard));
+        let request = if let Some(body) = body { request.json(&body) } else { request };
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{path}");
+        serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
+    }
+
+    /// Sends it a signal, and waits for its end.
+    fn end(mut self, signal: &str) -> (ExitStatus, String) {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let status = self.child.wait().unwrap();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+
+    fn warnings(&mut self) -> BufReader<std::process::ChildStderr> {
+        BufReader::new(self.child.stderr.take().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A folder of its own for each test, that goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("bin-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).into_os_string().into_string().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn its_first_line_is_all_that_a_program_needs() {
+    let running = Running::start(&["--port", "0", "--secret", "s3cret"]);
+    assert_eq!(running.secret, "s3cret");
+    assert!(running.base_url.starts_with("http://127.0.0.1:") && running.base_url.ends_with("/v1"));
+    running
+        .control(Method::PUT, "users/ada", Some(json!({ "email": "ada@example.com", "methods": ["EMAIL_OTP"] })))
+        .await;
+    let tracked = running.api(Method::POST, "users/ada/actions/withdrawal", Some(json!({}))).await;
+    assert_eq!(tracked["state"], "CHALLENGE_REQUIRED", "the key that is made meanwhile is waited for");
+    let left = running.control(Method::POST, "challenge/succeed", Some(json!({ "url": tracked["url"] }))).await;
+    let validated = running.api(Method::POST, "validate", Some(json!({ "token": left["token"] }))).await;
+    assert_eq!(validated["isValid"], true);
+    let html = running.http.get(&running.dashboard).send().await.unwrap().text().await.unwrap();
+    assert!(html.contains("<title>Authsignal emulator</title>"));
+}
+
+#[test]
+fn signals_end_it_well() {
+    for signal in ["TERM", "INT"] {
+        let (status, rest) = Running::start(&["--port=0"]).end(signal);
+        assert!(status.success(), "{signal}: {status}");
+        assert!(rest.contains("AUTHSIGNAL_API_URL=http://127.0.0.1:") && rest.contains("Ctrl-C"), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn its_state_outlives_it() {
+    let folder = Folder::new("state");
+    let state = folder.file("state.json");
+    let first = Running::start(&["--port", "0", "--state", &state]);
+    let secret = first.secret.clone();
+    first
+        .control(Method::PUT, "users/ada", Some(json!({ "email": "ada@example.com", "methods": ["EMAIL_OTP"] })))
+        .await;
+    let redirect = json!({ "redirectUrl": "https://app.example.com/back" });
+    let tracked = first.api(Method::POST, "users/ada/actions/withdrawal", Some(redirect)).await;
+    let (status, _) = first.end("TERM");
+    assert!(status.success());
+
+    let second = Running::start(&["--port", "0", "--state", &state]);
+    assert_eq!(second.secret, secret);
+    let left = second.control(Method::POST, "challenge/succeed", Some(json!({ "url": tracked["url"] }))).await;
+    assert!(left["redirectUrl"].as_str().unwrap().starts_with("https://app.example.com/back?token="));
+    let validated = second.api(Method::POST, "validate", Some(json!({ "token": tracked["token"] }))).await;
+    assert_eq!(validated["isValid"], true);
+    second.end("TERM");
+
+    std::fs::write(&state, "{").unwrap();
+    let (code, stdout, stderr) = output(&["--port", "0", "--state", &state]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.contains(&state) && stderr.lines().count() == 1, "{stderr}");
+    assert_eq!(std::fs::read_to_string(&state).unwrap(), "{", "and it is left alone");
+}
+
+#[tokio::test]
+async fn flags_count_instead_of_the_configuration_file() {
+    let folder = Folder::new("config");
+    let config = folder.file("emulator.toml");
+    std::fs::write(&config, "[server]\nport = 0\nsecret = \"of-the-file\"\n[[users]]\nid = \"ada\"\n").unwrap();
+    let running = Running::start(&["--config", &config]);
+    assert_eq!(running.secret, "of-the-file");
+    assert_eq!(running.control(Method::GET, "users", None).await[0]["userId"], "ada");
+    let running = Running::start(&["--secret", "of-the-flag", "--config", &config]);
+    assert_eq!(running.secret, "of-the-flag");
+
+    std::fs::write(&config, "[server]\nprot = 1\n").unwrap();
+    let (code, _, stderr) = output(&["--config", &config]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("emulator.toml:2:1: server.prot"), "{stderr}");
+    let (code, _, stderr) = output(&["--config", &folder.file("nowhere.toml")]);
+    assert!(code == 1 && stderr.contains("nowhere.toml") && stderr.contains("No such file"), "{stderr}");
+}
+
+#[test]
+fn who_listens_elsewhere_is_told_what_that_means() {
+    let mut running = Running::start(&["--port=0", "--host=0.0.0.0", "--public-url=https://auth.example.test"]);
+    let mut warning = String::new();
+    running.warnings().read_line(&mut warning).unwrap();
+    assert!(warning.contains("0.0.0.0") && warning.contains("read every code"), "{warning}");
+    assert_eq!(running.base_url, "https://auth.example.test/v1");
+    assert_eq!(running.dashboard, "https://auth.example.test/emulator");
+}
+
+#[test]
+fn what_is_asked_wrongly_ends_it_with_two() {
+    for (args, named) in [
+        (&["--prot=1"][..], "--prot"),
+        (&["--port=x"], "x"),
+        (&["--host=localhost"], "localhost"),
+        (&["serve"], "serve"),
+    ] {
+        let (code, stdout, stderr) = output(args);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{args:?}");
+        assert!(stderr.contains(named) && stderr.contains("--help"), "{args:?}: {stderr}");
+    }
+    for args in [&["--port=0", "--secret", "a b"][..], &["--port=0", "--public-url", "nonsense"]] {
+        let (code, _, stderr) = output(args);
+        assert!(code == 1 && stderr.starts_with("authsignal-emulator: "), "{args:?}: {stderr}");
+    }
+    let taken = Running::start(&["--port=0"]);
+    let port = taken.base_url.rsplit(':').next().unwrap().trim_end_matches("/v1").to_owned();
+    let (code, _, stderr) = output(&["--port", &port]);
+    assert!(code == 1 && stderr.contains(&format!("127.0.0.1:{port}")), "{stderr}");
+}
+
+#[test]
+fn help_and_version() {
+    let (code, help, _) = output(&["--help"]);
+    assert!(code == 0 && help.contains("--state FILE"), "{help}");
+    let version = format!("authsignal-emulator {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(output(&["--version"]), (0, version, String::new()));
+}
