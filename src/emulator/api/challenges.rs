@@ -49,12 +49,12 @@ pub(super) async fn challenge(State(shared): State<Arc<Shared>>, body: Bytes) ->
             shared.send_new(new).await
         }
     };
-    Ok(Json(Sent::from(sent.map_err(fault)?)).into_response())
+    Ok(Json(Sent::from(sent.map_err(|why| fault(&why))?)).into_response())
 }
 
-fn fault(fault: Fault) -> ApiError {
+fn fault(fault: &Fault) -> ApiError {
     match fault {
-        Fault::TooManyMessages(wait) => ApiError::too_many("Too many messages were sent.", wait),
+        Fault::TooManyMessages(wait) => ApiError::too_many("Too many messages were sent.", *wait),
         Fault::NotSent => ApiError::not_sent(),
         _ => ApiError::invalid("body.challengeId must be that of a pending challenge"),
     }

@@ -71,6 +71,7 @@ impl Credential {
     }
 
     /// How often it was used, if its authenticator counts; else 0.
+    #[cfg(test)]
     pub(in crate::emulator) fn counter(&self) -> u32 {
         self.inner.counter
     }
@@ -91,6 +92,7 @@ impl Credential {
     }
 
     /// The ways in which a browser may reach it, by the browser's word.
+    #[cfg(test)]
     pub(in crate::emulator) fn transports(&self) -> Vec<&str> {
         self.inner.transports.iter().flatten().map(AsRef::as_ref).collect()
     }

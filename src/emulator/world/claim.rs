@@ -157,7 +157,7 @@ impl World {
             None => (None, None),
         };
         user.has_verified = true;
-        self.succeed(&id, known.method.clone(), used, now);
+        self.succeed(&id, &known.method, used, now);
         enrolled
     }
 

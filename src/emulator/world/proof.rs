@@ -235,7 +235,7 @@ impl World {
         self.void_method(id, method, now);
         // One more method is no proof of the action: that takes one which was there before.
         if proved.enrolled.is_none() || !was_enrolled {
-            self.succeed(id, method.clone(), verified_by, now);
+            self.succeed(id, method, verified_by, now);
         }
         Ok(proved)
     }
@@ -244,7 +244,7 @@ impl World {
     pub(in crate::emulator) fn succeed(
         &mut self,
         id: &ActionId,
-        method: VerificationMethod,
+        method: &VerificationMethod,
         verified_by: Option<String>,
         now: SystemTime,
     ) {
@@ -258,7 +258,7 @@ impl World {
         self.void_all(id);
         self.set_state(id, ActionState::ChallengeSucceeded, now);
         if let Some(device) = device {
-            self.prove_device(id.user.as_str(), &device, &method, now);
+            self.prove_device(id.user.as_str(), &device, method, now);
         }
     }
 
