@@ -8,8 +8,7 @@ use tokio::net::TcpListener;
 
 use self::receiver::{NEVER, Receiver};
 use super::*;
-use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
-use crate::emulator::lifecycle::Outcome;
+use crate::client::{ActionCode, ActionState, VerificationMethod};
 use crate::emulator::world::{ActionId, Authenticator, Kind, RecordedAction, Told, User, World};
 use crate::webhook::{ChallengeLogType, EventData, SIGNATURE_HEADER};
 

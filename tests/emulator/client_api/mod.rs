@@ -9,6 +9,7 @@ mod links;
 mod phones;
 mod scopes;
 #[path = "../../../src/emulator/webauthn/soft_key.rs"]
+#[allow(dead_code, reason = "the emulator's own tests use the rest")]
 pub(crate) mod soft_key;
 mod vetoes;
 
