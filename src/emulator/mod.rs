@@ -65,6 +65,7 @@
 //! | `isValid` for `ALLOW`, `BLOCK` and reviews | `false`. |
 //! | Limits of ids | User 1 to 255 bytes, key 1 to 128, no control characters; 400 beyond. |
 //! | Sizes of requests | 413 above 256 KiB. |
+//! | `email`, `phoneNumber` and `scope` of a `track`, `clientId` of a session: what tokens carry on | 400 above 1024 bytes. |
 //! | `redirectUrl` that no browser should follow (`javascript:` and its like), or a relative one | 400. |
 //! | Life of a code, guesses | 10 minutes; ten wrong ones in 5 minutes, per user and method. |
 //! | Limits on sending whose number isn't documented | WhatsApp as SMS; push messages have none. |

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::keys::Keys;
 use crate::client::VerificationMethod;
 
-/// Far above any token of ours; what is longer is not looked at.
-const LONGEST: usize = 16 * 1024;
+/// Above any token of ours, of which a user and their addresses, a scope and a key are the longest parts; what is longer is
+/// not looked at.
+const LONGEST: usize = 32 * 1024;
 /// What custom claims of a session may not be called.
 const RESERVED: [&str; 8] = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "verificationMethod"];
 

@@ -28,10 +28,11 @@ async fn everything_asked_is_remembered() {
     bench.track_with(json!({ "email": "ada@example.com" })).await;
     bench.get("/users/ada%2F1?x=%20").await;
     bench.get("/nowhere").await;
+    bench.post("/users/authenticators", json!({ "authenticators": [] })).await;
     let seen = bench.emulator.requests();
     assert_eq!(
         seen.iter().map(|request| request.endpoint).collect::<Vec<_>>(),
-        [Endpoint::Track, Endpoint::GetUser, Endpoint::Unknown]
+        [Endpoint::Track, Endpoint::GetUser, Endpoint::Unknown, Endpoint::BatchEnrollVerifiedAuthenticators]
     );
     assert_eq!(seen[0].json(), json!({ "email": "ada@example.com" }));
     assert!(seen[0].headers.contains_key("authorization"));

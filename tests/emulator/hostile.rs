@@ -78,6 +78,62 @@ async fn bodies() {
     bench.track().await;
 }
 
+/// Also where an answer has no need of them.
+#[tokio::test]
+async fn types() {
+    let bench = bench().await;
+    let (_, begun) = bench
+        .post(
+            "/challenge",
+            json!({ "verificationMethod": "EMAIL_OTP", "action": "signIn", "email": "ada@example.com" }),
+        )
+        .await;
+    let pending = text(&begun["challengeId"]);
+    bench.post("/call/start", json!({ "referenceId": "c", "channel": "SMS", "phoneNumber": "+64270000000" })).await;
+    let sms = |name: &str| json!({ "verificationMethod": "SMS", "phoneNumber": "+64270000000", name: [] });
+    for (path, body) in [
+        ("/users/ada/authenticators", sms("email")),
+        ("/users/ada/authenticators", sms("otpUri")),
+        ("/users/ada/authenticators", sms("oobChannel")),
+        ("/challenge", json!({ "challengeId": pending, "email": 7 })),
+        ("/challenge", json!({ "challengeId": pending, "custom": 7 })),
+        ("/challenge", json!({ "challengeId": pending, "userAgent": {} })),
+        ("/challenges", json!({ "challengeId": pending, "userId": 7 })),
+        ("/challenges", json!({ "challengeId": pending, "verificationMethod": ["SMS"] })),
+        ("/call/finish", json!({ "referenceId": "c", "state": "CHALLENGE_FAILED", "payload": "text" })),
+        ("/call/finish", json!({ "referenceId": "c", "state": "CHALLENGE_FAILED", "payload": [] })),
+    ] {
+        let (status, answer) = bench.post(path, body.clone()).await;
+        assert_eq!((status, &answer["errorCode"]), (400, &json!("invalid_request")), "{path} {body}");
+    }
+    for (path, body) in [
+        ("/challenge", json!({ "challengeId": pending, "email": null })),
+        ("/challenges", json!({ "challengeId": pending })),
+        ("/call/finish", json!({ "referenceId": "c", "state": "CHALLENGE_FAILED", "payload": {} })),
+    ] {
+        assert_eq!(bench.post(path, body.clone()).await.0, 200, "{path} {body}");
+    }
+}
+
+/// A token is part of a URL, and has to be taken back.
+#[tokio::test]
+async fn what_tokens_carry_is_short() {
+    let bench = bench().await;
+    let control = |length| "\u{1}".repeat(length);
+    for name in ["email", "phoneNumber", "scope"] {
+        let (status, answer) = bench.post("/users/ada/actions/withdrawal", json!({ name: control(1025) })).await;
+        assert_eq!((status, &answer["errorCode"]), (400, &json!("invalid_request")), "{name}");
+    }
+    // As long as can be: each character takes six in JSON.
+    let (user, key) = ("%22".repeat(255), "\"".repeat(128));
+    let longest = control(1024);
+    let body = json!({ "email": longest, "phoneNumber": longest, "scope": longest, "idempotencyKey": key });
+    let (status, tracked) = bench.post(&format!("/users/{user}/actions/withdrawal"), body).await;
+    assert_eq!(status, 200);
+    assert_eq!(bench.validate(text(&tracked["token"])).await["state"], "ALLOW");
+    assert_eq!(bench.open(text(&tracked["url"]), "").await.0, 200);
+}
+
 #[tokio::test]
 async fn long_bodies() {
     let bench = bench().await;

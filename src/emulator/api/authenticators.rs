@@ -146,6 +146,10 @@ pub(super) async fn enroll_verified(
 }
 
 fn kind(input: &Input) -> Result<Kind, ApiError> {
+    // Typed as any other member, also where the method has no use for it.
+    for name in ["email", "phoneNumber", "otpUri"] {
+        input.text(name)?;
+    }
     // The `oobChannel` of older integrations says the same.
     let named = input.text("verificationMethod")?.or(input.text("oobChannel")?).unwrap_or_default();
     let email = || input.email()?.ok_or_else(|| ApiError::invalid("body.email must not be empty"));

@@ -67,6 +67,7 @@ pub(super) async fn finish(State(shared): State<Arc<Shared>>, body: Bytes) -> An
     let reference_id = input.required("referenceId")?;
     let state = input.required("state")?;
     input.text("userId")?.map(user_id).transpose()?;
+    input.object("payload")?;
     if !["CHALLENGE_SUCCEEDED", "CHALLENGE_FAILED"].contains(&state.as_str()) {
         return Err(ApiError::invalid(
             "body.state must be equal to one of the allowed values - allowedValues: \

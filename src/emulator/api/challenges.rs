@@ -42,10 +42,15 @@ fn seconds(time: SystemTime) -> u64 {
 /// Sends a code, or with a `challengeId` the next code of a pending challenge.
 pub(super) async fn challenge(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let input = Input::parse(&body)?;
-    let sent = match input.text("challengeId")? {
+    let (pending, context) = (input.text("challengeId")?, context(&input)?);
+    // Typed as any other member, also where the challenge knows them already.
+    for name in ["verificationMethod", "action", "idempotencyKey", "userId", "email", "phoneNumber", "smsChannel"] {
+        input.text(name)?;
+    }
+    let sent = match pending {
         Some(pending) => shared.send_again(&pending).await,
         None => {
-            let new = new(&shared, &input)?;
+            let new = new(&shared, &input, context)?;
             shared.send_new(new).await
         }
     };
@@ -60,21 +65,24 @@ fn fault(fault: &Fault) -> ApiError {
     }
 }
 
-fn new(shared: &Shared, input: &Input) -> Result<NewChallenge, ApiError> {
+fn context(input: &Input) -> Result<Context, ApiError> {
+    Ok(Context {
+        scope: input.short_text("scope")?,
+        locale: input.text("locale")?,
+        device_id: input.text("deviceId")?,
+        ip_address: input.text("ipAddress")?,
+        user_agent: input.text("userAgent")?,
+        custom: input.custom()?,
+    })
+}
+
+fn new(shared: &Shared, input: &Input, context: Context) -> Result<NewChallenge, ApiError> {
     let method = VerificationMethod::from(input.required("verificationMethod")?.as_str());
     let action = action_code(input.required("action")?)?;
     let key = input.text("idempotencyKey")?.map(idempotency_key).transpose()?;
     let user = input.text("userId")?.map(user_id).transpose()?;
     let (email, number) = (input.email()?, input.phone_number()?);
     let channel = input.text("smsChannel")?.map(|name| SmsChannel::from(name.as_str()));
-    let context = Context {
-        scope: input.text("scope")?,
-        locale: input.text("locale")?,
-        device_id: input.text("deviceId")?,
-        ip_address: input.text("ipAddress")?,
-        user_agent: input.text("userAgent")?,
-        custom: input.custom()?,
-    };
     let world = shared.world();
     let to = match method {
         VerificationMethod::EmailOtp => email.or_else(|| known(&world, user.as_ref(), true)).ok_or("email"),
@@ -158,13 +166,18 @@ fn unclaimable(why: Unclaimable) -> ApiError {
 }
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
-    find(&shared, |name| query.get(name).map(str::to_owned))
+    find(&shared, &query)
 }
 
 /// The form that dotnet means to send: parameters in the query or in the body.
-pub(super) async fn post(State(shared): State<Arc<Shared>>, query: Parameters, body: Bytes) -> Answer {
+pub(super) async fn post(State(shared): State<Arc<Shared>>, mut query: Parameters, body: Bytes) -> Answer {
     let input = Input::parse(&body)?;
-    find(&shared, |name| query.get(name).map(str::to_owned).or_else(|| input.text(name).ok().flatten()))
+    for name in ["challengeId", "userId", "action", "verificationMethod"] {
+        if let Some(text) = input.text(name)? {
+            query.fill(name, text);
+        }
+    }
+    find(&shared, &query)
 }
 
 /// The form that java sends: the question mark before the query is missing. Everything else of one segment that no
@@ -177,8 +190,7 @@ pub(super) async fn jumbled(State(shared): State<Arc<Shared>>, uri: Uri, headers
     if !has_key(&headers, &shared.secrets) {
         return Err(ApiError::unauthorized());
     }
-    let query = Parameters::parse(query);
-    find(&shared, |name| query.get(name).map(str::to_owned))
+    find(&shared, &Parameters::parse(query))
 }
 
 #[derive(Default, Serialize)]
@@ -201,18 +213,18 @@ struct Pending {
 }
 
 /// The newest pending challenge that fits; nothing is an empty object (assumptions).
-fn find(shared: &Shared, parameter: impl Fn(&str) -> Option<String>) -> Answer {
-    let (id, user) = (parameter("challengeId"), parameter("userId"));
+fn find(shared: &Shared, query: &Parameters) -> Answer {
+    let (id, user) = (query.get("challengeId"), query.get("userId"));
     if id.is_none() && user.is_none() {
         return Err(ApiError::invalid("query must have at least one of challengeId, userId"));
     }
-    let (action, method) = (parameter("action"), parameter("verificationMethod"));
-    let is = |wanted: &Option<String>, known: Option<&str>| wanted.is_none() || wanted.as_deref() == known;
+    let (action, method) = (query.get("action"), query.get("verificationMethod"));
+    let is = |wanted: Option<&str>, known: Option<&str>| wanted.is_none() || wanted == known;
     let fits = |known: &Challenge| {
-        is(&id, Some(&known.id))
-            && is(&user, known.user.as_ref().map(UserId::as_str))
-            && is(&action, known.action.as_ref().map(ActionCode::as_str))
-            && is(&method, Some(known.method.as_str()))
+        is(id, Some(&known.id))
+            && is(user, known.user.as_ref().map(UserId::as_str))
+            && is(action, known.action.as_ref().map(ActionCode::as_str))
+            && is(method, Some(known.method.as_str()))
     };
     let world = shared.world();
     let pending = world.pending(fits, shared.clock.now()).map(|known| {

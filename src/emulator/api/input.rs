@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 use super::error::ApiError;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
 
+/// In bytes.
+const LONGEST_SHORT_TEXT: usize = 1024;
+
 /// A JSON object; an empty body is an empty object.
 #[derive(Debug)]
 pub(in crate::emulator) struct Input(Map<String, Value>);
@@ -40,6 +43,15 @@ impl Input {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(_) => Err(ApiError::invalid(format!("body.{name} must be a string"))),
         }
+    }
+
+    /// A text that tokens carry on, so that they stay as short as a URL has to be. The limit is an assumption.
+    pub(in crate::emulator) fn short_text(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let text = self.text(name)?;
+        if text.as_ref().is_some_and(|text| text.len() > LONGEST_SHORT_TEXT) {
+            return Err(ApiError::invalid(format!("body.{name} must be shorter than or equal to 1024 characters")));
+        }
+        Ok(text)
     }
 
     pub(in crate::emulator) fn required(&self, name: &str) -> Result<String, ApiError> {
@@ -112,6 +124,15 @@ impl Input {
         }
     }
 
+    /// An object of any members.
+    pub(in crate::emulator) fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(members)),
+            Some(_) => Err(ApiError::invalid(format!("body.{name} must be an object"))),
+        }
+    }
+
     /// Custom data points: strings, numbers, booleans, and lists of strings (*multiselect*).
     pub(in crate::emulator) fn custom(&self) -> Result<Map<String, Value>, ApiError> {
         let point = |value: &Value| match value {
@@ -119,15 +140,12 @@ impl Input {
             Value::Array(values) => values.iter().all(Value::is_string),
             Value::Object(_) => false,
         };
-        match self.get("custom") {
-            None => Ok(Map::new()),
-            Some(Value::Object(points)) => match points.iter().find(|(_, value)| !point(value)) {
-                None => Ok(points.clone()),
-                Some((name, _)) => Err(ApiError::invalid(format!(
-                    "body.custom.{name} must be a string, a number, a boolean or an array of strings"
-                ))),
-            },
-            Some(_) => Err(ApiError::invalid("body.custom must be an object")),
+        let Some(points) = self.object("custom")? else { return Ok(Map::new()) };
+        match points.iter().find(|(_, value)| !point(value)) {
+            None => Ok(points.clone()),
+            Some((name, _)) => Err(ApiError::invalid(format!(
+                "body.custom.{name} must be a string, a number, a boolean or an array of strings"
+            ))),
         }
     }
 }
@@ -139,6 +157,13 @@ pub(in crate::emulator) struct Parameters(BTreeMap<String, String>);
 impl Parameters {
     pub(in crate::emulator) fn parse(query: &str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// Has `name` say this where it says nothing.
+    pub(in crate::emulator) fn fill(&mut self, name: &str, text: String) {
+        if self.get(name).is_none() {
+            self.0.insert(name.to_owned(), text);
+        }
     }
 
     /// What `name` says; an empty one says nothing.
@@ -232,6 +257,14 @@ mod tests {
         }
         assert!(Input::parse(b"{\"a\":\"\xff\"}").is_err());
         assert!(Input::parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn short_texts() {
+        for (length, taken) in [(0, true), (1024, true), (1025, false)] {
+            let input = Input::parse(format!(r#"{{"scope":"{}"}}"#, "x".repeat(length)).as_bytes()).unwrap();
+            assert_eq!(input.short_text("scope").is_ok(), taken, "{length}");
+        }
     }
 
     #[test]

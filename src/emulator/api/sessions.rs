@@ -26,6 +26,7 @@ use crate::emulator::world::{Session, User};
 pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
     let input = Input::parse(&body)?;
     let (token, client_id) = (input.required("token")?, input.required("clientId")?);
+    input.short_text("clientId")?;
     let action = input.text("action")?;
     let record = shared.action_of(&token).map_err(|_| ApiError::invalid("body.token is invalid"))?;
     if action.is_some_and(|action| action != record.action.as_str()) {

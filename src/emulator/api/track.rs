@@ -92,12 +92,12 @@ fn told(input: &Input) -> Result<Told, ApiError> {
     input.text("customDomain")?;
     Ok(Told {
         // Taken as they are: what is no address is only offered to be mended when the user enrols.
-        email: input.text("email")?,
-        phone_number: input.text("phoneNumber")?,
+        email: input.short_text("email")?,
+        phone_number: input.short_text("phoneNumber")?,
         username: input.text("username")?,
         redirect_url: input.text("redirectUrl")?.map(redirect_url).transpose()?,
         redirect_to_settings: input.flag("redirectToSettings")?,
-        scope: input.text("scope")?,
+        scope: input.short_text("scope")?,
         ip_address: input.text("ipAddress")?,
         user_agent: input.text("userAgent")?,
         device_id: input.text("deviceId")?,
