@@ -68,12 +68,10 @@ impl Input {
         }
     }
 
-    /// A member that is an object, and is read by somebody else.
-    pub(in crate::emulator) fn object(&self, name: &str) -> Result<Value, ApiError> {
-        match self.get(name) {
-            Some(Value::Object(members)) => Ok(Value::Object(members.clone())),
-            _ => Err(ApiError::invalid(format!("body.{name} must be an object"))),
-        }
+    /// A member that has to be an object, and is read by somebody else.
+    pub(in crate::emulator) fn required_object(&self, name: &str) -> Result<Value, ApiError> {
+        let members = self.object(name)?.cloned();
+        members.map(Value::Object).ok_or_else(|| ApiError::invalid(format!("body.{name} must be an object")))
     }
 
     /// All of it, to be read by somebody else.

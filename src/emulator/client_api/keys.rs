@@ -123,7 +123,7 @@ async fn add_passkey(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let input = Input::parse(&body)?;
-    let answer = input.object("registrationCredential")?;
+    let answer = input.required_object("registrationCredential")?;
     input.flag("conditionalCreate")?;
     let challenge = input.text("challengeId")?.or_else(|| cookies.challenge.clone());
     let made = Made { name: named(&headers, "Passkey"), device_id: input.text("deviceId")? };
@@ -191,7 +191,7 @@ async fn verify_passkey(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let input = Input::parse(&body)?;
-    let answer = input.object("authenticationCredential")?;
+    let answer = input.required_object("authenticationCredential")?;
     let device = input.text("deviceId")?.filter(|device| !device.is_empty());
     let challenge = input.text("challengeId")?.or_else(|| cookies.challenge.clone());
     let (of, challenge) = (caller.action(), challenge.as_deref());
