@@ -139,8 +139,7 @@ impl World {
 
     /// The challenges that nobody has answered yet, newest first.
     pub(super) fn waiting_challenges(&self, now: SystemTime) -> Vec<&Challenge> {
-        let waits = |known: &&Challenge| known.is_live(now) && known.verified_at.is_none();
-        let mut waiting: Vec<_> = self.challenges.values().filter(waits).collect();
+        let mut waiting: Vec<_> = self.challenges.values().filter(|known| known.is_open(now)).collect();
         waiting.sort_unstable_by_key(|known| Reverse(known.sequence));
         waiting
     }

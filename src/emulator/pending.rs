@@ -43,9 +43,17 @@ impl Emulator {
     pub fn pending_challenges(&self) -> Vec<PendingChallenge> {
         let now = self.shared.clock.now();
         let world = self.shared.world();
-        let mut waiting: Vec<_> = world.challenges.values().filter(|known| known.is_open(now)).collect();
-        waiting.sort_by_key(|known| std::cmp::Reverse(known.sequence));
-        waiting.into_iter().map(PendingChallenge::from).collect()
+        world.waiting_challenges(now).into_iter().map(PendingChallenge::from).collect()
+    }
+
+    /// Reads a QR code with the phone of a user, which makes its action theirs. It is still to be approved.
+    ///
+    /// # Errors
+    ///
+    /// [`EmulatorError::UnknownChallenge`] when no such QR code waits for this user.
+    pub fn claim(&self, challenge_id: &str, user: &str) -> Result<(), EmulatorError> {
+        let user = UserId::new(user).map_err(|_| EmulatorError::UnknownChallenge)?;
+        Ok(self.shared.read_qr_code(challenge_id, &user).map(|_| ())?)
     }
 
     /// Presses "Approve" on the phone of a push message or a QR code, which proves the action.

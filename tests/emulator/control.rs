@@ -7,7 +7,7 @@ use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Bench, bench, returned, text};
+use crate::support::{Bench, bench, read, returned, text};
 
 impl Bench {
     /// A call that has to go well; null where it answers nothing.
@@ -210,6 +210,59 @@ async fn challenges_that_wait() {
     );
     bench.advance(600);
     assert_eq!(bench.control(Method::GET, "challenges", None).await, json!([]), "it is over");
+}
+
+#[tokio::test]
+async fn buttons_on_phones() {
+    let bench = bench().await;
+    bench.control(Method::PUT, "users/ada", Some(json!({ "methods": ["PUSH", "QR_CODE"] }))).await;
+    for (deed, state) in [("approve", "CHALLENGE_SUCCEEDED"), ("decline", "CHALLENGE_FAILED")] {
+        let token = text(&bench.track().await["token"]).to_owned();
+        let client = |path: &str| {
+            let url = format!("{}/client/{path}", bench.emulator.base_url());
+            bench.http.post(url).bearer_auth(&token).json(&json!({})).send()
+        };
+        let asked = read(client("challenge/push").await.unwrap()).await.1;
+        let waiting = bench.control(Method::GET, "challenges", None).await;
+        assert_eq!(waiting[0]["challengeId"], asked["challengeId"]);
+        assert_eq!(
+            (&waiting[0]["waitsForButton"], &waiting[0]["userId"], &waiting[0]["to"]),
+            (&json!(true), &json!("ada"), &json!("Emulated phone"))
+        );
+        let path = format!("challenges/{}/{deed}", text(&asked["challengeId"]));
+        let other = Some(json!({ "userId": "eve" }));
+        refused(bench.try_control(Method::POST, &path, other).await, 404);
+        bench.control(Method::POST, &path, None).await;
+        assert_eq!(bench.emulator.actions("ada")[0].state.as_str(), state);
+        refused(bench.try_control(Method::POST, &path, None).await, 404);
+        assert_eq!(bench.control(Method::GET, "challenges", None).await, json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_qr_code_is_read_by_a_user_and_then_approved() {
+    let bench = bench().await;
+    bench.control(Method::PUT, "users/ada", Some(json!({ "methods": ["QR_CODE"] }))).await;
+    for by_handle in [false, true] {
+        let url = format!("{}/client/challenge/qr-code", bench.emulator.base_url());
+        let begin = bench.http.post(url).basic_auth(bench.emulator.tenant_id(), Some(""));
+        let begun = read(begin.json(&json!({ "action": "signIn" })).send().await.unwrap()).await.1;
+        let id = text(&begun["challengeId"]);
+        let path = |deed: &str| format!("challenges/{id}/{deed}");
+        refused(bench.try_control(Method::POST, &path("approve"), None).await, 404);
+        refused(bench.try_control(Method::POST, &path("claim"), None).await, 400);
+        refused(bench.try_control(Method::POST, &path("dance"), None).await, 404);
+        if by_handle {
+            bench.emulator.claim(id, "ada").unwrap();
+            bench.emulator.approve(id, None).await.unwrap();
+        } else {
+            bench.control(Method::POST, &path("claim"), Some(json!({ "userId": "ada" }))).await;
+            assert_eq!(bench.control(Method::GET, "challenges", None).await[0]["isClaimed"], true);
+            bench.control(Method::POST, &path("approve"), None).await;
+        }
+        let action = &bench.emulator.actions("ada")[0];
+        assert_eq!((action.action.as_str(), action.state.as_str()), ("signIn", "CHALLENGE_SUCCEEDED"));
+    }
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
 use super::told::{Told, wrong};
+use super::{Answer, DONE};
 use crate::client::{ActionCode, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::{ApiError, Segments};
+use crate::emulator::api::{ApiError, Segments, user_id};
+use crate::emulator::deeds::Answerer;
 use crate::emulator::visit::Departure;
 use crate::emulator::world::{Challenge, Waiting};
 use crate::emulator::{EmulatorError, Shared};
@@ -53,6 +54,35 @@ impl From<&Challenge> for Pending {
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Pending>> {
     let world = shared.world();
     Json(world.waiting_challenges(shared.clock.now()).into_iter().map(Pending::from).collect())
+}
+
+/// Who reads a QR code, or presses a button.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct By {
+    user_id: Option<String>,
+}
+
+/// What is done on a phone.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Segments((challenge, deed)): Segments<(String, String)>,
+    Told(By { user_id: by }): Told<By>,
+) -> Answer {
+    let user = by.map(user_id).transpose()?;
+    let by = Answerer { user: user.as_ref(), ..Answerer::default() };
+    let done = match (deed.as_str(), &user) {
+        ("approve", _) => shared.approve(&challenge, by).await,
+        ("decline", _) => shared.refuse(&challenge, by),
+        ("claim", Some(user)) => shared.read_qr_code(&challenge, user).map(|_| ()),
+        ("claim", None) => return Err(wrong("body.userId", "whoever reads the code has one")),
+        _ => return Err(super::nowhere().await),
+    };
+    match done.map_err(EmulatorError::from) {
+        Ok(()) => Ok(DONE.into_response()),
+        Err(EmulatorError::Vetoed) => Err(wrong("body", EmulatorError::Vetoed)),
+        Err(_) => Err(ApiError::not_found("No such challenge waits for a button on a phone of this user.")),
+    }
 }
 
 #[derive(Deserialize)]

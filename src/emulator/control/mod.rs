@@ -16,6 +16,7 @@
 //! | `GET users`, `GET`, `PUT`, `DELETE users/{id}` | users; `PUT` sets `email`, `phoneNumber`, `username` and enrols `methods` as verified |
 //! | `GET actions?userId=`, `POST actions/{user}/{action}/{key}/state` `{"state"}` | attempts, newest first; an operator's decision |
 //! | `GET challenges` | those that wait for their users, newest first |
+//! | `POST challenges/{id}/approve`, `decline`, `claim` `{"userId"}` | what is done on a phone: a button pressed, a QR code read |
 //! | `POST challenge/succeed`, `challenge/quit`, `challenge/decline` `{"url"}` | what a user does on the challenge page: `{"redirectUrl", "token"}` |
 //! | `GET webhooks`, `PUT webhooks` `{"url", "logUrl", "verify": {action: url}}`, `POST webhooks/flush` | what was sent, and where it goes |
 //!
@@ -81,6 +82,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/actions", get(actions::list))
         .route("/actions/{user}/{action}/{key}/state", post(actions::decide))
         .route("/challenges", get(challenges::list))
+        .route("/challenges/{challenge}/{deed}", post(challenges::answer))
         .route("/challenge/{deed}", post(challenges::visit))
         .route("/webhooks", get(webhooks::list).put(webhooks::change))
         .route("/webhooks/flush", post(webhooks::flush))

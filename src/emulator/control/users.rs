@@ -15,7 +15,7 @@ use crate::emulator::api::{
     ApiError, AuthenticatorAnswer, Segments, looks_like_a_number, looks_like_an_address, user_id,
 };
 use crate::emulator::totp::App;
-use crate::emulator::world::{Authenticator, Device, Kind, User};
+use crate::emulator::world::{Authenticator, Device, Kind, Phone, User};
 use crate::emulator::{Shared, UserHandle};
 
 /// How many are told at once.
@@ -163,48 +163,63 @@ pub(super) async fn put(
     let mut world = shared.world();
     let nobody = User::default();
     let known = world.users.get(id.as_str()).unwrap_or(&nobody);
-    let email = facts.email.clone().or(known.email.clone());
-    let number = facts.phone_number.clone().or(known.phone_number.clone());
-    let app = known.authenticators.iter().find_map(|known| match &known.kind {
-        Kind::App { app, .. } if known.is_verified() => Some(app.clone()),
-        _ => None,
-    });
-    let mut kinds = Vec::new();
-    for (at, method) in facts.methods.iter().enumerate() {
-        let member = format!("body.methods[{at}]");
-        let email = || email.clone().ok_or_else(|| wrong(&member, "the user has no e-mail address"));
-        let number = || number.clone().ok_or_else(|| wrong(&member, "the user has no phone number"));
-        kinds.push(match VerificationMethod::from(method.as_str()) {
-            VerificationMethod::EmailOtp => Kind::EmailOtp(email()?),
-            VerificationMethod::EmailMagicLink => Kind::EmailMagicLink(email()?),
-            VerificationMethod::Sms => Kind::Sms(number()?),
-            VerificationMethod::Whatsapp => Kind::Whatsapp(number()?),
-            VerificationMethod::AuthenticatorApp => {
-                Kind::App { app: app.clone().unwrap_or_else(|| App::generate(id.as_str())), last_step: None }
-            }
-            _ => return Err(wrong(&member, ENROLLABLE)),
-        });
-    }
+    let kinds = facts.kinds(id.as_str(), known)?;
     let user = world.user_mut(id.as_str(), now);
     if let Some(email) = facts.email {
-        (user.email, user.email_verified) = (Some(email), false);
+        user.email_verified &= user.email.as_ref() == Some(&email);
+        user.email = Some(email);
     }
     if let Some(number) = facts.phone_number {
-        (user.phone_number, user.phone_number_verified) = (Some(number), false);
+        user.phone_number_verified &= user.phone_number.as_ref() == Some(&number);
+        user.phone_number = Some(number);
     }
     user.username = facts.username.or(user.username.take());
-    let mut shown = None;
+    let mut enrolled = Enrolled { authenticator_app: None };
     for kind in kinds {
-        if let Kind::App { app: told, .. } = &kind {
-            shown = Some(AppAnswer { secret: told.secret(), uri: told.uri() });
-            if app.is_some() {
+        if let Kind::App { app, .. } = &kind {
+            enrolled.authenticator_app = Some(AppAnswer { secret: app.secret(), uri: app.uri() });
+            if app_of(user).is_some() {
                 continue;
             }
         }
         user.enrol_verified(kind, false, now);
     }
-    Ok(Json(Enrolled { authenticator_app: shown }).into_response())
+    Ok(Json(enrolled).into_response())
 }
 
-const ENROLLABLE: &str =
-    "one of EMAIL_OTP, EMAIL_MAGIC_LINK, SMS, WHATSAPP and AUTHENTICATOR_APP; others are a device's to enrol";
+impl Facts {
+    /// What is to be enrolled, if the user has what it takes.
+    fn kinds(&self, id: &str, known: &User) -> Result<Vec<Kind>, ApiError> {
+        let (email, number) = (self.email.as_ref().or(known.email.as_ref()), self.phone_number.as_ref());
+        let number = number.or(known.phone_number.as_ref());
+        let kind = |(at, method): (usize, &String)| {
+            let refused = |why| wrong(&format!("body.methods[{at}]"), why);
+            let email = || email.cloned().ok_or_else(|| refused("the user has no e-mail address"));
+            let number = || number.cloned().ok_or_else(|| refused("the user has no phone number"));
+            let phone = || Phone { name: "Emulated phone".to_owned(), ..Phone::default() };
+            Ok(match VerificationMethod::from(method.as_str()) {
+                VerificationMethod::EmailOtp => Kind::EmailOtp(email()?),
+                VerificationMethod::EmailMagicLink => Kind::EmailMagicLink(email()?),
+                VerificationMethod::Sms => Kind::Sms(number()?),
+                VerificationMethod::Whatsapp => Kind::Whatsapp(number()?),
+                VerificationMethod::AuthenticatorApp => {
+                    Kind::App { app: app_of(known).cloned().unwrap_or_else(|| App::generate(id)), last_step: None }
+                }
+                VerificationMethod::Push => Kind::Push(phone()),
+                VerificationMethod::QrCode => Kind::QrCode(phone()),
+                _ => return Err(refused(ENROLLABLE)),
+            })
+        };
+        self.methods.iter().enumerate().map(kind).collect()
+    }
+}
+
+fn app_of(user: &User) -> Option<&App> {
+    user.authenticators.iter().find_map(|known| match &known.kind {
+        Kind::App { app, .. } if known.is_verified() => Some(app),
+        _ => None,
+    })
+}
+
+const ENROLLABLE: &str = "one of EMAIL_OTP, EMAIL_MAGIC_LINK, SMS, WHATSAPP, AUTHENTICATOR_APP, PUSH and QR_CODE; \
+                          others are a device's to enrol";
