@@ -251,7 +251,7 @@ mod tests {
     fn public_urls() {
         for (text, origin) in [
             ("https://auth.example.test", "https://auth.example.test"),
-            ("http://localhost:2884/", "http://localhost:2884"),
+            ("http://localhost:4000/", "http://localhost:4000"),
             ("https://auth.example.test:443", "https://auth.example.test"),
             ("http://[::1]:80", "http://[::1]"),
         ] {
@@ -260,7 +260,7 @@ mod tests {
         for text in [
             "",
             "auth.example.test",
-            "localhost:2884",
+            "localhost:4000",
             "ftp://auth.example.test",
             "javascript:alert(1)",
             "https://auth.example.test/emulator",

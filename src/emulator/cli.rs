@@ -11,15 +11,15 @@ use lexopt::prelude::{Long, Short, ValueExt};
 use super::{Config, Emulator, EmulatorBuilder};
 use crate::log::Chain;
 
-/// Where it listens unless it is told: AUTH on a telephone's keys.
-const PORT: u16 = 2884;
+/// Where it listens unless it is told.
+const PORT: u16 = 4000;
 
 const HELP: &str = "\
 A local Authsignal, for tests and for running without an account. Nothing leaves this machine.
 
 Usage: authsignal-emulator [OPTIONS]
 
-      --port PORT        Listen on this port; 0 takes any that is free. Default: 2884
+      --port PORT        Listen on this port; 0 takes any that is free. Default: 4000
       --host ADDRESS     Listen on this address. Default: 127.0.0.1. On any other, everybody who reaches
                          it can read every code and pass every challenge
       --public-url URL   The origin by which browsers reach it, where that is another one
@@ -33,7 +33,7 @@ Usage: authsignal-emulator [OPTIONS]
 What is set here counts instead of what the configuration file says.
 
 The first line of its output is for programs:
-authsignal-emulator base_url=http://127.0.0.1:2884/v1 secret=… dashboard=http://127.0.0.1:2884/emulator
+authsignal-emulator base_url=http://127.0.0.1:4000/v1 secret=… dashboard=http://127.0.0.1:4000/emulator
 
 It ends with Ctrl-C or SIGTERM. It fails with 1 when it can't run, with 2 when it is called wrongly.
 ";
@@ -180,7 +180,7 @@ fn announce(emulator: &Emulator, options: &Options, out: &mut impl Write) -> io:
 fn open(url: String) {
     let opening = std::thread::Builder::new().name("browser".to_owned());
     let _ = opening.spawn(move || {
-        if let Err(why) = opener::open(&url) {
+        if let Err(why) = opener::open_browser(&url) {
             let _ = writeln!(io::stderr(), "no browser could be opened ({why}); the dashboard is at {url}");
         }
     });

@@ -44,6 +44,37 @@
 //! from a TOML file by [`Config`], which refuses a file with a mistake and names its line and key. What would be decided
 //! about an attempt can be asked of it without a server: [`Tenant::decide`].
 //!
+//! # Without Rust
+//!
+//! The program `authsignal-emulator` (`cargo install axum-authsignal --features emulator`) runs one for programs in any
+//! language: `--help` says how. Tests drive it as JSON under `/emulator/`, and people look at its dashboard, `/emulator`.
+//! All of this is the emulator's own and no part of the service: it needs no key, is not among the requests, and no
+//! scripted answer hits it. The handle does the same in Rust.
+//!
+//! | under `/emulator/` | |
+//! |---|---|
+//! | `GET messages?userId=&challengeId=` | what it would have sent, newest first: `channel`, `to`, `userId`, `challengeId`, `action`, `code` or `link`, `time`; `DELETE` forgets it |
+//! | `GET requests?endpoint=` | what it was asked, in the order of arrival; `DELETE` forgets it |
+//! | `PUT outcomes/{action}` | `{"outcome": "BLOCK"}`: what every `track` begins with; `GET outcomes` tells all |
+//! | `POST faults` | scripts an answer, see below; `GET` tells those that wait, `DELETE` forgets them |
+//! | `POST clock` | `{"advanceSeconds": 600}` or `{"set": "2026-01-15T10:00:00Z"}`; it answers, as `GET` does, `{"now": …}` |
+//! | `POST reset` | [back to the start](Emulator::reset) |
+//! | `PUT users/{id}` | `email`, `phoneNumber`, `username`, and `methods` to enrol as if they were proved; answers `authenticatorApp` with `secret` and `uri` for `AUTHENTICATOR_APP`. `GET users`, `GET` and `DELETE users/{id}` |
+//! | `GET actions?userId=` | attempts, newest first, at most 1000 |
+//! | `POST actions/{user}/{action}/{key}/state` | `{"state": "REVIEW_SUCCEEDED"}`: an operator's decision |
+//! | `POST challenge/succeed`, `challenge/quit`, `challenge/decline` | `{"url": …}`: what a user does at the URL of a `track`; answers `redirectUrl` (where there is one) and `token` |
+//! | `GET challenges` | those that wait for their users, newest first |
+//! | `POST challenges/{id}/approve`, `decline`, `claim` | the buttons on a phone; `claim` reads a QR code: `{"userId": …}` |
+//! | `PUT webhooks` | `{"url": …, "logUrl": …, "verify": {"withdrawal": …}}`: where they go from now on; `GET` tells what was sent, `POST webhooks/flush` sends log records at once |
+//!
+//! A fault is for an `endpoint` (an [`Endpoint::name`], or `*`), and of a `kind`: `status` (with a `status`), `rateLimit`
+//! (429), `delay` (`delayMs`), `body` (`status`, `contentType`, `body`), `cut` (after so many `bytes`), `contentType`,
+//! `hangUp`, `state` (another `state`), `merge` (other `members`, null removes). It hits the next call, or so many
+//! (`times`), or all (`always`), or a `share` of them that a `seed` picks. `delayMs` and `headers` go with most.
+//!
+//! A body is `application/json`. Who asks by a host name that isn't this machine's is refused, and so is a change that a
+//! page of another origin asks for: see `src/emulator/control/mod.rs` for the attacks.
+//!
 //! # What is assumed
 //!
 //! Each of these is a guess about the service, chosen so that an application that relies on less is safe.

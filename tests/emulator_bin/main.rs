@@ -34,7 +34,11 @@ fn output(args: &[&str]) -> (i32, String, String) {
 
 impl Running {
     fn start(args: &[&str]) -> Self {
-        let mut child = program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(&mut program(args))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -198,6 +202,25 @@ fn who_listens_elsewhere_is_told_what_that_means() {
     assert!(warning.contains("0.0.0.0") && warning.contains("read every code"), "{warning}");
     assert_eq!(running.base_url, "https://auth.example.test/v1");
     assert_eq!(running.dashboard, "https://auth.example.test/emulator");
+}
+
+#[test]
+fn the_dashboard_is_opened_in_a_browser() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new("open");
+    let (browser, opened) = (folder.file("browser"), folder.file("opened"));
+    std::fs::write(
+        &browser,
+        format!("#!/bin/sh\nprintf '%s\\n' \"$1\" > '{opened}.part' && mv '{opened}.part' '{opened}'\n"),
+    )
+    .unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let running = Running::of(program(&["--port=0", "--open"]).env("BROWSER", &browser));
+    while !std::fs::exists(&opened).unwrap() {
+        std::thread::yield_now();
+    }
+    assert_eq!(std::fs::read_to_string(&opened).unwrap().trim_end(), running.dashboard);
 }
 
 #[test]

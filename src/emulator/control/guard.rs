@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    const OWN: &str = "http://127.0.0.1:2884";
+    const OWN: &str = "http://127.0.0.1:4000";
 
     fn checked(method: Method, uri: &str, headers: &[(&'static str, &str)], hosts: &Hosts) -> Result<(), Refused> {
         let mut request = Request::builder().method(method).uri(uri);
@@ -141,27 +141,27 @@ mod tests {
         let public = Hosts::Loopback { public: Some("https://auth.tunnel.example".parse().unwrap()) };
         for (host, on_loopback, with_public) in [
             ("localhost", true, true),
-            ("localhost:2884", true, true),
-            ("LOCALHOST:2884", true, true),
-            ("127.0.0.1:2884", true, true),
+            ("localhost:4000", true, true),
+            ("LOCALHOST:4000", true, true),
+            ("127.0.0.1:4000", true, true),
             ("127.8.9.10", true, true),
-            ("[::1]:2884", true, true),
+            ("[::1]:4000", true, true),
             ("auth.tunnel.example", false, true),
-            ("auth.tunnel.example:2884", false, true),
+            ("auth.tunnel.example:4000", false, true),
             ("evil.auth.tunnel.example", false, false),
             ("evil.example", false, false),
-            ("evil.example:2884", false, false),
-            ("localhost.evil.example:2884", false, false),
+            ("evil.example:4000", false, false),
+            ("localhost.evil.example:4000", false, false),
             ("127.0.0.1.evil.example", false, false),
             ("127.0.0.1.nip.io", false, false),
-            ("192.168.0.7:2884", false, false),
-            ("0.0.0.0:2884", false, false),
-            ("[::]:2884", false, false),
+            ("192.168.0.7:4000", false, false),
+            ("0.0.0.0:4000", false, false),
+            ("[::]:4000", false, false),
             ("localhost@evil.example", false, false),
             ("evil.example@localhost", false, false),
             ("", false, false),
-            (":2884", false, false),
-            ("localhost:2884:2884", false, false),
+            (":4000", false, false),
+            ("localhost:4000:4000", false, false),
         ] {
             for method in [Method::GET, Method::POST] {
                 let found = |hosts| checked(method.clone(), "/emulator", &[("host", host)], hosts).is_ok();
@@ -171,37 +171,37 @@ mod tests {
         for headers in [&[][..], &[("host", "localhost"), ("host", "evil.example")]] {
             assert_eq!(checked(Method::GET, "/emulator", headers, &LOOPBACK), Err(Refused::Host), "{headers:?}");
         }
-        let absolute = |uri| checked(Method::GET, uri, &[("host", "localhost:2884")], &LOOPBACK);
+        let absolute = |uri| checked(Method::GET, uri, &[("host", "localhost:4000")], &LOOPBACK);
         assert_eq!(absolute("http://evil.example/emulator"), Err(Refused::Host));
-        assert_eq!(absolute("http://localhost:2884/emulator"), Ok(()));
-        assert_eq!(checked(Method::POST, "/emulator", &[("host", "emulator:2884")], &Hosts::Any), Ok(()));
+        assert_eq!(absolute("http://localhost:4000/emulator"), Ok(()));
+        assert_eq!(checked(Method::POST, "/emulator", &[("host", "emulator:4000")], &Hosts::Any), Ok(()));
     }
 
     #[test]
     fn origins_and_sites() {
         for (origin, taken) in [
-            ("http://localhost:2884", true),
-            ("https://localhost:2884", true),
+            ("http://localhost:4000", true),
+            ("https://localhost:4000", true),
             (OWN, true),
             ("http://localhost:3000", false),
             ("http://localhost", false),
             ("http://evil.example", false),
-            ("http://localhost:2884.evil.example", false),
-            ("http://evil.example/http://localhost:2884", false),
+            ("http://localhost:4000.evil.example", false),
+            ("http://evil.example/http://localhost:4000", false),
             ("null", false),
             ("", false),
         ] {
-            let headers = [("host", "localhost:2884"), ("origin", origin)];
+            let headers = [("host", "localhost:4000"), ("origin", origin)];
             for hosts in [&LOOPBACK, &Hosts::Any] {
                 let expected = if taken { Ok(()) } else { Err(Refused::Origin) };
                 assert_eq!(checked(Method::DELETE, "/emulator/requests", &headers, hosts), expected, "{origin:?}");
             }
             assert_eq!(checked(Method::GET, "/emulator/requests", &headers, &LOOPBACK), Ok(()), "it can't read it");
         }
-        let two = [("host", "localhost:2884"), ("origin", "http://localhost:2884"), ("origin", "http://evil.example")];
+        let two = [("host", "localhost:4000"), ("origin", "http://localhost:4000"), ("origin", "http://evil.example")];
         assert_eq!(checked(Method::POST, "/emulator/reset", &two, &LOOPBACK), Err(Refused::Origin));
         for (site, taken) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
-            let headers = [("host", "localhost:2884"), ("sec-fetch-site", site)];
+            let headers = [("host", "localhost:4000"), ("sec-fetch-site", site)];
             let expected = if taken { Ok(()) } else { Err(Refused::Site) };
             assert_eq!(checked(Method::POST, "/emulator/reset", &headers, &LOOPBACK), expected, "{site}");
             assert_eq!(checked(Method::GET, "/emulator", &headers, &LOOPBACK), Ok(()), "a link may lead here");

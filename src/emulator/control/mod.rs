@@ -1,24 +1,8 @@
 //! What stands under `/emulator`: the dashboard, and JSON for tests in other languages.
 //!
-//! Everything here is the emulator's own and no part of the service, so it asks for no key, is not remembered among the
-//! requests, and no scripted answer hits it. Errors have the service's form.
-//!
-//! | | |
-//! |---|---|
-//! | `GET` | the dashboard |
-//! | `GET overview` | what the dashboard shows, in one |
-//! | `GET messages?userId=&challengeId=`, `DELETE messages` | the inbox, newest first |
-//! | `GET requests?endpoint=`, `DELETE requests` | what was asked, in the order of arrival |
-//! | `GET outcomes`, `PUT outcomes/{action}` `{"outcome"}` | what every `track` begins with |
-//! | `GET faults`, `POST faults`, `DELETE faults` | scripted answers; the members are those of [`Fault`](faults::Fault) |
-//! | `GET clock`, `POST clock` `{"advanceSeconds"}` or `{"set"}` | the time: `{"now"}` |
-//! | `POST reset` | back to the start |
-//! | `GET users`, `GET`, `PUT`, `DELETE users/{id}` | users; `PUT` sets `email`, `phoneNumber`, `username` and enrols `methods` as verified |
-//! | `GET actions?userId=`, `POST actions/{user}/{action}/{key}/state` `{"state"}` | attempts, newest first; an operator's decision |
-//! | `GET challenges` | those that wait for their users, newest first |
-//! | `POST challenges/{id}/approve`, `decline`, `claim` `{"userId"}` | what is done on a phone: a button pressed, a QR code read |
-//! | `POST challenge/succeed`, `challenge/quit`, `challenge/decline` `{"url"}` | what a user does on the challenge page: `{"redirectUrl", "token"}` |
-//! | `GET webhooks`, `PUT webhooks` `{"url", "logUrl", "verify": {action: url}}`, `POST webhooks/flush` | what was sent, and where it goes |
+//! What there is stands in the documentation of the [emulator](super). Everything here is its own and no part of the
+//! service, so it asks for no key, is not remembered among the requests, and no scripted answer hits it. Errors have the
+//! service's form.
 //!
 //! # Who is let in
 //!

@@ -107,10 +107,10 @@ async fn bound_elsewhere_it_takes_any_name() {
     let emulator = Emulator::builder().host([0, 0, 0, 0]).start().await.unwrap();
     assert!(emulator.origin().starts_with("http://127.0.0.1:"), "where this machine reaches it");
     assert!(emulator.client().get_user("ada").await.is_ok());
-    let name = "Host: emulator:2884\r\n";
+    let name = "Host: emulator:4000\r\n";
     assert_eq!(status(&emulator, "GET", "/emulator/overview", name, "").await, 200);
     assert_eq!(status(&emulator, "POST", "/emulator/reset", name, "").await, 204);
-    let own = format!("{name}Origin: http://emulator:2884\r\n");
+    let own = format!("{name}Origin: http://emulator:4000\r\n");
     assert_eq!(status(&emulator, "POST", "/emulator/reset", &own, "").await, 204);
     let foreign = format!("{name}Origin: http://evil.example\r\n");
     assert_eq!(status(&emulator, "POST", "/emulator/reset", &foreign, "").await, 403);
