@@ -75,71 +75,8 @@
 //! A body is `application/json`. Who asks by a host name that isn't this machine's is refused, and so is a change that a
 //! page of another origin asks for: see `src/emulator/control/mod.rs` for the attacks.
 //!
-//! # What is assumed
-//!
-//! Each of these is a guess about the service, chosen so that an application that relies on less is safe.
-//!
-//! | Question | What the emulator does |
-//! |---|---|
-//! | `track` again with a known `idempotencyKey` | The known action in its current state, no new decision, a fresh token. A new `redirectUrl` counts from then on. |
-//! | When an action becomes `CHALLENGE_FAILED` | When the user refuses for good ([`Emulator::decline`], [`Emulator::decline_challenge`]) or by [`Emulator::set_state`]; never by wrong codes. |
-//! | Does `REVIEW` ask for a challenge too | No. |
-//! | `url` and `token` for `ALLOW`, `BLOCK` and `REVIEW_REQUIRED` | Always there. |
-//! | The challenge URL | `/?token=…` at the emulator's origin. |
-//! | `force_enrollment=true` | Takes away "Not now" while enrolling. |
-//! | What is added to `redirectUrl` | `token`, nothing else. |
-//! | What a popup is told when the user cancels | `AUTHSIGNAL_CLOSE_POPUP` with a token, whose action is still `CHALLENGE_REQUIRED`. |
-//! | The target origin of the page's messages | The origin of `redirectUrl`; `*` without one, so that whoever embeds the page gets the token. |
-//! | The state after a first enrolment on an `ALLOW` action | `CHALLENGE_SUCCEEDED`. |
-//! | Is a token good for one use | No, until it expires. |
-//! | `validate` with a forged, foreign or expired token | 200 with `isValid: false` and `error: "Token is invalid."`. |
-//! | `isValid` for `ALLOW`, `BLOCK` and reviews | `false`. |
-//! | Limits of ids | User 1 to 255 bytes, key 1 to 128, no control characters; 400 beyond. |
-//! | Sizes of requests | 413 above 256 KiB. |
-//! | `email`, `phoneNumber` and `scope` of a `track`, `clientId` of a session: what tokens carry on | 400 above 1024 bytes. |
-//! | `redirectUrl` that no browser should follow (`javascript:` and its like), or a relative one | 400. |
-//! | Life of a code, guesses | 10 minutes; ten wrong ones in 5 minutes, per user and method. |
-//! | Limits on sending whose number isn't documented | WhatsApp as SMS; push messages have none. |
-//! | Does `track` overwrite e-mail, phone number, user name | Only where there was none. |
-//! | Does reading a user make one | No. |
-//! | Recovery codes | Ten with a user's first method. The page shows them once, and takes each of them once. |
-//! | An action nobody has configured | [`Outcome::Challenge`]: handier than `ALLOW` in tests. |
-//! | A rule that looks at something that isn't known | Its condition doesn't hold, whichever it is, but for [`Condition::absent`]. |
-//! | Methods of a rule and of its action | The rule's replace the action's. |
-//! | Is a user agent a bot's | When it is empty or has a word that names programs (`bot`, `crawl`, `headless`, `curl/` and their like). |
-//! | A `challengeId` in `track` that is unknown, claimed or expired | 401 `unauthorized`; 400 of another action. |
-//! | E-mail and phone number after enrolling by a code | Verified. |
-//! | The Client API's status for a bad token | 401: `expired_token` once it has run out, `unauthorized` for any other. |
-//! | One more method without `add:authenticators` | 401 `unauthorized`. |
-//! | What `update:authenticators` alone permits | A new address, which takes the place of the one before once it is proved. |
-//! | Changing and removing methods on the Client API | `PATCH` (of `previousSmsChannel`) and `DELETE /client/user-authenticators/{userAuthenticatorId}`, by their scopes. Not the last one. |
-//! | Enrolling what the tenant or, for a first method, the action doesn't have | 400 `invalid_configuration`. |
-//! | A challenge or verify that the action doesn't ask for, or with no such method | 400 `invalid_request`. |
-//! | A challenge by e-mail or SMS for a user with nothing enrolled | Goes to the address that `track` told, and enrols it when proved; 400 without one. |
-//! | A proof that the verification webhook refuses | `isVerified: false`; it can be given again. |
-//! | Who may have a magic link opened | Anybody who has the link; what it proves is for the token that asked. |
-//! | Life of push messages, QR codes and WebAuthn challenges | 10 minutes. Until then an approval is told as often as it is asked for, with a fresh token each time. |
-//! | When a push message or QR code proves its action | When the button is pressed, not when the browser asks. |
-//! | Unknown challenges on the Client API | 404 `not_found` of push messages and QR codes, and 400 once they have run out; 400 of passkeys and security keys. |
-//! | `QR_CODE` and `IN_APP` | Can be enrolled where `PUSH` is offered; among the methods of answers only where a tenant names them, for dotnet's sake. |
-//! | Signatures of the mobile SDKs | Asked for, not verified. |
-//! | A sign-in by passkey or QR code without a token | Makes the action, by the tenant's rules, and proves it. Without an action the token is about the user alone: it lists their methods, and `validate` calls it invalid. |
-//! | WebAuthn | The user's id as `user.id`, no attestation, ES256 and RS256; passkeys discoverable; `localhost` on every port, unless the tenant has another relying party. |
-//! | The cookies of `useCookies` | `authsignal_challenge` and `authsignal_token`. |
-//! | Which pages may call the Client API | Those of every origin, with cookies. |
-//! | QR codes by WebSocket | Not there: the browser SDK's `polling: true` is. |
-//! | The address or number offered when enrolling | The one that `track` told. |
-//! | What a first method may be | One that may prove the action, since it does. |
-//! | Phone numbers entered on the page | E.164, however they are spaced. |
-//! | WhatsApp | Offered too where a user has a number for text messages, unless the action takes none by it. |
-//! | The language of the page | `locale` of `track`, else the user's, else what the browser accepts; where the page doesn't speak it (it has English, German, French and Spanish), the tenant's. |
-//! | `redirectToSettings` without every scope | A challenge first, for an action that is allowed too. |
-//! | What may be changed in the settings after a challenge | Everything: the page goes on with a token of every scope. |
-//! | The action after the settings | As it was: adding a method proves nothing, unless it is the first. |
-//! | What [`ActionSettings::prompt_to_enroll`] asks | After a challenge, of users who have none of these; they may refuse. |
-//! | The QR code on the page | The challenge's id. Only a phone of the very user may scan it. |
-//! | A phone that the page enrols | The emulator's panel is one. |
-//! | Passkeys on the page | Browsers have them at `localhost`, not at 127.0.0.1: the page goes there, or, in a popup, which has to keep its origin, has it done in a tab beside it. |
+#![doc = include_str!("../../docs/assumptions.md")]
+
 mod api;
 mod builder;
 #[doc(hidden)]
