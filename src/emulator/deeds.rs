@@ -13,9 +13,10 @@ pub(super) use self::phones::Answerer;
 use super::Shared;
 use super::hooks::{HookEvent, Occasion};
 use super::inbox::{Channel, Message};
+pub(super) use super::world::Attempt;
 use super::world::{
-    ActionId, Aim, Authenticator, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Scope,
-    Unclaimable, Verdict, Waiting, World,
+    ActionId, Authenticator, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Unclaimable,
+    Verdict, Waiting, World,
 };
 use crate::client::{SmsChannel, UserId, VerificationMethod};
 use crate::webhook::ChallengeLogType;
@@ -47,15 +48,6 @@ impl From<Verdict> for Fault {
     }
 }
 
-/// Which proof of which action.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Attempt<'a> {
-    pub(super) id: &'a ActionId,
-    pub(super) scope: Scope,
-    pub(super) aim: Aim,
-    pub(super) method: &'a VerificationMethod,
-}
-
 impl Shared {
     /// Sends a message to the user's method (`wanted`, or the one that serves best). The one before is void.
     pub(super) async fn send(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Result<Challenge, Fault> {
@@ -72,8 +64,8 @@ impl Shared {
         let now = self.clock.now();
         let challenge = {
             let mut world = self.world();
-            let Attempt { id, scope, aim, method } = attempt;
-            let usable = world.usable(id, scope, aim, method, wanted).ok_or(Fault::NotAsked)?.id.clone();
+            let Attempt { id, method, .. } = attempt;
+            let usable = world.usable(attempt, wanted).ok_or(Fault::NotAsked)?.id.clone();
             world.may_send(method, id.user.as_str(), now)?;
             let form = world.policy.code;
             let mut challenge = world.begin_message(id, method, &usable, form, now).ok_or(Fault::NotAsked)?;
@@ -165,13 +157,13 @@ impl Shared {
 
     /// Takes a proof, and does what follows from one that is right.
     pub(super) async fn prove(&self, attempt: Attempt<'_>, proof: Proof<'_>) -> Result<Proved, Fault> {
-        let Attempt { id, scope, aim, method } = attempt;
+        let Attempt { id, method, .. } = attempt;
         let now = self.clock.now();
         let (verdict, record, proves) = {
             let mut world = self.world();
-            let verdict = world.check(id, scope, aim, method, proof, now);
+            let verdict = world.check(attempt, proof, now);
             let record = world.actions.get(id).map(|action| action.record.clone()).ok_or(Fault::NotAsked)?;
-            (verdict, record, world.would_succeed(id, scope, aim, method, proof, now))
+            (verdict, record, world.would_succeed(attempt, proof, now))
         };
         let about = Occasion::from(&record);
         if verdict != Verdict::Right {
@@ -182,7 +174,7 @@ impl Shared {
             let event = HookEvent::action_verify(&about, method, authenticator.as_deref(), now);
             self.hooks.ask(event).await.map_err(|_| Fault::Vetoed)?;
         }
-        let proved = self.world().prove(id, scope, aim, method, proof, now)?;
+        let proved = self.world().prove(attempt, proof, now)?;
         self.note(&about, method, Noted::Right);
         self.tell_enrolled(&id.user, proved.enrolled.as_ref());
         Ok(proved)

@@ -121,15 +121,16 @@ impl Shared {
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
         let (scope, now) = (Scope::default(), self.clock.now());
+        let attempt = Attempt::new(&id, scope, aim, &method);
         let mut world = self.world();
-        let usable = world.usable(&id, scope, aim, &method, None).ok_or_else(nothing)?.id.clone();
+        let usable = world.usable(attempt, None).ok_or_else(nothing)?.id.clone();
         let form = world.policy.code;
         let sent = world.begin_message(&id, &method, &usable, form, now);
         if let Some(message) = sent.as_ref().and_then(|sent| self.message(sent, now)) {
             world.inbox.put(message);
         }
         let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
-        world.prove(&id, scope, aim, &method, proof, now).map_err(|_| nothing())?;
+        world.prove(attempt, proof, now).map_err(|_| nothing())?;
         drop(world);
         Ok(self.leave(&record))
     }
@@ -150,9 +151,10 @@ impl Shared {
         Ok(self.leave(&record))
     }
 
-    fn begin(&self, Attempt { id, scope, aim, method }: Attempt<'_>) -> Option<Challenge> {
+    fn begin(&self, attempt: Attempt<'_>) -> Option<Challenge> {
+        let Attempt { id, method, .. } = attempt;
         let mut world = self.world();
-        let usable = world.usable(id, scope, aim, method, None)?.id.clone();
+        let usable = world.usable(attempt, None)?.id.clone();
         let form = world.policy.code;
         world.begin_message(id, method, &usable, form, self.clock.now())
     }

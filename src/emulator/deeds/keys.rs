@@ -174,7 +174,7 @@ impl Shared {
         let mut world = self.world();
         let mut allowed = Vec::new();
         if let Some(id) = of {
-            world.usable(id, Scope::default(), Aim::Prove, &method, None).ok_or(Fault::NotAsked)?;
+            world.usable(Attempt::new(id, Scope::default(), Aim::Prove, &method), None).ok_or(Fault::NotAsked)?;
             let user = world.users.get(id.user.as_str()).ok_or(Fault::NotAsked)?;
             allowed.extend(credentials(user, |known| known.is_verified() && known.method() == method).cloned());
         }

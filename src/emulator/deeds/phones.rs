@@ -28,7 +28,8 @@ impl Shared {
     pub(in crate::emulator) async fn push(&self, id: &ActionId, wanted: Option<&str>) -> Result<Challenge, Fault> {
         let new = {
             let world = self.world();
-            let phone = world.usable(id, Scope::default(), Aim::Prove, &PUSH, wanted).ok_or(Fault::NotAsked)?;
+            let phone =
+                world.usable(Attempt::new(id, Scope::default(), Aim::Prove, &PUSH), wanted).ok_or(Fault::NotAsked)?;
             let waiting = Waiting::Button { approved: None, device_code: None };
             let record = &world.actions.get(id).ok_or(Fault::NotAsked)?.record;
             NewChallenge {
@@ -98,7 +99,9 @@ impl Shared {
             }
             let id = world.challenges.get(challenge).and_then(Challenge::action_id).ok_or(Fault::NotAsked)?;
             let wanted = by.authenticator.or(pinned.as_deref());
-            let phone = world.usable(&id, Scope::default(), Aim::Prove, &method, wanted).ok_or(Fault::NotAsked)?;
+            let phone = world
+                .usable(Attempt::new(&id, Scope::default(), Aim::Prove, &method), wanted)
+                .ok_or(Fault::NotAsked)?;
             let phone = phone.id.clone();
             (id, method, phone)
         };

@@ -3,7 +3,7 @@ use super::format::masked;
 use super::visit::{Task, Visit};
 use super::words::Words;
 use crate::client::VerificationMethod as Method;
-use crate::emulator::world::{Aim, Authenticator, Kind, World};
+use crate::emulator::world::{Aim, Attempt, Authenticator, Kind, World};
 
 impl Words {
     /// A method's name, and what it is like.
@@ -55,8 +55,9 @@ impl Visit<'_> {
     pub(super) fn askable(&self, world: &World) -> Vec<Asked> {
         let Some(user) = self.user(world) else { return Vec::new() };
         let scope = self.scope(Task::Prove);
-        let serves =
-            |method: &Method, item: &str| world.usable(self.id(), scope, Aim::Prove, method, Some(item)).is_some();
+        let serves = |method: &Method, item: &str| {
+            world.usable(Attempt::new(self.id(), scope, Aim::Prove, method), Some(item)).is_some()
+        };
         let mut asked: Vec<Asked> = Vec::new();
         for known in user.enrolled() {
             let method = known.method();

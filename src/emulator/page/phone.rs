@@ -8,7 +8,7 @@ use super::visit::{Task, Visit};
 use super::words::Text;
 use crate::client::{UserId, VerificationMethod as Method};
 use crate::emulator::deeds::{Answerer, Fault};
-use crate::emulator::world::{ActionId, Aim, Context, Kind, Phone, Proof, Proved, World};
+use crate::emulator::world::{ActionId, Aim, Attempt, Context, Kind, Phone, Proof, Proved, World};
 
 impl Visit<'_> {
     /// Asks the user's phone.
@@ -31,7 +31,7 @@ impl Visit<'_> {
             .filter(|asked| item.is_none() || asked.authenticator.as_deref() == item);
         let is_qr = *method == Method::QrCode;
         let is_scanned = asked.is_some_and(|asked| asked.claimed_by.is_some());
-        let phone = world.usable(self.id(), self.scope(Task::Prove), Aim::Prove, method, item);
+        let phone = world.usable(Attempt::new(self.id(), self.scope(Task::Prove), Aim::Prove, method), item);
         let phone = phone.and_then(|known| known.kind.phone()).map(|phone| phone.name.as_str()).unwrap_or_default();
         let (intro, image) = match asked {
             Some(_) if is_qr && is_scanned => (words.qr_scanned.into(), None),

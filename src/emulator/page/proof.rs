@@ -6,7 +6,7 @@ use super::words::Text;
 use crate::client::VerificationMethod as Method;
 use crate::emulator::deeds::Ceremony;
 use crate::emulator::lifecycle;
-use crate::emulator::world::{Aim, Kind, World};
+use crate::emulator::world::{Aim, Attempt, Kind, World};
 
 /// The view in which one of several methods is chosen.
 const METHODS: &str = "methods";
@@ -109,7 +109,7 @@ impl Visit<'_> {
     /// What the user's app shows now.
     pub(super) fn app_panel(&self, world: &World, aim: Aim) -> Option<Panel> {
         let task = self.task(world);
-        let known = world.usable(self.id(), self.scope(task), aim, &Method::AuthenticatorApp, None)?;
+        let known = world.usable(Attempt::new(self.id(), self.scope(task), aim, &Method::AuthenticatorApp), None)?;
         let Kind::App { app, .. } = &known.kind else { return None };
         let words = self.words;
         let time = words.lasting(std::time::Duration::from_secs(app.seconds_left(self.now)));

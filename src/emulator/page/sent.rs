@@ -4,7 +4,7 @@ use super::scene::{Begin, Code, Drawn, Panel, Scene, Wait, Way};
 use super::visit::{Task, Visit};
 use super::words::Text;
 use crate::client::VerificationMethod as Method;
-use crate::emulator::world::{Aim, Challenge, Kind, Waiting, World};
+use crate::emulator::world::{Aim, Attempt, Challenge, Kind, Waiting, World};
 
 impl Visit<'_> {
     /// A code or a link on its way to the user's method `item`. One that is not sent yet is wanted.
@@ -12,7 +12,7 @@ impl Visit<'_> {
         let words = self.words;
         let aim = task.aim_of_view();
         let scope = self.scope(task);
-        let serves = |item: Option<&str>| world.usable(self.id(), scope, aim, method, item);
+        let serves = |item: Option<&str>| world.usable(Attempt::new(self.id(), scope, aim, method), item);
         let sent = world.live(self.id(), method, self.now).filter(|sent| {
             let authenticator = sent.authenticator.as_deref();
             (item.is_none() || authenticator == item) && serves(authenticator).is_some()
@@ -80,7 +80,7 @@ impl Visit<'_> {
 
     /// The kind of the user's method that is being enrolled by `method`, once its address is known.
     pub(super) fn enrolling<'w>(&self, world: &'w World, task: Task, method: &Method) -> Option<&'w Kind> {
-        let known = world.usable(self.id(), self.scope(task), Aim::Enrol, method, None)?;
+        let known = world.usable(Attempt::new(self.id(), self.scope(task), Aim::Enrol, method), None)?;
         // A number for text messages would serve for WhatsApp as well: that is not the one that was entered for it.
         (known.method() == *method && !known.is_verified()).then_some(&known.kind)
     }

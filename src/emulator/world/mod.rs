@@ -22,7 +22,7 @@ pub(super) use self::device::Device;
 pub(super) use self::enrol::NotEnrollable;
 pub(super) use self::keep::Kept;
 pub(super) use self::limits::{Deed, Limits};
-pub(super) use self::proof::{Aim, CodeForm, Proof, Proved, Verdict, recovery_codes};
+pub(super) use self::proof::{Aim, Attempt, CodeForm, Proof, Proved, Verdict, recovery_codes};
 pub(super) use self::session::Session;
 pub(super) use self::user::{Authenticator, Key, Kind, Phone, User};
 

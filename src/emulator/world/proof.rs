@@ -22,6 +22,26 @@ pub(in crate::emulator) enum Aim {
     Either,
 }
 
+/// Which proof of which action.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::emulator) struct Attempt<'a> {
+    pub(in crate::emulator) id: &'a ActionId,
+    pub(in crate::emulator) scope: Scope,
+    pub(in crate::emulator) aim: Aim,
+    pub(in crate::emulator) method: &'a VerificationMethod,
+}
+
+impl<'a> Attempt<'a> {
+    pub(in crate::emulator) const fn new(
+        id: &'a ActionId,
+        scope: Scope,
+        aim: Aim,
+        method: &'a VerificationMethod,
+    ) -> Self {
+        Self { id, scope, aim, method }
+    }
+}
+
 /// What a user gives as proof.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::emulator) enum Proof<'a> {
@@ -81,14 +101,8 @@ impl World {
     }
 
     /// The user's method that serves here: `wanted`, or else one just begun, the default one, the newest.
-    pub(in crate::emulator) fn usable(
-        &self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
-        wanted: Option<&str>,
-    ) -> Option<&Authenticator> {
+    pub(in crate::emulator) fn usable(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Option<&Authenticator> {
+        let Attempt { id, scope, aim, method } = attempt;
         let state = &self.actions.get(id)?.record.state;
         let user = self.users.get(id.user.as_str())?;
         let enrols = aim != Aim::Prove && self.may_enrol_method(id, scope, method);
@@ -120,26 +134,19 @@ impl World {
     }
 
     /// Looks at a proof and changes nothing, except that a wrong code counts as a guess.
-    pub(in crate::emulator) fn check(
-        &mut self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
-        proof: Proof<'_>,
-        now: SystemTime,
-    ) -> Verdict {
+    pub(in crate::emulator) fn check(&mut self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Verdict {
+        let Attempt { id, method, .. } = attempt;
         let Proof::Code(code) = proof else {
-            let seen = self.seen(id, scope, aim, method, proof, now);
+            let seen = self.seen(attempt, proof, now);
             return if seen.is_some() { Verdict::Right } else { Verdict::NotAsked };
         };
-        if !self.asks_for_code(id, scope, aim, method) {
+        if !self.asks_for_code(attempt) {
             return Verdict::NotAsked;
         }
         if self.has_guessed_enough(id, method, now) {
             return Verdict::TooMany;
         }
-        if self.right(id, scope, aim, method, code, now).is_some() {
+        if self.right(attempt, code, now).is_some() {
             return Verdict::Right;
         }
         self.limits.count(Deed::Guess, method, id.user.as_str(), now);
@@ -149,14 +156,12 @@ impl World {
     /// Whether the action would succeed by a proof that is right, and with which of the user's methods.
     pub(in crate::emulator) fn would_succeed(
         &self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
+        attempt: Attempt<'_>,
         proof: Proof<'_>,
         now: SystemTime,
     ) -> Option<Option<String>> {
-        let used = self.used(id, scope, aim, method, proof, now)?;
+        let Attempt { id, .. } = attempt;
+        let used = self.used(attempt, proof, now)?;
         let user = self.users.get(id.user.as_str())?;
         let is_open = lifecycle::is_open_to_proof(&self.actions.get(id)?.record.state);
         match used {
@@ -169,19 +174,11 @@ impl World {
     }
 
     /// What a right proof uses up.
-    fn used(
-        &self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
-        proof: Proof<'_>,
-        now: SystemTime,
-    ) -> Option<Used> {
+    fn used(&self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Option<Used> {
         match proof {
-            Proof::Code(code) => self.right(id, scope, aim, method, code, now),
+            Proof::Code(code) => self.right(attempt, code, now),
             Proof::Seen | Proof::By(_) => {
-                let known = self.seen(id, scope, aim, method, proof, now)?;
+                let known = self.seen(attempt, proof, now)?;
                 Some(Used::Method(known.id.clone(), None))
             }
         }
@@ -190,18 +187,16 @@ impl World {
     /// Looks at a proof again and, when it is right, writes down all that follows from it.
     pub(in crate::emulator) fn prove(
         &mut self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
+        attempt: Attempt<'_>,
         proof: Proof<'_>,
         now: SystemTime,
     ) -> Result<Proved, Verdict> {
-        let verdict = self.check(id, scope, aim, method, proof, now);
+        let Attempt { id, scope, method, .. } = attempt;
+        let verdict = self.check(attempt, proof, now);
         if verdict != Verdict::Right {
             return Err(verdict);
         }
-        let used = self.used(id, scope, aim, method, proof, now);
+        let used = self.used(attempt, proof, now);
         let replaces = !self.may_enrol(id, scope) && self.may_replace(id, scope, method);
         let (Some(used), Some(user)) = (used, self.users.get_mut(id.user.as_str())) else {
             return Err(Verdict::NotAsked);
@@ -272,17 +267,10 @@ impl World {
     }
 
     /// The method that proves something without a code.
-    fn seen(
-        &self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
-        proof: Proof<'_>,
-        now: SystemTime,
-    ) -> Option<&Authenticator> {
+    fn seen(&self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Option<&Authenticator> {
+        let Attempt { id, method, .. } = attempt;
         let wanted = if let Proof::By(wanted) = proof { Some(wanted) } else { self.pinned(id, method, now) };
-        self.usable(id, scope, aim, method, wanted)
+        self.usable(attempt, wanted)
     }
 
     /// Writes down, where the proof was a button on a phone, that it was pressed.
@@ -298,24 +286,18 @@ impl World {
         self.live(id, method, now)?.authenticator.as_deref()
     }
 
-    fn asks_for_code(&self, id: &ActionId, scope: Scope, aim: Aim, method: &VerificationMethod) -> bool {
+    fn asks_for_code(&self, attempt: Attempt<'_>) -> bool {
+        let Attempt { id, aim, method, .. } = attempt;
         if *method == VerificationMethod::RecoveryCode {
             let state = self.actions.get(id).map(|action| &action.record.state);
             return aim != Aim::Enrol && state.is_some_and(lifecycle::is_open_to_proof);
         }
-        self.usable(id, scope, aim, method, None).is_some()
+        self.usable(attempt, None).is_some()
     }
 
     /// What a right code is the code of.
-    fn right(
-        &self,
-        id: &ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &VerificationMethod,
-        code: &str,
-        now: SystemTime,
-    ) -> Option<Used> {
+    fn right(&self, attempt: Attempt<'_>, code: &str, now: SystemTime) -> Option<Used> {
+        let Attempt { id, method, .. } = attempt;
         let user = self.users.get(id.user.as_str())?;
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         match method {
@@ -325,14 +307,14 @@ impl World {
             }
             VerificationMethod::AuthenticatorApp => user.authenticators.iter().find_map(|known| {
                 let Kind::App { app, last_step } = &known.kind else { return None };
-                self.usable(id, scope, aim, method, Some(&known.id))?;
+                self.usable(attempt, Some(&known.id))?;
                 // RFC 6238, section 5.2: a code is taken once. An earlier step is refused with it.
                 let step = app.step(&code, now).filter(|step| last_step.is_none_or(|last| *step > last))?;
                 Some(Used::Method(known.id.clone(), Some(step)))
             }),
             _ => {
                 let sent = self.live(id, method, now)?;
-                let usable = self.usable(id, scope, aim, method, sent.authenticator.as_deref())?;
+                let usable = self.usable(attempt, sent.authenticator.as_deref())?;
                 (sent.code() == Some(&code)).then(|| Used::Method(usable.id.clone(), None))
             }
         }

@@ -50,14 +50,14 @@ fn app(app: &App) -> Kind {
 
 /// Begins a code of the method that serves, and returns it.
 fn send(world: &mut World, key: &str, aim: Aim, scope: Scope, now: SystemTime) -> Option<String> {
-    let usable = world.usable(&id(key), scope, aim, &EMAIL, None)?.id.clone();
+    let usable = world.usable(Attempt::new(&id(key), scope, aim, &EMAIL), None)?.id.clone();
     let form = world.policy.code;
     Some(world.begin_message(&id(key), &EMAIL, &usable, form, now)?.code().unwrap().to_owned())
 }
 
 fn prove(world: &mut World, key: &str, method: &VerificationMethod, code: &str, now: SystemTime) -> Verdict {
     let aim = if world.users["ada"].is_enrolled() { Aim::Prove } else { Aim::Enrol };
-    match world.prove(&id(key), NONE, aim, method, Proof::Code(code), now) {
+    match world.prove(Attempt::new(&id(key), NONE, aim, method), Proof::Code(code), now) {
         Ok(_) => Verdict::Right,
         Err(verdict) => verdict,
     }
@@ -82,7 +82,7 @@ fn looking_at_a_right_code_uses_nothing_up() {
     let mut world = by_email();
     let code = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
     for _ in 0..20 {
-        let verdict = world.check(&id("1"), NONE, Aim::Prove, &EMAIL, Proof::Code(&code), UNIX_EPOCH);
+        let verdict = world.check(Attempt::new(&id("1"), NONE, Aim::Prove, &EMAIL), Proof::Code(&code), UNIX_EPOCH);
         assert_eq!(verdict, Verdict::Right);
     }
     assert_eq!(state(&world, "1"), ActionState::ChallengeRequired);
@@ -163,7 +163,7 @@ fn a_first_enrolment_needs_no_scope_and_proves_the_action() {
     world.user_mut("ada", UNIX_EPOCH).begin(app(&begun), UNIX_EPOCH);
     assert!(!world.users["ada"].is_enrolled(), "begun is not enrolled");
     let code = begun.code(UNIX_EPOCH);
-    let proved = world.prove(&id("1"), NONE, Aim::Either, &APP, Proof::Code(&code), UNIX_EPOCH).unwrap();
+    let proved = world.prove(Attempt::new(&id("1"), NONE, Aim::Either, &APP), Proof::Code(&code), UNIX_EPOCH).unwrap();
     assert!(proved.enrolled.is_some());
     assert_eq!(proved.recovery_codes.len(), 10);
     assert!(world.users["ada"].is_enrolled());
@@ -176,9 +176,9 @@ fn one_more_method_takes_the_scope_and_proves_nothing() {
     let begun = App::generate("ada");
     world.user_mut("ada", UNIX_EPOCH).begin(app(&begun), UNIX_EPOCH);
     let code = begun.code(UNIX_EPOCH);
-    let without = world.prove(&id("1"), NONE, Aim::Either, &APP, Proof::Code(&code), UNIX_EPOCH);
+    let without = world.prove(Attempt::new(&id("1"), NONE, Aim::Either, &APP), Proof::Code(&code), UNIX_EPOCH);
     assert_eq!(without.unwrap_err(), Verdict::NotAsked);
-    let with = world.prove(&id("1"), ADD, Aim::Either, &APP, Proof::Code(&code), UNIX_EPOCH).unwrap();
+    let with = world.prove(Attempt::new(&id("1"), ADD, Aim::Either, &APP), Proof::Code(&code), UNIX_EPOCH).unwrap();
     assert!(with.enrolled.is_some() && with.recovery_codes.is_empty());
     assert_eq!(state(&world, "1"), ActionState::ChallengeRequired);
     assert_eq!(world.provable(&id("1")), [EMAIL, APP]);
@@ -194,7 +194,7 @@ fn a_second_enrolment_that_was_begun_in_time_comes_too_late() {
     world.user_mut("ada", UNIX_EPOCH).begin(app(&begun), UNIX_EPOCH);
     let first = prove(&mut world, "1", &APP, &begun.code(UNIX_EPOCH), UNIX_EPOCH);
     assert_eq!(first, Verdict::Right);
-    let late = world.prove(&id("2"), NONE, Aim::Either, &EMAIL, Proof::Code(&code), UNIX_EPOCH);
+    let late = world.prove(Attempt::new(&id("2"), NONE, Aim::Either, &EMAIL), Proof::Code(&code), UNIX_EPOCH);
     assert_eq!(late.unwrap_err(), Verdict::NotAsked);
 }
 
@@ -234,10 +234,11 @@ fn what_was_seen_of_one_method_is_no_proof_by_another() {
     let mut world = enrolled(vec![phone("Pixel"), phone("iPhone"), Kind::EmailOtp("ada@example.com".into())]);
     let ids: Vec<_> = world.users["ada"].authenticators.iter().map(|known| known.id.clone()).collect();
     for by in ["unknown", &ids[2]] {
-        let verdict = world.prove(&id("1"), NONE, Aim::Prove, &PUSH, Proof::By(by), UNIX_EPOCH).unwrap_err();
+        let verdict =
+            world.prove(Attempt::new(&id("1"), NONE, Aim::Prove, &PUSH), Proof::By(by), UNIX_EPOCH).unwrap_err();
         assert_eq!(verdict, Verdict::NotAsked, "{by}");
     }
-    assert!(world.prove(&id("1"), NONE, Aim::Prove, &PUSH, Proof::By(&ids[0]), UNIX_EPOCH).is_ok());
+    assert!(world.prove(Attempt::new(&id("1"), NONE, Aim::Prove, &PUSH), Proof::By(&ids[0]), UNIX_EPOCH).is_ok());
     assert_eq!(world.actions[&id("1")].record.verified_by.as_ref(), Some(&ids[0]), "not the newest");
 }
 
@@ -248,7 +249,7 @@ fn an_answer_on_a_phone_outlives_what_it_answers() {
     let (one, two) = (ask_phone(&mut world, "1"), ask_phone(&mut world, "2"));
     send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
     let pixel = world.users["ada"].authenticators[0].id.clone();
-    world.prove(&id("1"), NONE, Aim::Prove, &PUSH, Proof::By(&pixel), UNIX_EPOCH).unwrap();
+    world.prove(Attempt::new(&id("1"), NONE, Aim::Prove, &PUSH), Proof::By(&pixel), UNIX_EPOCH).unwrap();
     world.challenges.get_mut(&two).unwrap().answer(false);
     world.decline(&id("2"), UNIX_EPOCH);
     let answers: Vec<_> = [&one, &two].map(|asked| world.challenges[asked].approved()).into();
@@ -267,9 +268,9 @@ fn a_new_address_takes_the_place_of_the_old_one() {
         let new = world.user_mut("ada", UNIX_EPOCH).begin(Kind::EmailOtp("new@example.com".into()), UNIX_EPOCH);
         let new = new.id.clone();
         let code = send(&mut world, "1", Aim::Enrol, scope, UNIX_EPOCH).unwrap();
-        let none = world.prove(&id("1"), NONE, Aim::Enrol, &EMAIL, Proof::Code(&code), UNIX_EPOCH);
+        let none = world.prove(Attempt::new(&id("1"), NONE, Aim::Enrol, &EMAIL), Proof::Code(&code), UNIX_EPOCH);
         assert_eq!(none.unwrap_err(), Verdict::NotAsked, "without the scope");
-        world.prove(&id("1"), scope, Aim::Enrol, &EMAIL, Proof::Code(&code), UNIX_EPOCH).unwrap();
+        world.prove(Attempt::new(&id("1"), scope, Aim::Enrol, &EMAIL), Proof::Code(&code), UNIX_EPOCH).unwrap();
         let known = &world.users["ada"].authenticators;
         assert_eq!((known.len(), &known[left - 1].id), (left, &new), "{scope:?}");
         assert_eq!(state(&world, "1"), ActionState::ChallengeRequired);
