@@ -108,6 +108,7 @@
     return [
       line(el("div", { className: "grow" }, el("strong", {}, challenge.action ?? "Sign in"), " on ", challenge.to ?? "a phone",
         userId ? ` of ${userId}` : ""), chip(verificationMethod), time(challenge.createdAt)),
+      claims && users.length === 0 ? soft("Enrol a user for QR codes, who can read it.") : "",
       el("div", { className: "acts" }, claims ? by : "", button("Approve", answer("approve"), "main"),
         button("Decline", answer("decline"), "bad")),
     ];
@@ -192,9 +193,10 @@
   let connected = "";
 
   const show = (seen) => {
-    const users = seen.users.map(({ userId }) => userId);
     const reviews = seen.actions.filter((item) => item.state === "REVIEW_REQUIRED").map((review) => ({ review }));
     const buttons = seen.challenges.filter(({ waitsForButton }) => waitsForButton);
+    const users = seen.users.filter(({ authenticators }) =>
+      authenticators.some((known) => known.isVerified && known.verificationMethod === "QR_CODE")).map(({ userId }) => userId);
     const all = [...reviews, ...buttons.map((challenge) => ({ challenge, users }))];
     fill("waiting", all, ({ review, challenge }) => (review ? action(review) : challenge.challengeId), waiting);
     $("waiting-box").hidden = all.length === 0;
