@@ -6,6 +6,10 @@ use super::shop::Shop;
 
 const ADA: &str = "ada@example.com";
 
+/// What newer versions of the SDK ask (1.21.1).
+const LIST: &str = "const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${args.token}` };
+    return (await fetch(args.url, { headers, credentials: 'same-origin' })).json()";
+
 /// Makes a passkey for ada, whose name the server knows (this SDK doesn't send it), and gives what the SDK says.
 async fn sign_up(shop: &Shop) -> Value {
     shop.emulator.client().update_user("ada", UpdateUser::new().display_name("Ada L.")).await.unwrap();
@@ -50,6 +54,11 @@ async fn a_passkey_is_made_and_signs_in() {
     shop.proves(&proved, "ada", "withdrawal").await;
     let asked = shop.emulator.requests().into_iter().rfind(|seen| seen.path.ends_with("/verify/passkey")).unwrap();
     assert_eq!(asked.json()["deviceId"], shop.js("return sdk.anonymousId", json!(null)).await);
+
+    // A newer SDK asks for the passkeys that are left, to tell the browser of them.
+    let url = format!("{}/client/user-authenticators", shop.emulator.base_url());
+    let mine = shop.js(LIST, json!({ "url": url, "token": proved["token"] })).await;
+    assert_eq!(mine[0]["webauthnCredential"]["credentialId"], made["registrationResponse"]["id"], "{mine}");
     shop.visitor.leaves().await;
 }
 
