@@ -217,7 +217,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn router(shared: &Arc<Shared>) -> Router {
+pub(super) fn router(shared: &Arc<Shared>) -> Router {
     // A browser gets to read a scripted answer as well as a real one.
     let client_api = Router::new()
         .nest("/v1", client_api::routes())

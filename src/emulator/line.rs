@@ -69,7 +69,7 @@ impl Listener for Door {
 }
 
 /// Ends one connection without another byte.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HangUp {
     this: Arc<AtomicBool>,
     all: Arc<AtomicBool>,

@@ -85,6 +85,8 @@ mod client_api;
 mod config;
 mod control;
 mod deeds;
+#[cfg(test)]
+mod fuzz;
 mod gateway;
 mod hooks;
 mod inbox;

@@ -25,7 +25,7 @@ macro_rules! endpoints {
 
         impl Endpoint {
             /// All of them with their names, methods and routes.
-            const TABLE: &[(Self, &str, &[(&str, &str)])] = &[$((Self::$name, $wire, &[$(($method, $route)),+]),)+];
+            pub(super) const TABLE: &[(Self, &str, &[(&str, &str)])] = &[$((Self::$name, $wire, &[$(($method, $route)),+]),)+];
         }
     };
 }

@@ -5,7 +5,7 @@ mod calls;
 mod challenges;
 mod devices;
 mod error;
-mod input;
+pub(super) mod input;
 mod query;
 mod sessions;
 mod track;
