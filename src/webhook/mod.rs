@@ -80,7 +80,7 @@
 //! A type that is not known is no fault: it comes as [`EventData::Unknown`], with all it says.
 //!
 //! The signature is over the bytes as they came, so the route stands outside everything that changes a request's body,
-//! decompression for example. It also stands outside every [`AuthsignalLayer`](crate::AuthsignalLayer) and every check
+//! decompression for example. It also stands outside every `AuthsignalLayer` and every check
 //! for sessions or against request forgery: nobody is signed in here, and the signature is the proof.
 //!
 //! # What to answer

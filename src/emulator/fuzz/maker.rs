@@ -1,69 +1,22 @@
 //! Makes requests: the routes that there are, with what belongs there, and with what doesn't.
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::members::{self, Kind, OTHERS};
 use super::random::Random;
 use super::request::{Case, Loot};
+use super::routes::{ROUTES, Route};
+use super::samples::{
+    ACTIONS, DEVICES, FIELDS, NOWHERE, ODD_HEADERS, ODD_METHODS, PARAMETERS, RAW_SEGMENTS, TYPES, USERS, alike,
+};
 use crate::client::ActionState;
 use crate::emulator::gateway::LONGEST_BODY;
+use crate::emulator::world::Scope;
 use crate::emulator::{Endpoint, Shared};
-
-const USERS: &[&str] =
-    &["ada", "eve", "bob", "ä b+c/d?e#f", "auth0|1", "authenticators", "\u{1f600}", "%41", "ada@example.com"];
-const ACTIONS: &[&str] = &["withdrawal", "signIn", "sign-in_2", "transfer", "Unknown"];
-const DEVICES: &[&str] = &["a46b7c1e-7d1c-4b9b-9a57-0a8d1f1c2b3d", "d", "ä/."];
-const METHODS: &[&str] =
-    &["EMAIL_OTP", "EMAIL_OTP", "SMS", "SMS", "WHATSAPP", "EMAIL_MAGIC_LINK", "AUTHENTICATOR_APP", "PASSKEY", "PUSH"];
-const STATES: &[&str] = &["ALLOW", "BLOCK", "CHALLENGE_REQUIRED", "CHALLENGE_SUCCEEDED", "REVIEW_REQUIRED"];
-const PARAMETERS: &[&str] = &[
-    "username",
-    "email",
-    "phoneNumber",
-    "token",
-    "limit",
-    "lastEvaluatedUserId",
-    "codes",
-    "fromDate",
-    "state",
-    "actions",
-    "challengeId",
-    "userId",
-    "action",
-    "verificationMethod",
-];
-const FIELDS: &[&str] = &["mode", "force_enrollment", "view", "sent", "step", "code", "email"];
-const TYPES: &[&str] = &[
-    "application/json",
-    "application/json; charset=utf-16",
-    "text/plain",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data; boundary=",
-    "",
-    "/;=",
-];
-const ODD_METHODS: &[&str] =
-    &["PUT", "OPTIONS", "HEAD", "TRACE", "CONNECT", "BREW", "get", "PATCH", "DELETE", "POST", "GET"];
-const ODD_HEADERS: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "content-encoding",
-    "content-length",
-    "cookie",
-    "expect",
-    "host",
-    "origin",
-    "access-control-request-method",
-    "transfer-encoding",
-    "upgrade",
-    "x-authsignal-version",
-    "x-forwarded-for",
-    "x-http-method-override",
-];
 
 /// Makes requests for one emulator.
 pub(super) struct Maker<'a> {
@@ -75,37 +28,38 @@ pub(super) struct Maker<'a> {
 impl Maker<'_> {
     pub(super) fn case(&mut self) -> Case {
         loop {
-            let (endpoint, _, routes) = Endpoint::TABLE[self.random.below(Endpoint::TABLE.len())];
-            let (method, route) = routes[self.random.below(routes.len())];
+            let route = &ROUTES[self.random.below(ROUTES.len())];
+            // There are more of the others, and less is known of what they take.
+            if !route.needs_key() && self.random.once_in(2) {
+                continue;
+            }
             // What no server would have handed on is made anew.
-            let Ok(uri) = self.target(endpoint, route).parse::<Uri>() else { continue };
+            let Ok(uri) = self.target(route).parse::<Uri>() else { continue };
             let odd = self.random.once_in(25).then(|| self.random.pick(ODD_METHODS));
-            let Ok(method) = odd.unwrap_or(method).parse::<Method>() else { continue };
-            let (headers, has_key) = self.headers(endpoint, route);
-            let body = self.body(endpoint, method.as_str(), route);
+            let Ok(method) = odd.unwrap_or(route.method).parse::<Method>() else { continue };
+            let (headers, has_key) = self.headers(route);
+            let body = self.body(route);
             let breaks = self.random.once_in(300);
             return Case { method, uri, headers, body, breaks, has_key };
         }
     }
 
-    fn target(&mut self, endpoint: Endpoint, route: &str) -> String {
-        let mut target = if self.random.once_in(2) { "/v1".to_owned() } else { String::new() };
-        if endpoint == Endpoint::ChallengePage {
-            target.clear();
-        }
-        let nowhere =
-            ["users", "v2", "actions", "challenge", "health", ".well-known", "graphql", "index.html", "{user}"];
+    fn target(&mut self, Route { endpoint, path, .. }: &Route) -> String {
         let route = match self.random.below(60) {
-            0 => format!("/{}/{}", self.random.pick(&nowhere), self.random.pick(&nowhere)),
-            1 => format!("{route}/{}", self.random.pick(&nowhere)),
-            _ => route.to_owned(),
+            0 => format!("/{}/{}", self.random.pick(NOWHERE), self.random.pick(NOWHERE)),
+            1 => format!("{path}/{}", self.random.pick(NOWHERE)),
+            _ => (*path).to_owned(),
         };
+        let mut target = String::new();
+        if ROUTES.iter().any(|route| route.path == *path && route.has_versions()) && self.random.once_in(2) {
+            target.push_str("/v1");
+        }
         let known = self.known();
         for segment in route.split('/').skip(1) {
             target.push('/');
             let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
             match name {
-                _ if self.random.once_in(60) => target.push_str(&self.raw_segment()),
+                _ if self.random.once_in(60) => target.push_str(self.random.pick(RAW_SEGMENTS)),
                 Some(name) => target.push_str(&self.segment(name, &known)),
                 None => target.push_str(segment),
             }
@@ -113,19 +67,17 @@ impl Maker<'_> {
         if self.random.once_in(100) {
             target.push_str(self.random.pick(&["/", "//", "/x", "%2F", ";a=b", "/../users/eve"]));
         }
-        let fields = if endpoint == Endpoint::ChallengePage { FIELDS } else { PARAMETERS };
-        if self.random.once_in(3) || endpoint == Endpoint::GetChallenge || endpoint == Endpoint::QueryUsers {
+        let is_page = [Endpoint::ChallengePage, Endpoint::Emulator].contains(endpoint);
+        if self.random.once_in(3) || is_page || [Endpoint::GetChallenge, Endpoint::QueryUsers].contains(endpoint) {
             target.push('?');
-            target.push_str(&self.form(fields));
+            target.push_str(&self.form(if is_page { FIELDS } else { PARAMETERS }));
+        }
+        if *endpoint == Endpoint::OpenMagicLink {
+            let link = self.shared.world().inbox.newest_first().find_map(|message| message.link.clone());
+            let link = link.and_then(|link| Some(link.split_once('?')?.1.to_owned())).unwrap_or_default();
+            target = format!("{path}?{}", if self.random.once_in(3) { self.random.mutated(&link) } else { link });
         }
         target
-    }
-
-    /// What a server would hand on, and yet nobody should send.
-    fn raw_segment(&mut self) -> String {
-        let known =
-            ["", ".", "..", "%2E%2E", "%FF", "%00", "%", "%zz", "%C3", "a%2Fb", "+", ";", "users", "v1", "{user}", "~"];
-        self.random.pick(&known).to_owned()
     }
 
     /// What belongs together: a user, one of their attempts, methods and devices.
@@ -145,12 +97,17 @@ impl Maker<'_> {
 
     /// Does what requests alone seldom bring about: a user proves an attempt.
     pub(super) fn help(&mut self) {
-        if self.random.once_in(10) {
-            let now = self.shared.clock.now();
-            let mut world = self.shared.world();
-            let action = world.actions.keys().nth(self.random.below(world.actions.len())).cloned();
-            action.map(|id| world.set_state(&id, ActionState::ChallengeSucceeded, now));
+        if !self.random.once_in(20) {
+            return;
         }
+        let now = self.shared.clock.now();
+        let mut world = self.shared.world();
+        let action = world.actions.keys().nth(self.random.below(world.actions.len())).cloned();
+        let Some(id) = action else { return };
+        world.set_state(&id, ActionState::ChallengeSucceeded, now);
+        let record = world.actions[&id].record.clone();
+        drop(world);
+        self.loot.take(&json!({ "token": self.shared.token_with(&record, Scope::ALL) }));
     }
 
     fn segment(&mut self, name: &str, known: &[(&'static str, Option<String>)]) -> String {
@@ -161,6 +118,8 @@ impl Maker<'_> {
         let plain = match name {
             _ if self.random.once_in(12) => self.random.text(),
             "tenant" => self.shared.tokens.tenant.clone(),
+            "deed" => self.random.pick(&["succeed", "decline", "quit", "approve", "claim"]).to_owned(),
+            "challenge" => self.meant("challengeId"),
             "user" if self.random.once_in(2) => self.random.pick(USERS).to_owned(),
             "action" if self.random.once_in(3) => self.random.pick(ACTIONS).to_owned(),
             "device" if self.random.once_in(3) => self.random.pick(DEVICES).to_owned(),
@@ -196,7 +155,7 @@ impl Maker<'_> {
             return self.random.text();
         }
         let alike = match name {
-            "token" | "accessToken" | "refreshToken" | "challengeId" | "idempotencyKey" => {
+            "token" | "accessToken" | "refreshToken" | "challengeId" | "idempotencyKey" | "userAuthenticatorId" => {
                 let message =
                     self.shared.world().inbox.newest_first().next().map(|message| message.challenge_id.clone());
                 let message = message.filter(|_| name == "challengeId" && self.random.once_in(2));
@@ -204,40 +163,26 @@ impl Maker<'_> {
                 let known = known.unwrap_or_else(|| "eyJhbGciOiJSUzI1NiJ9.e30.AA".to_owned());
                 return if self.random.once_in(12) { self.random.mutated(&known) } else { known };
             }
+            "deviceCode" | "challenge" => {
+                let known = self.loot.of(if name == "challenge" { "challengeId" } else { name }, &mut self.random);
+                return known.unwrap_or_default();
+            }
             "code" | "verificationCode" => {
                 let code = self.shared.world().inbox.newest_first().next().and_then(|message| message.code.clone());
                 return code.unwrap_or_else(|| "000000".to_owned());
             }
-            "userId" | "lastEvaluatedUserId" => USERS,
-            "action" | "actionCode" | "codes" => ACTIONS,
-            "deviceId" => DEVICES,
-            "verificationMethod" | "defaultVerificationMethod" | "oobChannel" | "view" => METHODS,
-            "state" => STATES,
-            "email" | "username" => &["ada@example.com", "eve@example.com", "ada"],
-            "phoneNumber" => &["+64270000000", "9876543210", "+1"],
-            "smsChannel" | "channel" => &["DEFAULT", "WHATSAPP", "SMS", "EMAIL"],
-            "clientId" | "clientIds" => &["46e1", "app", "https://challenge.authsignal.com/t"],
-            "referenceId" => &["call-1", "call-2"],
-            "rememberedUntil" | "fromDate" => &["2027-01-15T10:00:00.000Z", "2026-01-01T00:00:00Z", "2025-01-01"],
-            "limit" => &["1", "100", "101", "0"],
-            "redirectUrl" => &["https://app.example.com/back?flow=1#top", "myapp://done", "/relative"],
-            "scope" => &["add:authenticators", "update:authenticators", "read:authenticators"],
-            "otpUri" => &["otpauth://totp/a?secret=JBSWY3DPEHPK3PXP", "otpauth://hotp/a?secret=JBSWY3DPEHPK3PXP"],
-            "ipAddress" => &["203.0.113.7", "2001:db8::1", "::ffff:10.0.0.1"],
-            "step" => &["verify", "send", "address", "decline", "quit"],
-            "mode" => &["popup", "redirect"],
-            "actions" | "force_enrollment" => &["true", "false"],
-            "sent" => &["1"],
-            _ => return self.random.text(),
+            name => alike(name),
         };
-        self.random.pick(alike).to_owned()
+        match alike {
+            [] => self.random.text(),
+            alike => self.random.pick(alike).to_owned(),
+        }
     }
 
-    fn headers(&mut self, endpoint: Endpoint, route: &str) -> (HeaderMap, bool) {
+    fn headers(&mut self, route: &Route) -> (HeaderMap, bool) {
         let mut headers = HeaderMap::new();
         let key = self.shared.secrets[self.random.below(self.shared.secrets.len())].clone();
         let bearer = |maker: &mut Self| format!("Bearer {}", maker.meant("token"));
-        let is_for_token = route.starts_with("/client") || endpoint == Endpoint::ChallengePage;
         let (authorization, has_key) = match self.random.below(60) {
             0 => (None, false),
             1 => (Some(bearer(self)), false),
@@ -245,14 +190,20 @@ impl Maker<'_> {
             3 => (Some(format!("Basic {}", STANDARD.encode(self.random.text()))), false),
             4 => (Some(format!("Basic {}", self.random.text())), false),
             5 => (Some(format!("Basic {}", STANDARD.encode(&key[1..]))), false),
-            _ if is_for_token => (Some(bearer(self)), false),
+            6..12 if route.is_for_clients() => {
+                (Some(format!("Basic {}", STANDARD.encode(&self.shared.tokens.tenant))), false)
+            }
+            _ if !route.needs_key() => (Some(bearer(self)), false),
             _ => (Some(format!("Basic {}", STANDARD.encode(format!("{key}:")))), true),
         };
         let authorization = authorization.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok());
         authorization.map(|value| headers.insert(header::AUTHORIZATION, value));
-        let fit = if endpoint == Endpoint::ChallengePage { TYPES[3] } else { TYPES[0] };
+        let fit = if route.endpoint == Endpoint::ChallengePage { TYPES[3] } else { TYPES[0] };
         let kind = if self.random.once_in(10) { self.random.pick(TYPES) } else { fit };
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if !self.random.once_in(10) {
+            headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+        }
         while self.random.once_in(8) {
             let name = HeaderName::from_static(self.random.pick(ODD_HEADERS));
             if let Ok(value) = HeaderValue::from_bytes(self.random.text().as_bytes()) {
@@ -262,18 +213,18 @@ impl Maker<'_> {
         (headers, has_key)
     }
 
-    fn body(&mut self, endpoint: Endpoint, method: &str, route: &str) -> Bytes {
-        if method == "GET" && !self.random.once_in(20) {
+    fn body(&mut self, route: &Route) -> Bytes {
+        if route.method == "GET" && !self.random.once_in(20) {
             return Bytes::new();
         }
-        let mut body = match endpoint {
+        let mut body = match route.endpoint {
             Endpoint::ChallengePage => self.form(FIELDS).into_bytes(),
             _ if self.random.once_in(25) => self.random.json(3).into_bytes(),
             Endpoint::BatchEnrollVerifiedAuthenticators if !self.random.once_in(3) => {
                 let items: Vec<_> = (0..self.random.below(4)).map(|_| self.object(&[OTHERS[5]])).collect();
                 format!(r#"{{"authenticators":[{}]}}"#, items.join(",")).into_bytes()
             }
-            _ => match members::of(endpoint, method, route) {
+            _ => match members::of(route) {
                 [] => self.object(OTHERS).into_bytes(),
                 members => self.object(&[members]).into_bytes(),
             },
@@ -314,10 +265,26 @@ impl Maker<'_> {
     fn value(&mut self, name: &str, kind: Kind) -> String {
         match kind {
             Kind::Text => Value::from(self.meant(name)).to_string(),
+            Kind::Number => self.random.pick(&["0", "1", "200", "503", "600000", "0.5"]).to_owned(),
+            Kind::Object if name.ends_with("Credential") => self.credential(),
+            Kind::Any => self.random.json(2),
             Kind::Flag => self.random.pick(&["true", "false", "null"]).to_owned(),
             Kind::Texts => Value::from(vec![self.meant(name), self.meant(name)]).to_string(),
             Kind::Objects => format!("[{}]", self.object(&[OTHERS[5]])),
             Kind::Object | Kind::Points => self.random.points().to_string(),
         }
+    }
+
+    /// What a browser says about a passkey, as far as its form goes.
+    fn credential(&mut self) -> String {
+        let mut part = || Value::from(URL_SAFE_NO_PAD.encode(self.random.json(2)));
+        let response = json!({
+            "clientDataJSON": part(),
+            "attestationObject": part(),
+            "authenticatorData": part(),
+            "signature": part(),
+            "userHandle": part(),
+        });
+        json!({ "id": part(), "rawId": part(), "type": "public-key", "response": response }).to_string()
     }
 }

@@ -1,6 +1,7 @@
 //! What the bodies of requests may have in them: names and types, as the API reference has them.
 use serde_json::{Map, Value};
 
+use super::routes::Route;
 use crate::emulator::Endpoint;
 
 /// Of which type a member is.
@@ -8,11 +9,13 @@ use crate::emulator::Endpoint;
 pub(super) enum Kind {
     Text,
     Flag,
+    Number,
     Texts,
     Object,
     Objects,
     /// Custom data points.
     Points,
+    Any,
 }
 
 impl Kind {
@@ -23,7 +26,8 @@ impl Kind {
             value => !value.is_object(),
         };
         match (self, value) {
-            (_, Value::Null) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => true,
+            (_, Value::Null) | (Self::Any, _) | (Self::Text, Value::String(_)) | (Self::Flag, Value::Bool(_)) => true,
+            (Self::Number, Value::Number(_)) => true,
             (Self::Texts, Value::Array(values)) => values.iter().all(Value::is_string),
             (Self::Objects, Value::Array(values)) => values.iter().all(Value::is_object),
             (Self::Object, Value::Object(_)) => true,
@@ -108,9 +112,29 @@ const CALL_OVER: Members =
 const FIND: Members =
     &[("challengeId", Kind::Text), ("userId", Kind::Text), ("action", Kind::Text), ("verificationMethod", Kind::Text)];
 
+const ANSWER: Members =
+    &[("challengeId", Kind::Text), ("publicKey", Kind::Text), ("signature", Kind::Text), ("approved", Kind::Flag)];
+
+const FAULT: Members = &[
+    ("endpoint", Kind::Text),
+    ("kind", Kind::Text),
+    ("status", Kind::Number),
+    ("delayMs", Kind::Number),
+    ("headers", Kind::Object),
+    ("body", Kind::Any),
+    ("contentType", Kind::Text),
+    ("bytes", Kind::Number),
+    ("state", Kind::Text),
+    ("members", Kind::Object),
+    ("times", Kind::Number),
+    ("always", Kind::Flag),
+    ("share", Kind::Number),
+    ("seed", Kind::Number),
+];
+
 /// What an endpoint's bodies have. An endpoint that isn't here gets the members of all others.
-pub(super) fn of(endpoint: Endpoint, method: &str, route: &str) -> Members {
-    match endpoint {
+pub(super) fn of(route: &Route) -> Members {
+    match route.endpoint {
         Endpoint::Track => TRACK,
         Endpoint::UpdateAction => &[("state", Kind::Text), ("custom", Kind::Points)],
         Endpoint::ValidateChallenge => &[("token", Kind::Text), ("userId", Kind::Text), ("action", Kind::Text)],
@@ -122,7 +146,7 @@ pub(super) fn of(endpoint: Endpoint, method: &str, route: &str) -> Members {
         Endpoint::ClaimChallenge => {
             &[("challengeId", Kind::Text), ("userId", Kind::Text), ("skipVerificationCheck", Kind::Flag)]
         }
-        Endpoint::GetChallenge if (method, route) == ("POST", "/challenges") => FIND,
+        Endpoint::GetChallenge if (route.method, route.path) == ("POST", "/challenges") => FIND,
         Endpoint::CreateSession => &[("token", Kind::Text), ("clientId", Kind::Text), ("action", Kind::Text)],
         Endpoint::ValidateSession => &[("accessToken", Kind::Text), ("clientIds", Kind::Texts)],
         Endpoint::RefreshSession => &[("refreshToken", Kind::Text)],
@@ -131,7 +155,57 @@ pub(super) fn of(endpoint: Endpoint, method: &str, route: &str) -> Members {
         Endpoint::UpdateDevice => &[("rememberedUntil", Kind::Text)],
         Endpoint::StartCall => CALL,
         Endpoint::FinishCall => CALL_OVER,
-        _ => &[],
+        Endpoint::ClientUpdateAuthenticator => &[("previousSmsChannel", Kind::Text)],
+        Endpoint::ClientEnrollEmailOtp | Endpoint::ClientEnrollEmailMagicLink => &[("email", Kind::Text)],
+        Endpoint::ClientEnrollSms => &[("phoneNumber", Kind::Text)],
+        Endpoint::ClientChallengeEmailOtp | Endpoint::ClientChallengeSms | Endpoint::ClientChallengeWhatsapp => {
+            &[("userAuthenticatorId", Kind::Text), ("smsChannel", Kind::Text)]
+        }
+        Endpoint::ClientChallengeEmailMagicLink => &[("userAuthenticatorId", Kind::Text)],
+        Endpoint::ClientVerifyEmailOtp
+        | Endpoint::ClientVerifySms
+        | Endpoint::ClientVerifyWhatsapp
+        | Endpoint::ClientVerifyTotp => &[("verificationCode", Kind::Text)],
+        Endpoint::ClientChallenge => &[("action", Kind::Text), ("idempotencyKey", Kind::Text)],
+        Endpoint::ClientPasskeyRegistrationOptions => {
+            &[("authenticatorAttachment", Kind::Text), ("username", Kind::Text), ("displayName", Kind::Text)]
+        }
+        Endpoint::ClientPasskeyAuthenticationOptions => &[("challengeId", Kind::Text)],
+        Endpoint::ClientAddPasskey => &[
+            ("registrationCredential", Kind::Object),
+            ("conditionalCreate", Kind::Flag),
+            ("challengeId", Kind::Text),
+            ("deviceId", Kind::Text),
+        ],
+        Endpoint::ClientVerifyPasskey => {
+            &[("authenticationCredential", Kind::Object), ("challengeId", Kind::Text), ("deviceId", Kind::Text)]
+        }
+        Endpoint::ClientChallengePush => &[("userAuthenticatorId", Kind::Text), ("action", Kind::Text)],
+        Endpoint::ClientVerifyPush => &[("challengeId", Kind::Text)],
+        Endpoint::ClientChallengeQrCode => &[("action", Kind::Text), ("custom", Kind::Points)],
+        Endpoint::ClientVerifyQrCode => &[("challengeId", Kind::Text), ("deviceCode", Kind::Text)],
+        Endpoint::ClientAddCredential => {
+            &[("publicKey", Kind::Text), ("deviceName", Kind::Text), ("devicePlatform", Kind::Text)]
+        }
+        Endpoint::ClientRemoveCredential => &[("publicKey", Kind::Text), ("signature", Kind::Text)],
+        Endpoint::ClientUpdateChallenge if route.method == "POST" => ANSWER,
+        Endpoint::ClientClaimChallenge | Endpoint::ClientVerifyInApp => ANSWER,
+        _ => match route.path {
+            "/emulator/outcomes/{action}" => &[("outcome", Kind::Text)],
+            "/emulator/clock" => &[("advanceSeconds", Kind::Number), ("set", Kind::Text)],
+            "/emulator/actions/{user}/{action}/{key}/state" => &[("state", Kind::Text)],
+            "/emulator/challenge/{deed}" => &[("url", Kind::Text)],
+            "/emulator/challenges/{challenge}/{deed}" => &[("userId", Kind::Text)],
+            "/emulator/faults" => FAULT,
+            "/emulator/users/{user}" if route.method == "PUT" => &[
+                ("email", Kind::Text),
+                ("phoneNumber", Kind::Text),
+                ("username", Kind::Text),
+                ("methods", Kind::Texts),
+            ],
+            "/emulator/webhooks" => &[("url", Kind::Text), ("logUrl", Kind::Text), ("verify", Kind::Object)],
+            _ => &[],
+        },
     }
 }
 
