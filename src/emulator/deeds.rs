@@ -197,7 +197,7 @@ impl Shared {
         let again = {
             let mut world = self.world();
             let form = world.policy.code;
-            let known = world.pending(|known| known.id == challenge, now).ok_or(Fault::NotAsked)?;
+            let known = world.pending(Some(challenge), |_| true, now).ok_or(Fault::NotAsked)?;
             let waiting = form.waiting(&known.method).ok_or(Fault::NotAsked)?;
             world.may_send(&known.method, known.counted_as(), now)?;
             let known = world.challenges.get_mut(challenge).ok_or(Fault::NotAsked)?;

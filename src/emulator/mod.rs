@@ -98,6 +98,8 @@ mod operate;
 mod page;
 mod pending;
 mod rules;
+#[cfg(test)]
+mod scale;
 mod script;
 mod seen;
 mod tenant;

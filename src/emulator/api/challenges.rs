@@ -221,13 +221,12 @@ fn find(shared: &Shared, query: &Parameters) -> Answer {
     let (action, method) = (query.get("action"), query.get("verificationMethod"));
     let is = |wanted: Option<&str>, known: Option<&str>| wanted.is_none() || wanted == known;
     let fits = |known: &Challenge| {
-        is(id, Some(&known.id))
-            && is(user, known.user.as_ref().map(UserId::as_str))
+        is(user, known.user.as_ref().map(UserId::as_str))
             && is(action, known.action.as_ref().map(ActionCode::as_str))
             && is(method, Some(known.method.as_str()))
     };
     let world = shared.world();
-    let pending = world.pending(fits, shared.clock.now()).map(|known| {
+    let pending = world.pending(id, fits, shared.clock.now()).map(|known| {
         let is_email = known.to.as_deref().is_some_and(|to| to.contains('@'));
         let to = known.to.clone();
         let (email, phone_number) = if is_email { (to, None) } else { (None, to) };

@@ -161,14 +161,18 @@ impl World {
         enrolled
     }
 
-    /// The newest challenge that is neither proved nor expired and fits.
+    /// The newest challenge that is neither proved nor expired and fits: the one of this id, or of all.
     pub(in crate::emulator) fn pending(
         &self,
+        id: Option<&str>,
         fits: impl Fn(&Challenge) -> bool,
         now: SystemTime,
     ) -> Option<&Challenge> {
-        let open = self.challenges.values().filter(|known| known.is_open(now));
-        open.filter(|known| fits(known)).max_by_key(|known| known.sequence)
+        let is_pending = |known: &&Challenge| known.is_open(now) && fits(known);
+        match id {
+            Some(id) => self.challenges.get(id).filter(is_pending),
+            None => self.challenges.values().filter(is_pending).max_by_key(|known| known.sequence),
+        }
     }
 }
 
