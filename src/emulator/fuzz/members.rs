@@ -112,8 +112,7 @@ const CALL_OVER: Members =
 const FIND: Members =
     &[("challengeId", Kind::Text), ("userId", Kind::Text), ("action", Kind::Text), ("verificationMethod", Kind::Text)];
 
-const ANSWER: Members =
-    &[("challengeId", Kind::Text), ("publicKey", Kind::Text), ("signature", Kind::Text), ("approved", Kind::Flag)];
+const SIGNED: Members = &[("challengeId", Kind::Text), ("publicKey", Kind::Text), ("signature", Kind::Text)];
 
 const FAULT: Members = &[
     ("endpoint", Kind::Text),
@@ -188,8 +187,13 @@ pub(super) fn of(route: &Route) -> Members {
             &[("publicKey", Kind::Text), ("deviceName", Kind::Text), ("devicePlatform", Kind::Text)]
         }
         Endpoint::ClientRemoveCredential => &[("publicKey", Kind::Text), ("signature", Kind::Text)],
-        Endpoint::ClientUpdateChallenge if route.method == "POST" => ANSWER,
-        Endpoint::ClientClaimChallenge | Endpoint::ClientVerifyInApp => ANSWER,
+        Endpoint::ClientUpdateChallenge => &[
+            ("challengeId", Kind::Text),
+            ("publicKey", Kind::Text),
+            ("signature", Kind::Text),
+            ("approved", Kind::Flag),
+        ],
+        Endpoint::ClientClaimChallenge | Endpoint::ClientVerifyInApp => SIGNED,
         _ => match route.path {
             "/emulator/outcomes/{action}" => &[("outcome", Kind::Text)],
             "/emulator/clock" => &[("advanceSeconds", Kind::Number), ("set", Kind::Text)],
