@@ -71,7 +71,7 @@ impl Shared {
             let mut challenge = world.begin_message(id, method, &usable, form, now).ok_or(Fault::NotAsked)?;
             if *method == VerificationMethod::Sms {
                 challenge.sms_channel = Some(channel);
-                world.challenges.insert(challenge.id.clone(), challenge.clone());
+                world.challenges.insert(challenge.clone());
             }
             challenge
         };
@@ -197,7 +197,7 @@ impl Shared {
         let again = {
             let mut world = self.world();
             let form = world.policy.code;
-            let known = world.pending(Some(challenge), |_| true, now).ok_or(Fault::NotAsked)?;
+            let known = world.challenges.get(challenge).filter(|known| known.is_open(now)).ok_or(Fault::NotAsked)?;
             let waiting = form.waiting(&known.method).ok_or(Fault::NotAsked)?;
             world.may_send(&known.method, known.counted_as(), now)?;
             let known = world.challenges.get_mut(challenge).ok_or(Fault::NotAsked)?;

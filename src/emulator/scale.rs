@@ -3,7 +3,6 @@
 //! ```sh
 //! cargo test --lib scale -- --nocapture
 //! ```
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -20,40 +19,53 @@ use uuid::Uuid;
 use super::Emulator;
 use super::builder::router;
 use super::line::HangUp;
-use super::world::{ActionId, Kind, NewChallenge, RecordedAction, Session, Told, Waiting};
+use super::world::{ActionId, Kind, NewChallenge, Session, Told, Waiting};
 use crate::client::{UserId, VerificationMethod};
 
 const FEW: usize = 100;
 const MANY: usize = 10_000;
 const ACTIONS: usize = 5;
-/// Of each round the fastest counts, which is the one that the machine did least else in.
-const ROUNDS: usize = 12;
-const CALLS: usize = 25;
+/// Of the rounds the fastest counts, which is the one that the machine did least else in.
+const ROUNDS: usize = 15;
+const CALLS: usize = 50;
 
 /// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
     Track,
     GetUser,
     QueryUserActions,
-    Validate,
+    ValidateChallenge,
     GetChallenge,
+    GetChallengeOfUser,
     RefreshSession,
+    RevokeUserSessions,
+    DeleteUser,
 }
 
-const ALL: [Call; 6] =
-    [Call::Track, Call::GetUser, Call::QueryUserActions, Call::Validate, Call::GetChallenge, Call::RefreshSession];
+const ALL: [Call; 9] = [
+    Call::Track,
+    Call::GetUser,
+    Call::QueryUserActions,
+    Call::ValidateChallenge,
+    Call::GetChallenge,
+    Call::GetChallengeOfUser,
+    Call::RefreshSession,
+    Call::RevokeUserSessions,
+    Call::DeleteUser,
+];
 
-/// An emulator whose users each have a method, attempts, a challenge, a message and a session.
+/// An emulator whose users each have a method, attempts, a challenge with its message, and a session.
 struct Town {
     emulator: Emulator,
     app: Router,
     /// Those who are asked about: as many in each town, far from each other.
     asked: Vec<Person>,
-    next: usize,
+    /// How many calls were made.
+    made: usize,
 }
 
-/// What a user has that calls name.
+/// What calls name of a user.
 struct Person {
     name: String,
     token: String,
@@ -64,78 +76,84 @@ struct Person {
 impl Town {
     async fn of(users: usize) -> Self {
         let emulator = Emulator::start().await.unwrap();
-        let app = router(&emulator.shared);
-        let mut town = Self { emulator, app, asked: Vec::new(), next: 0 };
+        let mut town = Self { app: router(&emulator.shared), emulator, asked: Vec::new(), made: 0 };
         for at in 0..users {
-            let (person, record) = town.settle(format!("user-{at:05}"));
+            let mut person = town.settle(format!("user-{at:05}"));
             if at % (users / FEW) == 0 {
-                // Signing takes longer than all the rest.
-                let token = town.emulator.shared.token(&record);
-                town.asked.push(Person { token, ..person });
+                let record = town.emulator.actions(&person.name).remove(0);
+                person.token = town.emulator.shared.token(&record);
+                town.asked.push(person);
             }
         }
         town
     }
 
-    /// Brings in one user with everything but a token, and an attempt that one can be about.
-    fn settle(&self, name: String) -> (Person, RecordedAction) {
+    /// Brings in one user with everything but a token.
+    fn settle(&self, name: String) -> Person {
         let shared = &self.emulator.shared;
         let (email, now, life) = (format!("{name}@example.com"), shared.clock.now(), Duration::from_secs(3600));
         let mut world = shared.world();
         world.user_mut(&name, now).enrol_verified(Kind::EmailOtp(email.clone()), true, now);
         let ids = (0..ACTIONS).map(|at| ActionId::named(&name, "withdrawal", &format!("key-{at}")).unwrap());
         let ids: Vec<_> = ids.collect();
-        let mut records: Vec<_> = ids.iter().map(|id| world.track(id, Told::default(), now)).collect();
+        for id in &ids {
+            world.track(id, Told::default(), now);
+        }
         let asked = NewChallenge::of(&ids[0], VerificationMethod::EmailOtp, Waiting::Code("123456".into()), life);
         let challenge = world.open(NewChallenge { to: Some(email), ..asked }, now);
         let message = shared.message(&challenge, now);
         world.inbox.put(message.unwrap());
-        let refresh_token = Uuid::new_v4().to_string();
         let session = Session {
             id: Uuid::new_v4().to_string(),
             user: UserId::new(name.as_str()).unwrap(),
             client_id: "app".into(),
-            refresh_token: refresh_token.clone(),
+            refresh_token: Uuid::new_v4().to_string(),
             expires_at: now + life,
             refreshable_until: now + life,
             verification_method: None,
         };
+        let refresh_token = session.refresh_token.clone();
         world.put_session(session, now);
-        drop(world);
-        (Person { name, token: String::new(), challenge: challenge.id, refresh_token }, records.swap_remove(0))
+        Person { name, token: String::new(), challenge: challenge.id, refresh_token }
     }
 
-    async fn call(&self, method: &str, path: &str, body: String) -> Value {
+    async fn call(&self, method: &str, path: &str, body: Value) -> Value {
         let key = STANDARD.encode(format!("{}:", self.emulator.secret()));
         let request = Request::builder().method(method).uri(path);
         let request = request.header(header::AUTHORIZATION, format!("Basic {key}"));
-        let mut request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(Body::from(body.to_string())).unwrap();
         request.extensions_mut().insert(ConnectInfo(HangUp::default()));
         let Ok(response) = self.app.clone().oneshot(request).await;
-        assert_eq!(response.status(), 200, "{method} {path}");
+        assert!(response.status().is_success(), "{method} {path}: {}", response.status());
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        serde_json::from_slice(&body).unwrap()
+        serde_json::from_slice(&body).unwrap_or_default()
     }
 
-    /// How long a few calls take.
+    /// How long some calls of one kind take.
     async fn round(&mut self, call: Call) -> Duration {
         let mut spent = Duration::ZERO;
         for _ in 0..CALLS {
-            self.next += 1;
-            let at = self.next % self.asked.len();
-            let person = &self.asked[at];
+            self.made += 1;
+            let at = self.made % self.asked.len();
+            // Whoever goes, came for that.
+            let goes = matches!(call, Call::DeleteUser | Call::RevokeUserSessions);
+            let guest = goes.then(|| self.settle(format!("{}-{}", self.asked[at].name, self.made)));
+            let person = guest.as_ref().unwrap_or(&self.asked[at]);
             let user = format!("/v1/users/{}", person.name);
             let (method, path, body) = match call {
-                Call::Track => ("POST", format!("{user}/actions/withdrawal"), String::new()),
-                Call::GetUser => ("GET", user, String::new()),
-                Call::QueryUserActions => ("GET", format!("{user}/actions"), String::new()),
-                Call::Validate => ("POST", "/v1/validate".into(), json!({ "token": person.token }).to_string()),
-                Call::GetChallenge => {
-                    ("GET", format!("/v1/challenges?challengeId={}", person.challenge), String::new())
-                }
+                Call::Track => ("POST", format!("{user}/actions/withdrawal"), json!({})),
+                Call::GetUser => ("GET", user, json!({})),
+                Call::QueryUserActions => ("GET", format!("{user}/actions"), json!({})),
+                Call::ValidateChallenge => ("POST", "/v1/validate".to_owned(), json!({ "token": person.token })),
+                Call::GetChallenge => ("GET", format!("/v1/challenges?challengeId={}", person.challenge), json!({})),
+                Call::GetChallengeOfUser => ("GET", format!("/v1/challenges?userId={}", person.name), json!({})),
                 Call::RefreshSession => {
-                    ("POST", "/v1/sessions/refresh".into(), json!({ "refreshToken": person.refresh_token }).to_string())
+                    ("POST", "/v1/sessions/refresh".to_owned(), json!({ "refreshToken": person.refresh_token }))
                 }
+                Call::RevokeUserSessions => {
+                    ("POST", "/v1/sessions/user/revoke".to_owned(), json!({ "userId": person.name }))
+                }
+                Call::DeleteUser => ("DELETE", format!("{user}?actions=true"), json!({})),
             };
             let begun = Instant::now();
             let answer = self.call(method, &path, body).await;
@@ -151,24 +169,20 @@ impl Town {
 #[tokio::test]
 async fn scales() {
     let (mut few, mut many) = (Town::of(FEW).await, Town::of(MANY).await);
-    let mut best = BTreeMap::<_, (Duration, Duration)>::new();
+    let mut best = ALL.map(|call| (call, Duration::MAX, Duration::MAX));
     for _ in 0..ROUNDS {
-        for call in ALL {
-            let (few, many) = (few.round(call).await, many.round(call).await);
-            let best = best.entry(call).or_insert((few, many));
-            *best = (best.0.min(few), best.1.min(many));
+        for (call, with_few, with_many) in &mut best {
+            *with_few = few.round(*call).await.min(*with_few);
+            *with_many = many.round(*call).await.min(*with_many);
         }
     }
-    for (call, (few, many)) in &best {
-        let micros = |round: &Duration| round.as_secs_f64() * 1e6 / CALLS as f64;
-        let ratio = many.as_secs_f64() / few.as_secs_f64();
-        println!(
-            "{call:?}: {:.0} µs with {FEW} users, {:.0} µs with {MANY}, {ratio:.2} times as long",
-            micros(few),
-            micros(many)
-        );
+    println!("microseconds a call, with {FEW} and with {MANY} users, each with {ACTIONS} actions:");
+    for (call, few, many) in &best {
+        let [of_few, of_many] = [few, many].map(|round| round.as_secs_f64() * 1e6 / CALLS as f64);
+        let name = format!("{call:?}");
+        println!("{name:20} {of_few:7.0} {of_many:7.0}   {:.2} times as long", of_many / of_few);
     }
-    for (call, (few, many)) in best {
-        assert!(many <= few * 2, "{call:?}: {few:?} with {FEW} users, {many:?} with {MANY}");
+    for (call, few, many) in best {
+        assert!(many <= few * 2, "{call:?}: {few:?} with {FEW} users, {many:?} with {MANY}, {CALLS} calls each");
     }
 }

@@ -17,7 +17,7 @@ use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, Verification
 use crate::emulator::Shared;
 use crate::emulator::builder::not_found;
 use crate::emulator::deeds::Fault;
-use crate::emulator::world::{Challenge, Context, NewChallenge, Unclaimable, Verdict, World};
+use crate::emulator::world::{Challenge, Context, FoundBy, NewChallenge, Unclaimable, Verdict, World};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -220,13 +220,17 @@ fn find(shared: &Shared, query: &Parameters) -> Answer {
     }
     let (action, method) = (query.get("action"), query.get("verificationMethod"));
     let is = |wanted: Option<&str>, known: Option<&str>| wanted.is_none() || wanted == known;
-    let fits = |known: &Challenge| {
+    let fits = |known: &&Challenge| {
         is(user, known.user.as_ref().map(UserId::as_str))
             && is(action, known.action.as_ref().map(ActionCode::as_str))
             && is(method, Some(known.method.as_str()))
     };
-    let world = shared.world();
-    let pending = world.pending(id, fits, shared.clock.now()).map(|known| {
+    let (world, now) = (shared.world(), shared.clock.now());
+    let one = id.and_then(|id| world.challenges.get(id));
+    let by_user = user.filter(|_| id.is_none()).map(FoundBy::user);
+    let all = one.into_iter().chain(by_user.iter().flat_map(|user| world.challenges.of(user)));
+    let newest = all.filter(|known| known.is_open(now)).filter(fits).max_by_key(|known| known.sequence);
+    let pending = newest.map(|known| {
         let is_email = known.to.as_deref().is_some_and(|to| to.contains('@'));
         let to = known.to.clone();
         let (email, phone_number) = if is_email { (to, None) } else { (None, to) };

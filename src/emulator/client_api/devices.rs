@@ -19,7 +19,7 @@ use crate::client::{ActionCode, IdempotencyKey, Timestamp, UserId, VerificationM
 use crate::emulator::Shared;
 use crate::emulator::api::{ApiError, Input, Parameters, user_id};
 use crate::emulator::deeds::{Answerer, Attempt, Fault};
-use crate::emulator::world::{Aim, Challenge, Kind, Phone, Proof};
+use crate::emulator::world::{Aim, Challenge, FoundBy, Kind, Phone, Proof};
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;
@@ -178,11 +178,11 @@ async fn pushed(State(shared): State<Arc<Shared>>, _: Caller, query: Parameters)
     let world = shared.world();
     let of_phone = |asked: &&Challenge| {
         asked.method == PUSH
-            && asked.user.as_ref() == Some(&user)
             && asked.authenticator.as_ref().is_none_or(|wanted| *wanted == phone)
             && world.asked(&asked.id, now).is_some()
     };
-    let newest = world.challenges.values().filter(of_phone).max_by_key(|asked| asked.sequence);
+    let by_user = FoundBy::user(&user);
+    let newest = world.challenges.of(&by_user).filter(of_phone).max_by_key(|asked| asked.sequence);
     Ok(Json(newest.map(Asked::from).unwrap_or_default()))
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::action::ActionId;
+use super::table::{FoundBy, Record};
 use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, VerificationMethod};
 
 /// One challenge. Who has proved it need not be known: the Server API can ask first and name the user afterwards.
@@ -127,6 +128,16 @@ impl Challenge {
     }
 }
 
+impl Record for Challenge {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn found_by(&self) -> Vec<FoundBy> {
+        self.user.iter().map(FoundBy::user).collect()
+    }
+}
+
 /// For how long a challenge that has run out is still known, so that it can be called expired.
 const KEPT: Duration = Duration::from_secs(3600);
 /// How many of an action are known; older ones are void.
@@ -168,7 +179,7 @@ impl World {
             }
             action.challenges.push(challenge.id.clone());
         }
-        self.challenges.insert(challenge.id.clone(), challenge.clone());
+        self.challenges.insert(challenge.clone());
         challenge
     }
 
@@ -209,7 +220,7 @@ impl World {
         if self.challenges.len() < self.sweep_at.max(1024) {
             return;
         }
-        self.challenges.retain(|_, known| now < known.expires_at.checked_add(KEPT).unwrap_or(now));
+        self.challenges.retain(|known| now < known.expires_at.checked_add(KEPT).unwrap_or(now));
         self.sweep_at = self.challenges.len() * 2;
     }
 }

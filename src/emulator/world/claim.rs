@@ -117,11 +117,11 @@ impl World {
 
     /// Ties a challenge to an action of a user.
     pub(in crate::emulator) fn bind(&mut self, challenge: &str, id: &ActionId) {
-        if let Some(known) = self.challenges.get_mut(challenge) {
+        self.challenges.change(challenge, |known| {
             known.user = Some(id.user.clone());
             known.key = Some(id.key.clone());
             known.claimed_by = Some(id.user.clone());
-        }
+        });
         if let Some(action) = self.actions.get_mut(id) {
             action.challenges.push(challenge.to_owned());
         }
@@ -159,20 +159,6 @@ impl World {
         user.has_verified = true;
         self.succeed(&id, &known.method, used, now);
         enrolled
-    }
-
-    /// The newest challenge that is neither proved nor expired and fits: the one of this id, or of all.
-    pub(in crate::emulator) fn pending(
-        &self,
-        id: Option<&str>,
-        fits: impl Fn(&Challenge) -> bool,
-        now: SystemTime,
-    ) -> Option<&Challenge> {
-        let is_pending = |known: &&Challenge| known.is_open(now) && fits(known);
-        match id {
-            Some(id) => self.challenges.get(id).filter(is_pending),
-            None => self.challenges.values().filter(is_pending).max_by_key(|known| known.sequence),
-        }
     }
 }
 

@@ -48,8 +48,8 @@ impl World {
         world.tracked = kept.actions.iter().map(|action| action.sequence).max().unwrap_or_default();
         world.begun = kept.challenges.iter().map(|challenge| challenge.sequence).max().unwrap_or_default();
         world.actions = kept.actions.into_iter().map(|action| (ActionId::from(&action.record), action)).collect();
-        world.challenges = kept.challenges.into_iter().map(|known| (known.id.clone(), known)).collect();
-        world.sessions = kept.sessions.into_iter().map(|known| (known.id.clone(), known)).collect();
+        world.challenges = kept.challenges.into_iter().collect();
+        world.sessions = kept.sessions.into_iter().collect();
         world.calls = kept.calls.into_iter().map(|call| (call.reference_id.clone(), call)).collect();
         world.inbox = kept.messages;
         for (code, outcome) in kept.outcomes {

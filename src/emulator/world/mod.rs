@@ -8,6 +8,7 @@ mod keep;
 mod limits;
 mod proof;
 mod session;
+mod table;
 mod user;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub(super) use self::keep::Kept;
 pub(super) use self::limits::{Deed, Limits};
 pub(super) use self::proof::{Aim, Attempt, CodeForm, Proof, Proved, Verdict, recovery_codes};
 pub(super) use self::session::Session;
+pub(super) use self::table::{FoundBy, Table};
 pub(super) use self::user::{Authenticator, Key, Kind, Phone, User};
 
 use super::inbox::Inbox;
@@ -39,8 +41,8 @@ use serde_json::{Map, Value};
 pub(super) struct World {
     pub(super) users: BTreeMap<String, User>,
     pub(super) actions: BTreeMap<ActionId, Action>,
-    pub(super) challenges: BTreeMap<String, Challenge>,
-    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) challenges: Table<Challenge>,
+    pub(super) sessions: Table<Session>,
     /// Calls of Call Connect, by their reference.
     pub(super) calls: BTreeMap<String, Call>,
     pub(super) inbox: Inbox,
@@ -111,8 +113,8 @@ impl World {
         let mut world = Self {
             users: BTreeMap::new(),
             actions: BTreeMap::new(),
-            challenges: BTreeMap::new(),
-            sessions: BTreeMap::new(),
+            challenges: Table::default(),
+            sessions: Table::default(),
             calls: BTreeMap::new(),
             inbox: Inbox::default(),
             limits: Limits::new(tenant.limits.clone()),
@@ -223,11 +225,16 @@ impl World {
 
     /// The attempts of a user, newest first.
     pub(super) fn actions_of(&self, user: &str) -> Vec<&RecordedAction> {
+        let mut actions: Vec<_> = self.actions_from(user).map(|(_, action)| action).collect();
+        actions.sort_by_key(|action| std::cmp::Reverse(action.sequence));
+        actions.into_iter().map(|action| &action.record).collect()
+    }
+
+    fn actions_from(&self, user: &str) -> impl Iterator<Item = (&ActionId, &Action)> {
         // The least action code and the least key that there can be.
-        let Some(first) = ActionId::named(user, "-", " ") else { return Vec::new() };
-        let mut actions: Vec<_> = self.actions.range(first..).take_while(|(id, _)| id.user.as_str() == user).collect();
-        actions.sort_by_key(|(_, action)| std::cmp::Reverse(action.sequence));
-        actions.into_iter().map(|(_, action)| &action.record).collect()
+        let first = ActionId::named(user, "-", " ");
+        let theirs = first.into_iter().flat_map(|first| self.actions.range(first..));
+        theirs.take_while(move |(id, _)| id.user.as_str() == user)
     }
 
     /// Puts an action into a state, whatever it was in; `false` when there is no such action.
@@ -243,9 +250,12 @@ impl World {
     pub(super) fn delete_user(&mut self, user: &str, actions: bool) {
         self.users.remove(user);
         self.revoke_sessions_of(user);
-        self.challenges.retain(|_, known| known.user.as_ref().is_none_or(|known| known.as_str() != user));
+        self.challenges.remove_of(&FoundBy::user(user));
         if actions {
-            self.actions.retain(|id, _| id.user.as_str() != user);
+            let theirs: Vec<_> = self.actions_from(user).map(|(id, _)| id.clone()).collect();
+            for id in theirs {
+                self.actions.remove(&id);
+            }
         }
     }
 

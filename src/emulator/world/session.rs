@@ -4,6 +4,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::World;
+use super::table::{FoundBy, Record};
 use crate::client::{UserId, VerificationMethod};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,18 +19,28 @@ pub(in crate::emulator) struct Session {
     pub(in crate::emulator) verification_method: Option<VerificationMethod>,
 }
 
+impl Record for Session {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn found_by(&self) -> Vec<FoundBy> {
+        vec![FoundBy::user(&self.user), FoundBy::RefreshToken(self.refresh_token.clone())]
+    }
+}
+
 impl World {
     pub(in crate::emulator) fn put_session(&mut self, session: Session, now: SystemTime) {
         if self.sessions.len() >= self.sweep_sessions_at.max(1024) {
-            self.sessions.retain(|_, known| now < known.refreshable_until.max(known.expires_at));
+            self.sessions.retain(|known| now < known.refreshable_until.max(known.expires_at));
             self.sweep_sessions_at = self.sessions.len() * 2;
         }
-        self.sessions.insert(session.id.clone(), session);
+        self.sessions.insert(session);
     }
 
     /// Takes the session of a refresh token, which is good for one use.
     pub(in crate::emulator) fn take_refreshable(&mut self, refresh_token: &str, now: SystemTime) -> Option<Session> {
-        let found = self.sessions.values().find(|known| known.refresh_token == refresh_token)?.id.clone();
+        let found = self.sessions.of(&FoundBy::RefreshToken(refresh_token.to_owned())).next()?.id.clone();
         self.sessions.remove(&found).filter(|session| now < session.refreshable_until)
     }
 
@@ -38,7 +49,7 @@ impl World {
     }
 
     pub(in crate::emulator) fn revoke_sessions_of(&mut self, user: &str) {
-        self.sessions.retain(|_, session| session.user.as_str() != user);
+        self.sessions.remove_of(&FoundBy::user(user));
     }
 }
 
