@@ -102,6 +102,7 @@ mod rules;
 mod scale;
 mod script;
 mod seen;
+mod shared;
 mod tenant;
 mod tokens;
 mod totp;
@@ -112,8 +113,6 @@ mod world;
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -132,18 +131,10 @@ pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
 pub use self::world::{Call, RecordedAction};
 
-use self::control::Hosts;
-use self::hooks::Hooks;
-use self::keep::{Held, StateFile};
 use self::line::Door;
-use self::operate::Start;
-use self::script::Scripts;
-use self::seen::Seen;
-use self::tokens::{Subject, TokenFault, Tokens};
-use self::webauthn::RelyingParty;
-use self::world::{ActionId, Scope, World};
+use self::shared::{Shared, Standing};
+use self::world::ActionId;
 use crate::client::{ActionState, Client};
-use crate::clock::Clock;
 
 /// A running emulator; see the [module](self). It stops when it is dropped.
 pub struct Emulator {
@@ -342,79 +333,4 @@ impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emulator").field("base_url", &self.base_url).finish_non_exhaustive()
     }
-}
-
-/// What the handle, the API and the page share.
-struct Shared {
-    /// What it began with.
-    start: Start,
-    clock: Clock,
-    /// The API secret keys that are taken, the first at first.
-    secrets: Vec<String>,
-    origin: String,
-    /// By which names it may be asked for what is under `/emulator`.
-    hosts: Hosts,
-    tokens: Tokens,
-    hooks: Hooks,
-    relying_party: RelyingParty,
-    world: Mutex<World>,
-    /// Whether anything in it has changed since it was written into its file.
-    changed: AtomicBool,
-    file: Option<StateFile>,
-    seen: Seen,
-    scripts: Scripts,
-}
-
-impl Shared {
-    /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
-    fn world(&self) -> Held<'_> {
-        Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
-    }
-
-    /// A new token for an action, which may do what its track asked for.
-    fn token(&self, action: &RecordedAction) -> String {
-        self.token_with(action, action.scope.as_deref().unwrap_or(Scope::DEFAULT))
-    }
-
-    fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
-        let (email, phone_number) = self
-            .world()
-            .users
-            .get(action.user_id.as_str())
-            .map_or((None, None), |user| (user.email.clone(), user.phone_number.clone()));
-        let subject = Subject {
-            tenant_id: self.tokens.tenant.clone(),
-            user_id: action.user_id.to_string(),
-            email,
-            phone_number,
-            action_code: action.action.to_string(),
-            idempotency_key: action.idempotency_key.to_string(),
-        };
-        self.tokens.issue(subject, scope, self.clock.now())
-    }
-
-    fn challenge_url(&self, token: &str) -> String {
-        format!("{}/?token={token}", self.origin)
-    }
-
-    /// The action that a token of ours is about, as it stands.
-    fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
-        Ok(self.standing(token)?.record)
-    }
-
-    /// What a token of ours is about, and what it may do.
-    fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
-        let claims = self.tokens.check(token, self.clock.now())?;
-        let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
-        let record = self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)?;
-        Ok(Standing { id, scope: Scope::parse(&claims.scope), record })
-    }
-}
-
-/// What the holder of a token stands for.
-#[derive(Debug, Clone)]
-struct Standing {
-    id: ActionId,
-    scope: Scope,
-    record: RecordedAction,
 }

@@ -28,7 +28,8 @@ use self::random::Random;
 use self::request::{Case, Loot};
 use self::routes::is_control;
 use super::builder::router;
-use super::{Config, Emulator, Endpoint, Tenant, World};
+use super::world::World;
+use super::{Config, Emulator, Endpoint, Tenant};
 use crate::clock::Clock;
 
 /// How many go through the router unless `FUZZ` says otherwise: less than a minute without optimisation.

@@ -1,0 +1,89 @@
+//! What the handle and all doors share: the world behind its lock, and what is asked of it together with the tokens.
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use super::control::Hosts;
+use super::hooks::Hooks;
+use super::keep::{Held, StateFile};
+use super::operate::Start;
+use super::script::Scripts;
+use super::seen::Seen;
+use super::tokens::{Subject, TokenFault, Tokens};
+use super::webauthn::RelyingParty;
+use super::world::{ActionId, RecordedAction, Scope, World};
+use crate::clock::Clock;
+
+/// One emulator, but for its socket.
+pub(super) struct Shared {
+    /// What it began with.
+    pub(super) start: Start,
+    pub(super) clock: Clock,
+    /// The API secret keys that are taken, the first at first.
+    pub(super) secrets: Vec<String>,
+    pub(super) origin: String,
+    /// By which names it may be asked for what is under `/emulator`.
+    pub(super) hosts: Hosts,
+    pub(super) tokens: Tokens,
+    pub(super) hooks: Hooks,
+    pub(super) relying_party: RelyingParty,
+    pub(super) world: Mutex<World>,
+    /// Whether anything in it has changed since it was written into its file.
+    pub(super) changed: AtomicBool,
+    pub(super) file: Option<StateFile>,
+    pub(super) seen: Seen,
+    pub(super) scripts: Scripts,
+}
+
+impl Shared {
+    /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
+    pub(super) fn world(&self) -> Held<'_> {
+        Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
+    }
+
+    /// A new token for an action, which may do what its track asked for.
+    pub(super) fn token(&self, action: &RecordedAction) -> String {
+        self.token_with(action, action.scope.as_deref().unwrap_or(Scope::DEFAULT))
+    }
+
+    pub(super) fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
+        let (email, phone_number) = self
+            .world()
+            .users
+            .get(action.user_id.as_str())
+            .map_or((None, None), |user| (user.email.clone(), user.phone_number.clone()));
+        let subject = Subject {
+            tenant_id: self.tokens.tenant.clone(),
+            user_id: action.user_id.to_string(),
+            email,
+            phone_number,
+            action_code: action.action.to_string(),
+            idempotency_key: action.idempotency_key.to_string(),
+        };
+        self.tokens.issue(subject, scope, self.clock.now())
+    }
+
+    pub(super) fn challenge_url(&self, token: &str) -> String {
+        format!("{}/?token={token}", self.origin)
+    }
+
+    /// The action that a token of ours is about, as it stands.
+    pub(super) fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
+        Ok(self.standing(token)?.record)
+    }
+
+    /// What a token of ours is about, and what it may do.
+    pub(super) fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
+        let claims = self.tokens.check(token, self.clock.now())?;
+        let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
+        let record = self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)?;
+        Ok(Standing { id, scope: Scope::parse(&claims.scope), record })
+    }
+}
+
+/// What the holder of a token stands for.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub(super) id: ActionId,
+    pub(super) scope: Scope,
+    pub(super) record: RecordedAction,
+}
