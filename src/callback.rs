@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use crate::authsignal::Inner;
 use crate::browser::BrowserId;
+use crate::caller::is_prefetch;
 use crate::challenge_url::Trusted;
 use crate::client::{ActionState, Validate};
 use crate::flow::{Answer, Answered, Back, Flow, Kind};
@@ -22,7 +23,7 @@ use crate::keeper::{BindingHash, Ticket};
 use crate::outage::Outage;
 use crate::pages;
 use crate::refusal::{Refusal, RefusalReason};
-use crate::respond::{is_prefetch, private, rejected};
+use crate::respond::{private, rejected};
 use crate::return_to::ReturnTo;
 use crate::store;
 

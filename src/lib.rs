@@ -75,6 +75,8 @@ mod builder;
 #[cfg(feature = "axum")]
 mod callback;
 #[cfg(feature = "axum")]
+mod caller;
+#[cfg(feature = "axum")]
 mod challenge_url;
 #[cfg(feature = "axum")]
 mod coverage;

@@ -119,6 +119,7 @@
 //! # }
 //! ```
 mod body;
+mod case;
 mod future;
 mod guard;
 mod layer;

@@ -3,12 +3,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};
 
-use super::guard::Case;
+use super::case::Case;
 use crate::browser::BrowserId;
+use crate::caller::Caller;
 use crate::coverage::form;
 use crate::flow::{Back, Flow, NotKept};
 use crate::keeper::BindingHash;
-use crate::respond::Caller;
 use crate::return_to::ReturnTo;
 use crate::store;
 

@@ -1,0 +1,217 @@
+//! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
+use std::sync::{Arc, PoisonError};
+
+use axum::extract::MatchedPath;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Uri};
+
+use super::ReplayBody;
+use super::body::Reading;
+use super::guard::{Guard, Stop};
+use crate::authsignal::Inner;
+use crate::browser::BrowserId;
+use crate::caller::Caller;
+use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
+use crate::coverage::{Binding, Shape, digest};
+use crate::decision::{Passed, Proving};
+use crate::facts::Facts;
+use crate::flow::{Challenge, Flow, Opening, Proof, RequestId, Stage};
+use crate::identify::User;
+use crate::keeper::{BindingHash, Opened, Ticket};
+use crate::outage::Outage;
+use crate::refusal::RefusalReason;
+use crate::respond::ChallengeAnswer;
+use crate::verdict::{self, Grounds, Verdict};
+
+/// The request that is being decided.
+pub(super) struct Case<'a> {
+    pub(super) guard: &'a Guard,
+    pub(super) user: User,
+    pub(super) user_id: UserId,
+    pub(super) target: Uri,
+    pub(super) request: RequestId,
+}
+
+impl Case<'_> {
+    pub(super) fn authsignal(&self) -> &Inner {
+        &self.guard.authsignal
+    }
+
+    /// Whether an outer layer's verdict answers this one's question (threat T61).
+    pub(super) fn is_decided_by(&self, outer: &verdict::Inner) -> bool {
+        outer.tenant == self.authsignal().tenant
+            && outer.action == self.guard.action
+            && outer.user == self.user_id
+            && self.guard.policy.is_met_by(&outer.policy)
+    }
+
+    /// What a flow for this request is found by; `None` while a body that belongs to it has not been read, or is too
+    /// long to be.
+    pub(super) fn binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
+        let coverage = self.guard.policy.coverage;
+        let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
+        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let shape = Shape { method: &parts.method, target: &self.target, route, headers: &parts.headers };
+        let binding = Binding {
+            tenant: &self.authsignal().tenant,
+            user: self.user_id.as_str(),
+            session: self.user.session.as_deref(),
+            action: self.guard.action.as_str(),
+        };
+        Some(binding.hash(&digest(coverage, self.guard.policy.remember, &shape, bytes)))
+    }
+
+    pub(super) async fn track(&self, parts: &Parts, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
+        let authsignal = self.authsignal();
+        let facts = Facts::of(parts, authsignal.ip_source);
+        let mut track = Track::new(self.guard.action.clone())
+            .idempotency_key(attempt.clone())
+            .redirect_url(authsignal.callback_for(ticket));
+        for (value, set) in [
+            (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
+            (facts.user_agent, Track::user_agent),
+            (facts.device_id, Track::device_id),
+            (self.user.email.clone(), Track::email),
+            (self.user.phone_number.clone(), Track::phone_number),
+            (self.user.username.clone(), Track::username),
+        ] {
+            if let Some(value) = value {
+                track = set(track, value);
+            }
+        }
+        if let Some(custom) = &self.guard.custom {
+            track = track.custom(custom(parts));
+        }
+        authsignal
+            .client
+            .track(&self.user_id, track)
+            .await
+            .map_err(|error| Stop::Outage(Outage::of_service(&error, &self.guard.action), error.retry_after()))
+    }
+
+    /// Reads the body of a request that has to be challenged, where the approval covers it or a form is to be kept.
+    pub(super) async fn read_for_challenge<B: ReplayBody>(
+        &self,
+        parts: &Parts,
+        body: Reading<B>,
+    ) -> Result<Reading<B>, Stop> {
+        let covered = self.guard.policy.coverage.reads_body();
+        let kept = self.authsignal().answers.caller(parts) == Caller::Navigation && parts.method == Method::POST;
+        if !covered && !kept {
+            return Ok(body);
+        }
+        let body = body.read(self.authsignal().body_limit).await?;
+        if covered && body.whole().is_none() { Err(RefusalReason::BodyTooLarge.into()) } else { Ok(body) }
+    }
+
+    /// Writes the flow of a challenge, then answers with it. A request whose twin was approved meanwhile passes.
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own that the flow keeps")]
+    pub(super) async fn open(
+        &self,
+        parts: &Parts,
+        body: Option<Bytes>,
+        browser: Option<BrowserId>,
+        ticket: Ticket,
+        attempt: IdempotencyKey,
+        tracked: Tracked,
+        proving: Proving,
+    ) -> Result<Verdict, Stop> {
+        let authsignal = self.authsignal();
+        let keeper = &authsignal.keeper;
+        let url = tracked.url.as_ref().and_then(|url| authsignal.challenge_hosts.check(url.secret()));
+        let Some(url) = url else {
+            tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to");
+            return Err(RefusalReason::UntrustedChallenge.into());
+        };
+        let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
+        let binding = self.binding(parts, body.as_ref()).ok_or(RefusalReason::BodyTooLarge)?;
+        let back = self.back(parts, body.as_ref());
+        let flow = Flow {
+            opening: Opening {
+                attempt,
+                user: self.user_id.clone(),
+                session: self.user.session.clone(),
+                action: self.guard.action.clone(),
+                remember: self.guard.policy.remember,
+                challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
+                back: back.clone(),
+            },
+            stage: Stage::pending(keeper.now(), keeper.challenge_life),
+        };
+        let (browser, new_browser) = match browser {
+            Some(browser) => (browser, None),
+            None => {
+                let browser = BrowserId::random();
+                (browser.clone(), Some(browser))
+            }
+        };
+        keeper.write_ticket(&browser, ticket, &binding).await?;
+        match keeper.open(&browser, &binding, self.request, flow).await? {
+            Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
+            Opened::Joined(flow) => {
+                self.lead_back(&browser, &binding, &flow, back).await?;
+                Err(self.challenge(&flow, new_browser))
+            }
+            Opened::Pass(proof, flow) => Ok(self.verified(&proof, &flow.opening)),
+        }
+    }
+
+    pub(super) fn challenge(&self, flow: &Flow, new_browser: Option<BrowserId>) -> Stop {
+        let challenge = &flow.opening.challenge;
+        let Some(url) = self.authsignal().challenge_hosts.check(challenge.url.secret()) else {
+            return RefusalReason::UntrustedChallenge.into();
+        };
+        let answer = ChallengeAnswer {
+            action: flow.opening.action.clone(),
+            state: challenge.state.clone(),
+            url,
+            token: challenge.token.clone(),
+            attempt: flow.opening.attempt.clone(),
+            expires: flow.stage.until,
+        };
+        Stop::Challenge { answer: Box::new(answer), new_browser }
+    }
+
+    pub(super) fn passed(&self, passed: Passed, state: ActionState, attempt: IdempotencyKey) -> Verdict {
+        let grounds = match passed {
+            Passed::Allowed => Grounds::Allowed,
+            Passed::Settled => Grounds::Settled(state),
+            Passed::Unenrolled => {
+                self.warn_of_unenrolled();
+                Grounds::Unenrolled
+            }
+        };
+        self.verdict(grounds, attempt)
+    }
+
+    pub(super) fn verified(&self, proof: &Proof, opening: &Opening) -> Verdict {
+        let grounds = Grounds::Verified { method: proof.method.clone(), at: proof.at.to_system_time() };
+        self.verdict(grounds, opening.attempt.clone())
+    }
+
+    pub(super) fn verdict(&self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
+        tracing::debug!(action = %self.guard.action, grounds = ?grounds, "request passed");
+        Verdict::new(verdict::Inner {
+            user: self.user_id.clone(),
+            action: self.guard.action.clone(),
+            attempt,
+            grounds,
+            tenant: Arc::clone(&self.authsignal().tenant),
+            policy: self.guard.policy,
+            request: self.request,
+        })
+    }
+
+    /// Once per action: every such request passes without a proof, which nobody may notice otherwise (complaint C9).
+    pub(super) fn warn_of_unenrolled(&self) {
+        let mut warned = self.authsignal().warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert(self.guard.action.clone()) {
+            tracing::warn!(
+                action = %self.guard.action,
+                "a user with nothing enrolled passed, because Authsignal answers ALLOW for them; \
+                 `AuthsignalLayer::unenrolled` can ask them to enrol, or refuse them"
+            );
+        }
+    }
+}
