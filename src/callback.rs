@@ -14,7 +14,6 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use crate::authsignal::Inner;
 use crate::browser::BrowserId;
-use crate::caller::is_prefetch;
 use crate::challenge_url::Trusted;
 use crate::client::{ActionState, Validate};
 use crate::flow::{Answer, Answered, Back, Flow, Kind};
@@ -22,6 +21,7 @@ use crate::identify::User;
 use crate::keeper::{BindingHash, Ticket};
 use crate::outage::Outage;
 use crate::pages;
+use crate::prefetch::is_prefetch;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{private, rejected};
 use crate::return_to::ReturnTo;
@@ -149,7 +149,7 @@ impl Inner {
 
     /// The checks, in the order that the threats T1 to T16 ask for.
     async fn come_back(self: &Arc<Self>, parts: &mut Parts) -> Result<Response<Bytes>, Stop> {
-        if is_prefetch(&parts.headers) {
+        if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
         if parts.method != Method::GET {

@@ -89,6 +89,8 @@ mod flow;
 #[cfg(feature = "axum")]
 mod form;
 #[cfg(feature = "axum")]
+mod header_list;
+#[cfg(feature = "axum")]
 mod identify;
 #[cfg(feature = "axum")]
 mod keeper;
@@ -100,6 +102,8 @@ pub mod middleware;
 mod outage;
 #[cfg(feature = "axum")]
 mod pages;
+#[cfg(feature = "axum")]
+mod prefetch;
 #[cfg(feature = "axum")]
 mod refusal;
 #[cfg(feature = "axum")]

@@ -59,7 +59,8 @@ pub enum RefusalReason {
     BodyTooSlow,
     /// The request's target is not a path. 400.
     InvalidTarget,
-    /// The browser asked ahead of the user. 204; nothing was tracked.
+    /// The browser, or a library in the page, asked ahead of the user. 503 without `Retry-After` and with no body, whatever a
+    /// responder says; nothing was tracked. A success would be taken for the answer to the click that follows.
     Prefetch,
     /// The callback was called with something else than one flow and one token. 400.
     InvalidCallback,
@@ -194,12 +195,11 @@ impl RefusalReason {
             | Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::AlreadyDone => StatusCode::CONFLICT,
             Self::CallbackGuarded | Self::Unguarded => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Outage(_) | Self::Prefetch => StatusCode::SERVICE_UNAVAILABLE,
             Self::UntrustedChallenge => StatusCode::BAD_GATEWAY,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyUnreadable | Self::InvalidTarget | Self::InvalidCallback => StatusCode::BAD_REQUEST,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Prefetch => StatusCode::NO_CONTENT,
             Self::UnknownFlow => StatusCode::NOT_FOUND,
         }
     }

@@ -113,6 +113,9 @@ impl Answers {
 
     /// The answer to a request that does not go on.
     pub(crate) fn refuse(&self, parts: &Parts, refusal: Refusal) -> Response<Bytes> {
+        if *refusal.reason() == RefusalReason::Prefetch {
+            return declined(refusal);
+        }
         let response = self.custom(parts, &Answer::Refusal(&refusal));
         let response = response.unwrap_or_else(|| match self.caller(parts) {
             Caller::Navigation => {
@@ -126,6 +129,9 @@ impl Answers {
 
     /// The answer to a browser that comes back from a challenge and gets no further.
     pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &str) -> Response<Bytes> {
+        if *refusal.reason() == RefusalReason::Prefetch {
+            return declined(refusal);
+        }
         let response = self.custom(parts, &Answer::Refusal(&refusal));
         let response =
             response.unwrap_or_else(|| with_status(pages::refusal_on_the_way_back(refusal.reason(), on), &refusal));
@@ -240,12 +246,17 @@ fn problem(refusal: &Refusal) -> Response<Bytes> {
     with_status(Problem::of(reason, refusal.action(), reason.status()).respond(), refusal)
 }
 
-/// What a reason asks for besides its text: no body after a prefetch, a time to wait in an outage.
+/// The answer to a prefetch: a failure, since Chromium takes any success, 204 too, for the answer to the click that
+/// follows (threat T121), and nobody reads it, so that no responder is asked. Without `Retry-After`, which would keep the
+/// browser from asking ahead for other pages of the site.
+fn declined(refusal: Refusal) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = refusal.reason().status();
+    seal(response, refusal)
+}
+
+/// What a reason asks for besides its text: a time to wait in an outage.
 fn with_status(mut response: Response<Bytes>, refusal: &Refusal) -> Response<Bytes> {
-    if *refusal.reason() == RefusalReason::Prefetch {
-        response = Response::new(Bytes::new());
-        *response.status_mut() = refusal.reason().status();
-    }
     if let Some(wait) = refusal.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }

@@ -13,12 +13,12 @@ use super::body::Reading;
 use super::case::Case;
 use crate::authsignal::Inner;
 use crate::browser::{BrowserId, random};
-use crate::caller::is_prefetch;
 use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
 use crate::decision::{Decision, Policy, Refused, decide};
 use crate::flow::RequestId;
 use crate::keeper::{Meeting, Ticket};
 use crate::outage::Outage;
+use crate::prefetch::is_prefetch;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{ChallengeAnswer, rejected};
 use crate::store;
@@ -104,7 +104,7 @@ impl Guard {
         parts: &mut Parts,
         mut body: Reading<B>,
     ) -> Result<(Reading<B>, Verdict), Stop> {
-        if is_prefetch(&parts.headers) {
+        if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
         let target = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());

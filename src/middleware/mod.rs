@@ -25,13 +25,26 @@
 //!
 //! | caller | challenge | refusal |
 //! |---|---|---|
-//! | browser going to a page (`Sec-Fetch-Mode: navigate`, or `Accept` with `text/html`) | 303 to the challenge | small page |
+//! | browser going to a page (`Sec-Fetch-Mode: navigate`, or `Accept` with `text/html` and JSON no better liked) | 303 to the challenge | small page |
 //! | htmx (`HX-Request`) | 403 problem with `HX-Redirect` | problem |
 //! | everything else | 403 problem with `url`, `token`, `idempotencyKey`, `expiresAt` (Unix seconds) | problem |
 //! | `Authorization: Bearer`, after [`bearer_challenges`](crate::AuthsignalBuilder::bearer_challenges) | 401 with `WWW-Authenticate` (RFC 9470) and the same problem | problem |
+//! | browser or library that asks ahead of its user | 503 with nothing in it | the same |
 //!
 //! Each carries a typed [`Refusal`](crate::Refusal) in its extensions.
 //! [`AuthsignalBuilder::respond`](crate::AuthsignalBuilder::respond) changes how they look.
+//!
+//! # Requests ahead of the user
+//!
+//! A prefetch is declined before anybody is identified: nothing is tracked, no approval is spent, no cookie is set. Declined
+//! means 503, since Chromium takes any success for the answer to the click that follows; the click is then asked again. What
+//! counts as one: `Sec-Purpose`, `Purpose`, `X-Purpose`, `X-Moz` and `X-Sec-Purpose` (Turbo 8) with `prefetch`, `prerender` or
+//! `preview`; `HX-Preloaded` (htmx's preload extension), `VND.PREFETCH` (Turbo 7), `Next-Router-Prefetch` and
+//! `X-Middleware-Prefetch` (Next.js) with `true` or a number.
+//!
+//! Swup's preload plugin, Barba, Livewire's `wire:navigate.hover`, Unpoly's `up-preload` and SvelteKit's `data-sveltekit-preload-data`
+//! say nothing of the kind, so that such a request is one like any other and can spend an approval: switch preloading off
+//! for links to guarded routes.
 //!
 //! # Where to put the layer
 //!

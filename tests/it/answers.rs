@@ -219,18 +219,6 @@ async fn a_preflight_passes_and_nothing_else_of_options_does() {
     assert_eq!((bench.effects.count(), bench.tracks()), (1, 0));
 }
 
-#[tokio::test]
-async fn t12_a_prefetch_is_answered_with_nothing_and_not_tracked() {
-    let bench = bench().await;
-    let mut ada = bench.visitor("ada");
-    for (name, value) in [("sec-purpose", "prefetch"), ("purpose", "prefetch"), ("sec-purpose", "prefetch;prerender")] {
-        let reply = ada.send(&get("/pay").navigating().header(name, value)).await;
-        assert_eq!((reply.status, reply.text(), reply.cookie()), (204, "", None));
-        reply.assert_refused(&RefusalReason::Prefetch);
-    }
-    assert_eq!((bench.effects.count(), bench.emulator.requests().len()), (0, 0));
-}
-
 /// T53, M12: HEAD is guarded as the GET whose handler it runs.
 #[tokio::test]
 async fn t53_head_is_guarded() {

@@ -108,10 +108,20 @@ async fn t12_a_prefetch_uses_nothing_up() {
     let bench = bench().await;
     let paid = get("/pay").navigating();
     let (mut ada, back, token) = proved(&bench, &paid).await;
-    for header in ["sec-purpose", "purpose", "x-moz"] {
-        let reply = ada.send(&back.clone().header(header, "prefetch")).await;
+    let prefetches = [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+        ("x-purpose", "preview"),
+        ("x-sec-purpose", "prefetch"),
+        ("hx-preloaded", "true"),
+    ];
+    for (header, value) in prefetches {
+        let reply = ada.send(&back.clone().header(header, value)).await;
         reply.assert_refused(&RefusalReason::Prefetch);
-        assert_eq!((reply.status, reply.text()), (204, ""));
+        assert_eq!((reply.status, reply.text(), reply.cookie()), (503, "", None), "{header}");
+        assert_eq!(reply.headers.get("retry-after"), None, "{header}");
         assert_sealed(&reply, &token);
     }
     let scanner = ada.elsewhere().send(&back).await;

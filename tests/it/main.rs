@@ -10,6 +10,7 @@ mod callback;
 mod edges;
 mod failure;
 mod flows;
+mod prefetch;
 mod resume;
 mod routing;
 mod secrets;
