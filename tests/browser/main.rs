@@ -5,6 +5,7 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
+mod ahead;
 mod curl;
 mod forms;
 mod htmx;
