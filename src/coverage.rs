@@ -1,22 +1,41 @@
 //! What one approval is good for: the digest of a request, and the key of its flow.
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, header};
 use sha2::{Digest as _, Sha256};
 
-use crate::form::Form;
+pub(crate) use self::address::Address;
+use self::multipart::Multipart;
+
+mod address;
+mod multipart;
 
 /// What one approval covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Coverage {
-    /// This very request: method, path, query and body. The default.
+    /// This very request: method, address and body. The default. Whoever changes the amount needs a new approval.
     ///
-    /// A urlencoded form is compared by its decoded pairs in order, every other body by its bytes and its
-    /// `Content-Type`. Whoever changes the amount needs a new approval.
+    /// Two requests are the same only where every extractor gives a handler the same: `Bytes`, `Json`, `Form`,
+    /// `Multipart`, `Query`, `Path`, `OriginalUri`, and whatever else reads their bytes. So it is compared
+    ///
+    /// - the address, as the client sent it and as it is at the layer, with what a router matched of it. Something
+    ///   between two routers that maps a `Host` to a tenant's path makes two addresses of one. Over HTTP/2 the scheme and
+    ///   the host are in it: a client that goes on over HTTP/1.1 is challenged once more.
+    /// - the body by its bytes, with each `Content-Type` and `Content-Encoding`. Who encodes the same form or the same
+    ///   JSON otherwise the second time (`%20` for `+`, members in another order) sends another request.
+    /// - a multipart form without its boundary, which browsers and clients draw anew for each sending, as long as the
+    ///   form is written as all of them write it and the boundary stands nowhere but between its parts. Preambles, blanks
+    ///   behind a boundary, a boundary that is named twice: such a form is compared by its bytes, boundary and all.
+    ///
+    /// No other header counts. A handler that acts on one, such as `Host`, has to check it again.
     #[default]
     Request,
     /// This method on this route, whatever its parameters, query and body.
+    ///
+    /// The route is its template as axum's [`MatchedPath`](axum::extract::MatchedPath) gives it at the layer: `/t/one/pay`
+    /// and `/t/two/pay` are one route, `/t/{tenant}/pay`, and so are two routers' routes of one template where something
+    /// hands the whole address on to both. Where no router matched, it is the whole path.
     Route,
     /// This action, on whatever route it guards.
     Action,
@@ -30,10 +49,7 @@ pub(crate) struct Digest(pub(crate) [u8; 32]);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape<'a> {
     pub(crate) method: &'a Method,
-    /// The path and query as the client sent them, before any router stripped a prefix.
-    pub(crate) target: &'a Uri,
-    /// The route's template, where a router matched one.
-    pub(crate) route: Option<&'a str>,
+    pub(crate) address: &'a Address,
     pub(crate) headers: &'a HeaderMap,
 }
 
@@ -70,71 +86,32 @@ pub(crate) fn digest(coverage: Coverage, remember: Option<Duration>, shape: &Sha
         Coverage::Action => {}
         Coverage::Route => {
             fields.add(method.as_str());
-            fields.add(shape.route.unwrap_or_else(|| shape.target.path()));
+            shape.address.add_route_to(&mut fields);
         }
         Coverage::Request => {
             fields.add(method.as_str());
-            fields.add(shape.target.path());
-            fields.add(match shape.target.query() {
-                Some(_) => "?",
-                None => "",
-            });
-            fields.add(shape.target.query().unwrap_or_default());
-            match form(shape.headers, body) {
-                Some(form) => {
-                    fields.add("form");
-                    for (name, value) in &form.0 {
-                        fields.add(name);
-                        fields.add(value);
-                    }
-                }
-                None if add_multipart(&mut fields, shape.headers, body) => {}
-                None => {
-                    fields.add("bytes");
-                    for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
-                        let values = shape.headers.get_all(name);
-                        fields.add(values.iter().count().to_be_bytes());
-                        values.iter().for_each(|value| fields.add(value));
-                    }
-                    fields.add(body);
-                }
-            }
+            shape.address.add_to(&mut fields);
+            add_body(&mut fields, shape.headers, body);
         }
     }
     Digest(fields.finish())
 }
 
-/// Digests a multipart form by what stands between its boundaries, since a browser that sends it again draws a new one.
-///
-/// A boundary is left out only where it delimits (RFC 2046, section 5.1.1: a line of its own). Text that looks like one
-/// elsewhere stays, and stays different.
-fn add_multipart(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) -> bool {
-    let Some(boundary) = boundary(headers) else { return false };
-    let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
-    // The first delimiter may stand at the very beginning, without its line break.
-    let body = [b"\r\n", body].concat();
-    fields.add("multipart");
-    let mut rest = body.as_slice();
-    let ends_line = |after: &[u8]| after.starts_with(b"\r\n") || after.starts_with(b"--");
-    let delimits = |text: &[u8]| text.strip_prefix(delimiter.as_slice()).is_some_and(ends_line);
-    while let Some(at) = (0..rest.len()).find(|&at| delimits(&rest[at..])) {
-        fields.add(&rest[..at]);
-        rest = &rest[at + delimiter.len()..];
+/// A body is its bytes, and what it says of how they are to be read: a handler may read them as whatever it likes. Only the
+/// boundary of a multipart form is left out, where everybody reads the same without it.
+fn add_body(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) {
+    if let Some(multipart) = Multipart::of(headers, body) {
+        fields.add("multipart");
+        multipart.add_to(fields);
+        return;
     }
-    fields.add(rest);
-    true
-}
-
-/// The boundary, if the body is a plain multipart form and nothing besides.
-fn boundary(headers: &HeaderMap) -> Option<&str> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (essence, parameter) = types.next()?.to_str().ok()?.split_once(';')?;
-    let boundary = parameter.trim().strip_prefix("boundary=")?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
-    let is_form = essence.trim().eq_ignore_ascii_case("multipart/form-data")
-        && types.next().is_none()
-        && !headers.contains_key(header::CONTENT_ENCODING);
-    (is_form && (1..=70).contains(&boundary.len()) && boundary.bytes().all(plain)).then_some(boundary)
+    fields.add("bytes");
+    for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+        let values = headers.get_all(name);
+        fields.add(values.iter().count().to_be_bytes());
+        values.iter().for_each(|value| fields.add(value));
+    }
+    fields.add(body);
 }
 
 /// HEAD runs the handler of GET (M12), so it is covered by the same approval.
@@ -143,18 +120,6 @@ fn covered_method(method: &Method) -> &Method {
         Method::HEAD => &Method::GET,
         _ => method,
     }
-}
-
-/// The form in a body, if it is one that a browser would send again as it is.
-pub(crate) fn form(headers: &HeaderMap, body: &[u8]) -> Option<Form> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let content_type = types.next()?.to_str().ok()?;
-    let mut parts = content_type.split(';').map(str::trim);
-    let urlencoded =
-        parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-    let utf8 = parts.all(|parameter| parameter.is_empty() || parameter.eq_ignore_ascii_case("charset=utf-8"));
-    let plain = types.next().is_none() && !headers.contains_key(header::CONTENT_ENCODING);
-    if urlencoded && utf8 && plain { Form::parse(body) } else { None }
 }
 
 /// A hash over fields of which none can run into the next: each goes in behind its length (threat T39).

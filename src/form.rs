@@ -1,32 +1,37 @@
-//! A posted urlencoded form: what it says, which of it may be kept, and how it is normalised.
-use percent_encoding::percent_decode_str;
+//! A posted urlencoded form: whether a browser would send it again as it is, and which of it may be kept.
+use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
-/// A form of more fields than this is digested by its bytes and not kept.
-const MOST_FIELDS: usize = 256;
+/// The most fields of a form that is kept.
+const MAX_FIELDS: usize = 256;
 
-/// The decoded pairs of a form, in order, with every newline as CRLF, which is what a browser makes of them when it
-/// sends the form again.
+/// The pairs of a form that a browser, given them, sends again byte for byte.
+///
+/// What an approval covers is the bytes. So a form is kept only where its pairs say everything about them; any other is
+/// covered all the same, and sent again by its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Form(pub(crate) Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads a body of `application/x-www-form-urlencoded`.
-    ///
-    /// `None` for whatever would not survive a browser's sending it again: bytes that are no UTF-8 (two of them could
-    /// decode to the same replacement character), NUL, and field names that a browser gives a meaning of its own.
-    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        let body = std::str::from_utf8(body).ok()?;
-        let pairs: Vec<_> = body
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Some((decode(name)?, decode(value)?))
-            })
-            .collect::<Option<_>>()?;
-        let sendable = pairs.len() <= MOST_FIELDS && !pairs.iter().any(|(name, _)| reserved(name));
-        sendable.then_some(Self(pairs))
+    /// Reads the body of a request.
+    pub(crate) fn of(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+        // As browsers write it (HTML, "form submission algorithm", "mutate action URL" and "submit as entity body").
+        let is_form = types.next()? == "application/x-www-form-urlencoded"
+            && types.next().is_none()
+            && !headers.contains_key(header::CONTENT_ENCODING);
+        is_form.then(|| Self::parse(body)).flatten()
+    }
+
+    fn parse(body: &[u8]) -> Option<Self> {
+        let form = Self(form_urlencoded::parse(body).into_owned().collect());
+        let again = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.0).finish();
+        let is_sent_again = again.as_bytes() == body
+            && form.0.len() <= MAX_FIELDS
+            && form.0.iter().all(|(name, value)| {
+                is_sent(name) && is_kept_by_html(name) && is_kept_by_html(value) && is_typed_again(name, value)
+            });
+        is_sent_again.then_some(form)
     }
 
     /// The fields that may be kept for the user, and the names of those that they have to type again.
@@ -54,24 +59,25 @@ pub(crate) struct Field {
     pub(crate) value: Option<String>,
 }
 
-fn decode(text: &str) -> Option<String> {
-    let spaced = text.replace('+', " ");
-    let decoded: Vec<u8> = percent_decode_str(&spaced).collect();
-    let text = String::from_utf8(decoded).ok()?;
-    (!text.contains('\0')).then(|| crlf(&text))
+/// Browsers leave fields without a name out, fill in `_charset_` themselves, and old ones sent `isindex` without its name.
+fn is_sent(name: &str) -> bool {
+    !name.is_empty() && !name.eq_ignore_ascii_case("_charset_") && !name.eq_ignore_ascii_case("isindex")
 }
 
-/// Newlines as a browser writes them into a form (HTML, "constructing the entry list": CR, LF and CRLF become CRLF).
-fn crlf(text: &str) -> String {
-    if !text.contains(['\r', '\n']) {
-        return text.to_owned();
+/// Whether a text comes through a page and a form as it is: HTML has no NUL, and CR, LF and CRLF are sent as CRLF (HTML,
+/// "constructing the entry list").
+fn is_kept_by_html(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(['\r', '\n', '\0']) {
+        let Some(behind) = rest[at..].strip_prefix("\r\n") else { return false };
+        rest = behind;
     }
-    text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
+    true
 }
 
-/// `_charset_` is filled in by the browser, `isindex` is sent without its name by old ones.
-fn reserved(name: &str) -> bool {
-    name.eq_ignore_ascii_case("_charset_") || name.eq_ignore_ascii_case("isindex")
+/// A field for secrets takes no line breaks.
+fn is_typed_again(name: &str, value: &str) -> bool {
+    !is_secret(name) || !value.contains('\n')
 }
 
 /// Whether a field's name says that its value is a secret of the user's, which is never kept (threat T48).
@@ -118,35 +124,89 @@ fn last_word(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn pairs(body: &[u8]) -> Option<Vec<(String, String)>> {
-        Form::parse(body).map(|form| form.0)
-    }
-
     #[test]
-    fn reads_pairs_in_order_and_normalises_what_a_browser_would() {
+    fn reads_what_browsers_send() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let cases: [(&str, &[u8], Vec<(String, String)>); 8] = [
-            ("plain", b"amount=10&to=bob", vec![pair("amount", "10"), pair("to", "bob")]),
-            ("order and doubles stay", b"a=2&a=1", vec![pair("a", "2"), pair("a", "1")]),
-            ("plus and percent", b"a=b+c%20d%2B", vec![pair("a", "b c d+")]),
-            ("no value", b"a&b=", vec![pair("a", ""), pair("b", "")]),
-            ("lone LF", b"a=1%0A2", vec![pair("a", "1\r\n2")]),
-            ("lone CR, CRLF", b"a=1%0D2%0D%0A3", vec![pair("a", "1\r\n2\r\n3")]),
-            ("empty pairs", b"&&a=1&", vec![pair("a", "1")]),
-            ("nothing", b"", vec![]),
+        let cases: [(&str, &str, Vec<(String, String)>); 8] = [
+            ("plain", "amount=10&to=bob", vec![pair("amount", "10"), pair("to", "bob")]),
+            ("order and doubles stay", "a=2&a=1", vec![pair("a", "2"), pair("a", "1")]),
+            ("plus and percent", "a=b+c+d%2B%25", vec![pair("a", "b c d+%")]),
+            ("no value", "a=&b=", vec![pair("a", ""), pair("b", "")]),
+            ("line breaks", "a=1%0D%0A%0D%0A2", vec![pair("a", "1\r\n\r\n2")]),
+            ("what is not encoded", "a=*-._%7E", vec![pair("a", "*-._~")]),
+            ("other scripts", "%C3%A9=%F0%9F%92%B8%EF%BF%BD", vec![pair("é", "💸\u{fffd}")]),
+            ("nothing", "", vec![]),
         ];
         for (name, body, want) in cases {
-            assert_eq!(pairs(body), Some(want), "{name}");
+            assert_eq!(Form::parse(body.as_bytes()).map(|form| form.0), Some(want), "{name}");
+        }
+    }
+
+    /// What no browser sends, or none sends again as it was, is not kept: the approval is for its bytes.
+    #[test]
+    fn t110_what_would_not_be_sent_again_byte_for_byte_is_not_kept() {
+        let many = "a=1&".repeat(MAX_FIELDS) + "a=1";
+        for body in [
+            &b"a=%FF"[..],
+            b"a=\xff",
+            b"a=\xc3\xa9",
+            b"a=%c3%a9",
+            b"a=b%20c",
+            b"a=b c",
+            b"a=~",
+            b"a=%2A",
+            b"a=%41",
+            b"a=%",
+            b"a=%4",
+            b"a",
+            b"a=b&",
+            b"&a=b",
+            b"a=b&&c=d",
+            b"a=b=c",
+            b"=b",
+            b"a=1%0A2",
+            b"a=1%0D2",
+            b"a=1%0D%0D%0A2",
+            b"a=1%0D%0A%0A2",
+            b"a%0A=1",
+            b"a=1%0D",
+            b"password=1%0D%0A2",
+            b"%00=1",
+            b"a=%00",
+            b"_charset_=x",
+            b"ISINDEX=x",
+            b"{\"to\":\"bob\",\"amount\":10000}",
+            b"{\"to\":\"bob\",\"note\":\"x%22\"}",
+            many.as_bytes(),
+        ] {
+            assert_eq!(Form::parse(body), None, "{:?}", String::from_utf8_lossy(body));
         }
     }
 
     #[test]
-    fn refuses_what_would_not_survive_being_sent_again() {
-        let many = "a=1&".repeat(MOST_FIELDS + 1);
-        for body in
-            [&b"a=%FF"[..], b"a=%FE", b"a=\xff", b"%00=1", b"a=%00", b"_charset_=x", b"ISINDEX=x", many.as_bytes()]
-        {
-            assert_eq!(pairs(body), None, "{body:?}");
+    fn t110_only_what_calls_itself_a_form_as_browsers_do_is_one() {
+        let of = |pairs: &[(header::HeaderName, &'static str)]| {
+            let pairs = pairs.iter().map(|(name, value)| (name.clone(), http::HeaderValue::from_static(value)));
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(name, value);
+            }
+            Form::of(&headers, b"a=b").is_some()
+        };
+        let form = (header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        assert!(of(std::slice::from_ref(&form)));
+        assert!(!of(&[]));
+        assert!(!of(&[form.clone(), form.clone()]));
+        assert!(!of(&[form, (header::CONTENT_ENCODING, "gzip")]));
+        for other in [
+            "application/x-www-form-urlencoded; charset=UTF-8",
+            "application/x-www-form-urlencoded;charset=UTF-8",
+            "Application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded;",
+            "application/json",
+            "text/plain",
+        ] {
+            assert!(!of(&[(header::CONTENT_TYPE, other)]), "{other}");
         }
     }
 

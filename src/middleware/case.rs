@@ -1,10 +1,9 @@
 //! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
 use std::sync::{Arc, PoisonError};
 
-use axum::extract::MatchedPath;
 use bytes::Bytes;
+use http::Method;
 use http::request::Parts;
-use http::{Method, Uri};
 
 use super::ReplayBody;
 use super::body::Reading;
@@ -13,7 +12,7 @@ use crate::authsignal::Inner;
 use crate::browser::BrowserId;
 use crate::caller::Caller;
 use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
-use crate::coverage::{Binding, Shape, digest};
+use crate::coverage::{Address, Binding, Shape, digest};
 use crate::decision::{Passed, Proving};
 use crate::facts::Facts;
 use crate::flow::{Challenge, Flow, Opening, Proof, RequestId, Stage};
@@ -29,7 +28,7 @@ pub(super) struct Case<'a> {
     pub(super) guard: &'a Guard,
     pub(super) user: User,
     pub(super) user_id: UserId,
-    pub(super) target: Uri,
+    pub(super) address: Address,
     pub(super) request: RequestId,
 }
 
@@ -51,8 +50,7 @@ impl Case<'_> {
     pub(super) fn binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
         let coverage = self.guard.policy.coverage;
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
-        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-        let shape = Shape { method: &parts.method, target: &self.target, route, headers: &parts.headers };
+        let shape = Shape { method: &parts.method, address: &self.address, headers: &parts.headers };
         let binding = Binding {
             tenant: &self.authsignal().tenant,
             user: self.user_id.as_str(),

@@ -3,7 +3,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::OriginalUri;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, header};
@@ -14,6 +13,7 @@ use super::case::Case;
 use crate::authsignal::Inner;
 use crate::browser::{BrowserId, random};
 use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
+use crate::coverage::Address;
 use crate::decision::{Decision, Policy, Refused, decide};
 use crate::flow::RequestId;
 use crate::keeper::{Meeting, Ticket};
@@ -107,11 +107,11 @@ impl Guard {
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
-        let target = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
-        if !target.path().starts_with('/') {
+        let address = Address::of(parts).await;
+        if !address.received.path().starts_with('/') {
             return Err(RefusalReason::InvalidTarget.into());
         }
-        if target.path() == self.authsignal.callback_url.path() {
+        if address.received.path() == self.authsignal.callback_url.path() {
             tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
             return Err(RefusalReason::CallbackGuarded.into());
         }
@@ -121,7 +121,7 @@ impl Guard {
 
         let outer = parts.extensions.get::<Verdict>();
         let request = outer.map_or_else(|| RequestId(random()), |verdict| verdict.inner().request);
-        let case = Case { guard: self, user, user_id, target, request };
+        let case = Case { guard: self, user, user_id, address, request };
         if let Some(outer) = outer.filter(|outer| case.is_decided_by(outer.inner())) {
             return Ok((body, outer.clone()));
         }

@@ -46,6 +46,16 @@
 //! say nothing of the kind, so that such a request is one like any other and can spend an approval: switch preloading off
 //! for links to guarded routes.
 //!
+//! # What a browser sends again
+//!
+//! After the proof a browser is sent to the page that it asked for, or shown the form that it posted, which a click posts
+//! again: byte for byte, since an approval of a request is for its bytes ([`Coverage::Request`](crate::Coverage::Request)).
+//! So a form is kept only if a browser would write it as it came: `application/x-www-form-urlencoded` without a parameter,
+//! in UTF-8, every field with a name, at most 256 fields and 16 KiB, from a page of the application's own. Anything else
+//! (files, another charset, a body by a script, a secret of several lines) the user sends again from where they were, and
+//! is told so; it passes if it is the same. Clients repeat their requests by themselves, and have to write the same bytes:
+//! only the boundary of a multipart form may be another.
+//!
 //! # Where to put the layer
 //!
 //! - On the method router, with `route_layer`: `post(withdraw).route_layer(layer)`. Then a method that the route does not
@@ -56,8 +66,8 @@
 //! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`, nor the handler
 //!   of `any(..)` in a method router, which is one. A handler that takes a [`Verdict`](crate::Verdict) cannot be left
 //!   unguarded by mistake.
-//! - Layers that change the method or the path (a method override, `NormalizePath`) go outside this one, so that what was
-//!   approved is what runs.
+//! - Layers that change the method or the path (a method override, `NormalizePath`, a tenant's path from the `Host`) go
+//!   outside this one, so that what was approved is what runs: the address as received and as it is at the layer.
 //! - Two layers on one route, for different actions, both have to be passed. Where both challenge, the user proves the
 //!   outer one twice, since its approval is spent on the way to the inner one.
 //! - A layer against request forgery whose tokens are good for one use goes inside this one, so that it sees a form once:

@@ -6,8 +6,8 @@ use http::{Method, header};
 use super::case::Case;
 use crate::browser::BrowserId;
 use crate::caller::Caller;
-use crate::coverage::form;
 use crate::flow::{Back, Flow, NotKept};
+use crate::form::Form;
 use crate::keeper::BindingHash;
 use crate::return_to::ReturnTo;
 use crate::store;
@@ -24,7 +24,7 @@ impl Case<'_> {
             let url = header(name)?;
             authsignal.page(ReturnTo::of_origin(url, &authsignal.callback_url))
         };
-        let target = self.target.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let target = self.address.received.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let target = authsignal.page(ReturnTo::new(target));
         let not_kept = |why| Back::NotKept { why, page: page("referer") };
         match (authsignal.answers.caller(parts), &parts.method) {
@@ -42,7 +42,7 @@ impl Case<'_> {
                     return not_kept(NotKept::CrossSite);
                 }
                 let body = body.filter(|body| body.len() <= MOST_KEPT);
-                match (target, body.and_then(|body| form(&parts.headers, body))) {
+                match (target, body.and_then(|body| Form::of(&parts.headers, body))) {
                     (Some(to), Some(form)) => Back::Form { to, fields: form.keep() },
                     (None, _) => not_kept(NotKept::Target),
                     (_, None) => not_kept(NotKept::Body),
@@ -72,7 +72,7 @@ impl Case<'_> {
 
     /// Whether this request posts the form that a flow has kept.
     pub(super) fn is_form_of(&self, parts: &Parts, flow: &Flow) -> bool {
-        let target = self.target.path_and_query().map(http::uri::PathAndQuery::as_str);
+        let target = self.address.received.path_and_query().map(http::uri::PathAndQuery::as_str);
         let Back::Form { to, .. } = &flow.opening.back else { return false };
         parts.method == Method::POST && target == Some(to.as_str())
     }

@@ -112,17 +112,6 @@ async fn t2_t3_t27_t28_t29_t30_t64_t88_an_approval_is_bound_in_every_part() {
     assert!(is_verified(&bench));
 }
 
-/// A browser may encode the same form otherwise when it sends it again.
-#[tokio::test]
-async fn the_same_form_in_another_encoding_is_the_same_form() {
-    let bench = bench().await;
-    let mut ada = bench.visitor("ada");
-    bench.approve(&mut ada, &form("/pay", "to=caf%c3%a9&note=a%20b%0Ac")).await;
-    let again = form("/pay", "to=caf%C3%A9&note=a+b%0D%0Ac");
-    ada.send(&again).await.assert_passed();
-    assert_eq!(bench.effects.last().body, again.body);
-}
-
 /// M12, T53: HEAD runs the handler of GET, so it is guarded and covered as GET is, and spends what GET would.
 #[tokio::test]
 async fn t53_head_spends_the_approval_of_get() {

@@ -11,6 +11,7 @@ mod edges;
 mod failure;
 mod flows;
 mod prefetch;
+mod readings;
 mod resume;
 mod routing;
 mod secrets;

@@ -47,7 +47,7 @@ fn submitted(page: &Reply, typed: &str) -> Ask {
 async fn t51_a_posted_form_is_sent_again_exactly_once() {
     let bench = bench().await;
     let mut ada = bench.visitor("ada");
-    let posted = form("/pay?ref=1", "to=bob&amount=10&note=a%20b%0D%0Ac&csrf_token=t0ken&to=eve&empty=");
+    let posted = form("/pay?ref=1", "to=bob&amount=10&note=a+b%0D%0Ac&csrf_token=t0ken&to=eve&empty=");
     let page = page_after(&bench, &mut ada, &posted).await;
     page.assert_private();
     assert_eq!(page.header("referrer-policy"), "same-origin", "or the post had `Origin: null`");
@@ -60,8 +60,7 @@ async fn t51_a_posted_form_is_sent_again_exactly_once() {
     let again = submitted(&page, "");
     assert_eq!(again.target, "/pay?ref=1");
     ada.send(&again).await.assert_passed();
-    let sent: Vec<_> = form_urlencoded::parse(&bench.effects.last().body).into_owned().collect();
-    assert_eq!(sent, form_urlencoded::parse(&posted.body).into_owned().collect::<Vec<_>>());
+    assert_eq!(bench.effects.last().body, posted.body);
     assert_eq!((bench.effects.count(), bench.tracks()), (1, 1));
 
     // The back button, and the button once more.
@@ -181,6 +180,15 @@ async fn what_is_not_kept_is_said_and_goes_through_when_sent_again() {
         post("/pay", "text/plain", "a=b"),
         post("/pay", "application/x-www-form-urlencoded", &b"a=%FF"[..]),
         post("/pay", "application/x-www-form-urlencoded; charset=latin1", "a=b"),
+        post("/pay", "application/x-www-form-urlencoded; charset=UTF-8", "a=b"),
+        post("/pay", "application/x-www-form-urlencoded", "note=a%20b"),
+        post("/pay", "application/x-www-form-urlencoded", "note=a%0Ab"),
+        post("/pay", "application/x-www-form-urlencoded", "note=caf%c3%a9"),
+        post("/pay", "application/x-www-form-urlencoded", "=a"),
+        post("/pay", "application/x-www-form-urlencoded", "a&b="),
+        post("/pay", "application/x-www-form-urlencoded", "_charset_=utf-8"),
+        post("/pay", "application/x-www-form-urlencoded", "my_secret=a%0D%0Ab"),
+        post("/pay", "application/x-www-form-urlencoded", r#"{"to":"bob"}"#),
         post("/pay", "application/x-www-form-urlencoded", "a=b").header("content-encoding", "gzip"),
         ask("PUT", "/pay"),
     ];

@@ -1,0 +1,91 @@
+//! The address of a request: what a handler can see of it, wherever it was rewritten on the way.
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequestParts as _, MatchedPath, OriginalUri, RawPathParams};
+use http::Uri;
+use http::request::Parts;
+
+use super::Fields;
+
+/// The address of a request at the layer, as received and as routed (threat T111).
+///
+/// Something between two routers may map a `Host` to a tenant's path, or strip a prefix: the handler is routed by what
+/// stands then, while `OriginalUri` shows what came first. Neither says what the other does, and the parameters of a
+/// path may come from an address that is in neither any more. So all of it counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    /// As the client sent it, before any router stripped a prefix.
+    pub(crate) received: Uri,
+    pub(super) routed: Uri,
+    /// The template that a router matched.
+    pub(super) route: Option<String>,
+    pub(super) params: Params,
+}
+
+/// What `Path` makes of the address.
+#[derive(Clone, Debug)]
+pub(super) enum Params {
+    Missing,
+    Unreadable,
+    Found(Vec<(String, String)>),
+}
+
+impl Address {
+    pub(crate) async fn of(parts: &mut Parts) -> Self {
+        let params = match RawPathParams::from_request_parts(parts, &()).await {
+            Ok(found) => Params::Found(found.iter().map(|(name, value)| (name.into(), value.into())).collect()),
+            Err(RawPathParamsRejection::MissingPathParams(_)) => Params::Missing,
+            Err(_) => Params::Unreadable,
+        };
+        let routed = parts.uri.clone();
+        Self {
+            received: parts.extensions.get().map_or_else(|| routed.clone(), |OriginalUri(received)| received.clone()),
+            routed,
+            route: parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned()),
+            params,
+        }
+    }
+
+    pub(super) fn add_to(&self, fields: &mut Fields) {
+        add_uri(fields, &self.received);
+        add_uri(fields, &self.routed);
+        match &self.route {
+            Some(route) => {
+                fields.add("route");
+                fields.add(route);
+            }
+            None => fields.add("no route"),
+        }
+        match &self.params {
+            Params::Missing => fields.add("missing"),
+            Params::Unreadable => fields.add("unreadable"),
+            Params::Found(found) => {
+                fields.add("found");
+                fields.add(found.len().to_be_bytes());
+                for (name, value) in found {
+                    fields.add(name);
+                    fields.add(value);
+                }
+            }
+        }
+    }
+
+    /// The template that a router matched; where none did, the whole path, as received and as routed.
+    pub(super) fn add_route_to(&self, fields: &mut Fields) {
+        match &self.route {
+            Some(route) => fields.add(route),
+            None => {
+                fields.add(self.received.path());
+                fields.add(self.routed.path());
+            }
+        }
+    }
+}
+
+/// `/x?` is not `/x`. A request of HTTP/2, or to a proxy, has a scheme and a host in its address, which handlers see.
+fn add_uri(fields: &mut Fields, uri: &Uri) {
+    fields.add(uri.scheme_str().unwrap_or_default());
+    fields.add(uri.authority().map_or("", |authority| authority.as_str()));
+    fields.add(uri.path());
+    fields.add(if uri.query().is_some() { "?" } else { "" });
+    fields.add(uri.query().unwrap_or_default());
+}
