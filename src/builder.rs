@@ -12,7 +12,7 @@ use crate::facts::IpSource;
 use crate::flow::PENDING;
 use crate::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
 use crate::respond::{Answer, Responder};
-use crate::store::{AnyStore, Store};
+use crate::store::{AnyStore, Store, TIMEOUT};
 
 /// The fewest bytes of a master secret.
 const MIN_SECRET: usize = 32;
@@ -27,6 +27,7 @@ pub struct AuthsignalBuilder {
     identify: Option<AnyIdentify>,
     responder: Option<Arc<dyn Responder>>,
     store: Option<AnyStore>,
+    store_timeout: Duration,
     secret: Option<SecretSlice<u8>>,
     older_secrets: Vec<SecretSlice<u8>>,
     insecure_cookies: bool,
@@ -53,6 +54,7 @@ impl AuthsignalBuilder {
             identify: None,
             responder: None,
             store: None,
+            store_timeout: TIMEOUT,
             secret: None,
             older_secrets: Vec::new(),
             insecure_cookies: false,
@@ -132,6 +134,14 @@ impl AuthsignalBuilder {
     /// Where flows are kept. Default: a [`MemoryStore`](crate::store::MemoryStore), which one node can live with and several cannot share.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(AnyStore::new(store));
+        self
+    }
+
+    /// How long the store may take over one call: between 10 milliseconds and 30 seconds. What is outside counts as the
+    /// nearer end. A call that takes longer is given up, and what needed it is an outage
+    /// ([`Outage::Store`](crate::Outage::Store)). Default: 250 milliseconds.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout.clamp(Duration::from_millis(10), Duration::from_secs(30));
         self
     }
 

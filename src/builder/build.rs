@@ -42,6 +42,7 @@ impl AuthsignalBuilder {
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
+        let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
             keeper: Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life },
             identify,

@@ -1,5 +1,6 @@
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// Why a store gave no answer.
 pub struct Error {
@@ -12,7 +13,7 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The store could not be reached, or lost the answer: whether it wrote is unknown.
+    /// The store could not be reached, lost the answer, or took too long: whether it wrote is unknown.
     Unavailable,
     /// The store takes no more records for now. It did not write.
     Full,
@@ -31,6 +32,12 @@ impl Error {
     #[must_use]
     pub fn full(message: &'static str) -> Self {
         Self { kind: ErrorKind::Full, message, source: None }
+    }
+
+    /// The store did not answer within `timeout`.
+    pub(crate) fn too_slow(timeout: Duration) -> Self {
+        let source = format!("no answer within {timeout:?}; `AuthsignalBuilder::store_timeout` sets how long that is");
+        Self::unavailable(source)
     }
 
     pub(crate) fn contended() -> Self {

@@ -3,14 +3,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::{Error, Key, Store, Version};
+use super::{Error, Key, ROOM_TO_GROW, Store, Version};
 use crate::clock::Clock;
 
 /// A store in the memory of one process. The default.
 ///
 /// It is enough for one node; a restart forgets every flow, so users who were at a challenge start again. It holds at
-/// most 100,000 records and 64 MiB of them and then takes no more until some have expired (threat T50); what has expired
-/// is swept with every write. Clones share their records.
+/// most 100,000 records and 64 MiB of them and then takes no new ones until some have expired (threat T50); what has
+/// expired is swept with every write. Each record has [`ROOM_TO_GROW`] set aside when it is new, so that what is there
+/// can go on in a store that is full (threat T117). Clones share their records.
 #[derive(Clone)]
 pub struct MemoryStore {
     records: Arc<Mutex<Records>>,
@@ -31,6 +32,8 @@ struct Records {
 struct Record {
     version: Version,
     value: Vec<u8>,
+    /// The bytes set aside for it.
+    room: usize,
     expires: SystemTime,
 }
 
@@ -48,7 +51,8 @@ impl MemoryStore {
         self
     }
 
-    /// Holds at most `records` records of `bytes` bytes together. Default: 100,000 and 64 MiB.
+    /// Holds at most `records` records of `bytes` bytes together, where each counts as [`ROOM_TO_GROW`] bytes more than
+    /// it has when it is new. Default: 100,000 and 64 MiB.
     #[must_use]
     pub fn limits(mut self, records: usize, bytes: usize) -> Self {
         self.most_records = records;
@@ -89,7 +93,7 @@ impl Records {
     fn remove(&mut self, key: &Key) {
         if let Some(record) = self.by_key.remove(key) {
             self.by_expiry.remove(&(record.expires, *key));
-            self.bytes -= record.value.len();
+            self.bytes -= record.room;
         }
     }
 }
@@ -111,19 +115,22 @@ impl Store for MemoryStore {
         if current.map(|record| record.version) != expected {
             return Ok(false);
         }
-        let (freed_records, freed_bytes) = current.map_or((0, 0), |record| (1, record.value.len()));
+        // What is there has its place, and its room as long as it keeps to it.
+        let (freed_records, freed_bytes) = current.map_or((0, 0), |record| (1, record.room));
+        let keeps_to_it = current.is_some() && value.len() <= freed_bytes;
+        let room = if keeps_to_it { freed_bytes } else { value.len().saturating_add(ROOM_TO_GROW) };
         if records.by_key.len() - freed_records >= self.most_records {
             return Err(Error::full("the store in memory holds as many records as it may"));
         }
-        if (records.bytes - freed_bytes).saturating_add(value.len()) > self.most_bytes {
+        if !keeps_to_it && (records.bytes - freed_bytes).saturating_add(room) > self.most_bytes {
             return Err(Error::full("the store in memory holds as many bytes as it may"));
         }
         records.remove(key);
         records.last_version += 1;
         let version = Version::new(records.last_version);
-        records.bytes += value.len();
+        records.bytes += room;
         records.by_expiry.insert((expires, *key));
-        records.by_key.insert(*key, Record { version, value, expires });
+        records.by_key.insert(*key, Record { version, value, room, expires });
         Ok(true)
     }
 }
@@ -159,21 +166,25 @@ mod tests {
     #[tokio::test]
     async fn t50_it_is_bounded_and_sweeps_what_has_expired() {
         let (store, clock) = store();
-        let store = store.limits(3, 100);
+        let store = store.limits(3, 3 * (30 + ROOM_TO_GROW));
         for byte in 0..3 {
             assert!(store.swap(&Key::of(byte), None, vec![0; 30], MINUTE).await.unwrap());
         }
-        assert_eq!(store.swap(&Key::of(9), None, vec![0; 1], MINUTE).await.unwrap_err().kind(), ErrorKind::Full);
+        assert_eq!(store.swap(&Key::of(9), None, vec![], MINUTE).await.unwrap_err().kind(), ErrorKind::Full);
+        clock.advance(MINUTE / 2);
+        // T117: full by records and by bytes, and each has the room that was set aside for it, however often it is used.
+        for length in [30 + ROOM_TO_GROW, 1, 30 + ROOM_TO_GROW] {
+            let (version, _) = store.load(&Key::of(0)).await.unwrap().unwrap();
+            assert!(store.swap(&Key::of(0), Some(version), vec![0; length], MINUTE).await.unwrap(), "{length}");
+        }
         let (version, _) = store.load(&Key::of(0)).await.unwrap().unwrap();
-        assert!(store.swap(&Key::of(0), Some(version), vec![0; 40], MINUTE * 2).await.unwrap(), "one may grow");
-        let (version, _) = store.load(&Key::of(0)).await.unwrap().unwrap();
-        let grown = store.swap(&Key::of(0), Some(version), vec![0; 41], MINUTE).await;
-        assert_eq!(grown.unwrap_err().kind(), ErrorKind::Full, "but not past the bytes");
-        clock.advance(MINUTE);
+        let grown = store.swap(&Key::of(0), Some(version), vec![0; 31 + ROOM_TO_GROW], MINUTE).await;
+        assert_eq!(grown.unwrap_err().kind(), ErrorKind::Full, "but not more");
+        clock.advance(MINUTE / 2);
         assert_eq!(store.len(), 1);
         assert!(store.swap(&Key::of(9), None, vec![0; 60], MINUTE).await.unwrap());
         let records = store.records();
-        assert_eq!(records.bytes, 100);
+        assert_eq!(records.bytes, 30 + 60 + 2 * ROOM_TO_GROW);
         assert_eq!(records.by_expiry.len(), records.by_key.len());
     }
 }

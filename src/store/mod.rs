@@ -17,6 +17,9 @@ pub use memory::MemoryStore;
 
 pub use crate::seal::Key;
 
+/// How long a store may take over one call, unless told otherwise.
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(250);
+
 /// Which write of a record it is. A store makes a new one for every write and never gives one out twice for a key
 /// within the lifetime of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +49,11 @@ impl Version {
 ///   version, at most one writes.
 /// - A record is gone once its `ttl` has passed since it was written.
 /// - An error means that the outcome is unknown: the write may have happened.
+/// - A call that takes longer than [`store_timeout`](crate::AuthsignalBuilder::store_timeout) is given up: its future is
+///   dropped, and that counts as an error. So is one whose caller hung up, at any await.
+/// - A store that is bounded refuses new records before it is full, so that a live record can always be replaced by one
+///   that is no more than [`ROOM_TO_GROW`] bytes longer than the first one under its key: an approval that was proved is
+///   written down whatever else waits (threat T117).
 ///
 /// # Examples
 ///
@@ -88,6 +96,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
+/// How many bytes longer than its first a record may become, over all its writes, and still has to find room: 256.
+///
+/// A flow grows by less: how and when it was proved, by which request it was spent, how often its proof was asked about.
+pub const ROOM_TO_GROW: usize = 256;
+
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// [`Store`] as a trait object.
@@ -106,17 +119,25 @@ impl<S: Store> Twin for S {
     }
 }
 
-/// Any store.
+/// Any store, each of whose calls ends in time.
 #[derive(Clone, Debug)]
-pub(crate) struct AnyStore(Arc<dyn Twin>);
+pub(crate) struct AnyStore {
+    store: Arc<dyn Twin>,
+    timeout: Duration,
+}
 
 impl AnyStore {
     pub(crate) fn new(store: impl Store) -> Self {
-        Self(Arc::new(store))
+        Self { store: Arc::new(store), timeout: TIMEOUT }
+    }
+
+    /// Gives each call up after so long (threat T119).
+    pub(crate) fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
-        self.0.load(key).await
+        self.in_time(self.store.load(key)).await
     }
 
     pub(crate) async fn swap(
@@ -126,6 +147,10 @@ impl AnyStore {
         value: Vec<u8>,
         ttl: Duration,
     ) -> Result<bool, Error> {
-        self.0.swap(key, expected, value, ttl).await
+        self.in_time(self.store.swap(key, expected, value, ttl)).await
+    }
+
+    async fn in_time<T>(&self, call: Boxed<'_, T>) -> Result<T, Error> {
+        tokio::time::timeout(self.timeout, call).await.unwrap_or_else(|_| Err(Error::too_slow(self.timeout)))
     }
 }

@@ -16,6 +16,7 @@ mod resume;
 mod routing;
 mod secrets;
 mod settings;
+mod slow_store;
 mod sockets;
 mod store_contract;
 mod stores;

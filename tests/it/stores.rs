@@ -323,17 +323,33 @@ async fn a_store_that_is_down_refuses_and_loses_nothing() {
     bob.send(&ask).await.assert_passed();
 }
 
-/// T50: a full store takes no new challenge, and keeps the old ones.
+/// T50, T117: a store that is full, by records or by bytes, takes no new challenge, and whoever was there before gets
+/// through to the end: proved, approved, spent.
 #[tokio::test]
 async fn t50_a_full_store_refuses_new_challenges_only() {
-    let bench =
-        bench_with(|builder| builder.store(MemoryStore::new().clock(crate::support::clock()).limits(2, 1024 * 1024)))
-            .await;
-    let mut ada = bench.visitor("ada");
-    let ask = get("/pay").navigating();
-    let challenge = ada.challenge(&ask).await;
-    let refused = bench.visitor("bob").send(&ask).await;
-    refused.assert_refused(&RefusalReason::Outage(Outage::Store));
-    assert_eq!(ada.send(&bench.prove(&challenge)).await.status, 303);
-    ada.send(&ask).await.assert_passed();
+    for (records, bytes) in [(50, usize::MAX), (usize::MAX, 50_000)] {
+        let store = MemoryStore::new().clock(crate::support::clock()).limits(records, bytes);
+        let bench = bench_with(|builder| builder.store(store.clone())).await;
+        let ask = get("/pay").navigating();
+        let form = form("/pay", "to=bob&amount=10");
+        let (mut ada, mut bob) = (bench.visitor("ada"), bench.visitor("bob"));
+        let challenge = ada.challenge(&ask).await;
+        bench.approve(&mut bob, &form).await;
+        let mut filled = 0;
+        while Store::swap(&store, &Key::from(key_of(filled)), None, vec![], MINUTE).await.is_ok() {
+            filled += 1;
+        }
+        let refused = bench.visitor("bob").send(&ask).await;
+        refused.assert_refused(&RefusalReason::Outage(Outage::Store));
+        assert_eq!(ada.send(&bench.prove(&challenge)).await.location(), "/pay");
+        ada.send(&ask).await.assert_passed();
+        bob.send(&form).await.assert_passed();
+        println!("full by {filled} foreign records: two of two went on");
+    }
+}
+
+fn key_of(number: u64) -> [u8; 32] {
+    let mut key = [0xff; 32];
+    key[..8].copy_from_slice(&number.to_be_bytes());
+    key
 }
