@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::routing::MethodRouter;
+use http::HeaderValue;
 use url::{Host, Url};
 
 use crate::browser::CookieKind;
@@ -15,6 +16,7 @@ use crate::client::{ActionCode, Client};
 use crate::facts::IpSource;
 use crate::identify::AnyIdentify;
 use crate::keeper::{Keeper, Ticket};
+use crate::page_origin::{Page, PageOrigins};
 use crate::respond::Answers;
 use crate::return_to::ReturnTo;
 
@@ -48,6 +50,8 @@ pub struct Authsignal(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) client: Client,
     pub(crate) keeper: Keeper,
+    /// Whose pages count as our own besides those of the callback's origin.
+    pub(crate) page_origins: PageOrigins,
     pub(crate) identify: AnyIdentify,
     pub(crate) answers: Answers,
     pub(crate) callback_url: Url,
@@ -73,6 +77,18 @@ impl Inner {
     pub(crate) fn callback_path_for(&self, ticket: Ticket) -> String {
         let url = self.callback_for(ticket);
         format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    }
+
+    /// The page at an absolute URL, such as a `Referer`, if users may be led there and it is not our own callback.
+    pub(crate) fn page_at(&self, url: &str) -> Option<Page> {
+        let page = self.page_origins.page(url, &self.callback_url)?;
+        (page.own_path() != Some(self.callback_url.path())).then_some(page)
+    }
+
+    /// Whether an `Origin` is that of the application's own pages: the callback's, or a listed one.
+    pub(crate) fn is_own_origin(&self, origin: &HeaderValue) -> bool {
+        let ours = self.callback_url.origin().ascii_serialization();
+        origin.as_bytes() == ours.as_bytes() || self.page_origins.has(origin)
     }
 
     /// A page of the application's that is not our own callback (threat T19).

@@ -24,6 +24,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub struct AuthsignalBuilder {
     client: Client,
     callback_url: Option<String>,
+    page_origins: Vec<String>,
     identify: Option<AnyIdentify>,
     responder: Option<Arc<dyn Responder>>,
     store: Option<AnyStore>,
@@ -51,6 +52,7 @@ impl AuthsignalBuilder {
         Self {
             client,
             callback_url: None,
+            page_origins: Vec::new(),
             identify: None,
             responder: None,
             store: None,
@@ -73,6 +75,18 @@ impl AuthsignalBuilder {
     /// It says where we are; a request's `Host` is never asked (threat T9).
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
+        self
+    }
+
+    /// An origin of the application's pages, such as `https://app.example.com`, where it is not the callback's: an API that
+    /// stands on another origin than the pages that call it. May be given several times. Default: none.
+    ///
+    /// Afterwards users are led back to the page that made the call, and what a page of such an origin sends counts as
+    /// sent by the application itself. A browser says which page it was where the page's `Referrer-Policy` lets it;
+    /// across origins that is the origin alone by default, whose root the user is then led to. With
+    /// `Referrer-Policy: no-referrer-when-downgrade` it is the page.
+    pub fn page_origin(mut self, origin: impl Into<String>) -> Self {
+        self.page_origins.push(origin.into());
         self
     }
 

@@ -24,7 +24,6 @@ use crate::pages;
 use crate::prefetch::is_prefetch;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{private, rejected};
-use crate::return_to::ReturnTo;
 use crate::store;
 
 /// The longest query and the longest token that are looked at, in bytes.
@@ -142,9 +141,10 @@ impl Inner {
             state = reason.state(),
             "way back refused"
         );
-        let on = flow.as_ref().and_then(|flow| flow.opening.back.page()).unwrap_or(&self.answers.home);
+        let on = flow.as_ref().and_then(|flow| self.page_of_back(&flow.opening.back));
+        let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, action).retry_after_of(wait);
-        self.answers.refuse_on_the_way_back(parts, refusal, on.as_str())
+        self.answers.refuse_on_the_way_back(parts, refusal, &on)
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
@@ -195,10 +195,10 @@ impl Inner {
             },
         };
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
-        match &flow.opening.back {
-            Back::Page(to) | Back::Client { page: Some(to) } if approved => Ok(see_other(to.as_str())),
-            _ => Ok(see_other(&self.callback_path_for(ticket))),
-        }
+        let back = &flow.opening.back;
+        let on = matches!(back, Back::Page(_) | Back::Client { .. }).then(|| self.page_of_back(back)).flatten();
+        let on = on.filter(|_| approved).unwrap_or_else(|| self.callback_path_for(ticket));
+        Ok(see_other(&on))
     }
 
     async fn settle(
@@ -234,6 +234,15 @@ impl Inner {
         format!("{}?{}&hop=1", self.callback_url.path(), parts.uri.query().unwrap_or_default())
     }
 
+    /// A page of the application that is a good place to go on from.
+    fn page_of_back(&self, back: &Back) -> Option<String> {
+        match back {
+            Back::Page(page) => Some(page.as_str().to_owned()),
+            Back::Form { .. } | Back::Sent => None,
+            Back::NotKept { page, .. } | Back::Client { page } => self.page_origins.link(page.as_ref()?),
+        }
+    }
+
     /// The flow's own page.
     fn page_of(&self, flow: &Flow) -> Result<Response<Bytes>, Stop> {
         let now = self.keeper.now();
@@ -242,11 +251,12 @@ impl Inner {
         }
         let home = &self.answers.home;
         let back = &flow.opening.back;
-        let on = back.page().unwrap_or(home);
+        let page = self.page_of_back(back);
+        let on = page.as_deref().unwrap_or(home.as_str());
         let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
         Ok(match (&flow.stage.kind, back) {
             // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
-            (Kind::Failed(ActionState::Allow), back) => pages::left(back.page().map(ReturnTo::as_str), home),
+            (Kind::Failed(ActionState::Allow), _) => pages::left(page.as_deref(), home),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
@@ -268,17 +278,6 @@ fn see_other(location: &str) -> Response<Bytes> {
     response.headers_mut().insert(header::LOCATION, location);
     private(response.headers_mut());
     response
-}
-
-impl Back {
-    /// A page of the application that is a good place to go on from.
-    fn page(&self) -> Option<&ReturnTo> {
-        match self {
-            Self::Page(page) => Some(page),
-            Self::Form { .. } | Self::Sent => None,
-            Self::NotKept { page, .. } | Self::Client { page } => page.as_ref(),
-        }
-    }
 }
 
 #[cfg(test)]

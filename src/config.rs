@@ -79,6 +79,15 @@ pub enum ConfigError {
         /// The path as it was given.
         path: String,
     },
+    /// An origin of the application's pages is not one that users may be led back to.
+    #[error("page origin `{origin}` refused: {reason}")]
+    #[non_exhaustive]
+    PageOrigin {
+        /// The origin as it was given.
+        origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A layer was given something that is no action code.
     #[error("action code `{action}` refused: {reason}")]
     #[non_exhaustive]

@@ -17,6 +17,7 @@ use crate::client::{
     ActionCode, ActionState, ChallengeUrl, IdempotencyKey, Token, UserId, Validated, VerificationMethod,
 };
 use crate::form::Kept;
+use crate::page_origin::Page;
 use crate::return_to::ReturnTo;
 
 /// How long a challenge waits for its proof, unless told otherwise: as long as the service's tokens live by default.
@@ -102,9 +103,9 @@ pub(crate) enum Back {
     /// A posted form: it is shown and posted again.
     Form { to: ReturnTo, fields: Kept },
     /// A browser sent what could not be kept; the user sends it again from where they were.
-    NotKept { why: NotKept, page: Option<ReturnTo> },
+    NotKept { why: NotKept, page: Option<Page> },
     /// A client's own request: the client repeats it, and the user goes back to the page it came from.
-    Client { page: Option<ReturnTo> },
+    Client { page: Option<Page> },
     /// A form that was posted again already.
     Sent,
 }

@@ -101,6 +101,8 @@ pub mod middleware;
 #[cfg(feature = "axum")]
 mod outage;
 #[cfg(feature = "axum")]
+mod page_origin;
+#[cfg(feature = "axum")]
 mod pages;
 #[cfg(feature = "axum")]
 mod prefetch;

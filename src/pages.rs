@@ -152,7 +152,7 @@ fn is_shown(name: &str) -> bool {
 }
 
 /// It is approved for the time that is `left`, and the user has to send it again, because it was not kept.
-pub(crate) fn send_again(why: NotKept, left: Duration, page: &ReturnTo) -> Response<Bytes> {
+pub(crate) fn send_again(why: NotKept, left: Duration, page: &str) -> Response<Bytes> {
     let reason = match why {
         NotKept::CrossSite => "What you sent came from another site, so it was not kept.",
         NotKept::Body => "What you sent is of a kind that is not kept, such as a file.",
@@ -167,21 +167,21 @@ pub(crate) fn send_again(why: NotKept, left: Duration, page: &ReturnTo) -> Respo
     };
     Page::new("Confirmed", reason)
         .line(&format!("Send the same once more {when}, and it goes through."))
-        .go(page.as_str(), "Go back")
+        .go(page, "Go back")
         .respond(StatusCode::OK)
 }
 
 /// It is approved, and the application that asked for it goes on by itself.
-pub(crate) fn approved(home: &ReturnTo) -> Response<Bytes> {
+pub(crate) fn approved(on: &str) -> Response<Bytes> {
     Page::new("Confirmed", "Go back to where you were: it can go on now. You may close this page.")
-        .or(home.as_str(), "Leave")
+        .or(on, "Leave")
         .respond(StatusCode::OK)
 }
 
 /// It was approved and done before.
-pub(crate) fn done(on: &ReturnTo) -> Response<Bytes> {
+pub(crate) fn done(on: &str) -> Response<Bytes> {
     Page::new("Already done", "This was confirmed and sent before. It was not sent a second time.")
-        .go(on.as_str(), "Go on")
+        .go(on, "Go on")
         .respond(StatusCode::OK)
 }
 
@@ -203,7 +203,7 @@ mod tests {
     /// T10, T22: nothing foreign, not framed, not kept, not told on.
     #[test]
     fn t10_t22_pages_carry_their_headers() {
-        let page = done(&ReturnTo::root());
+        let page = done("/");
         let header = |name: &str| page.headers()[name].to_str().unwrap();
         assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
         assert!(header("content-security-policy").contains("frame-ancestors 'none'"));

@@ -11,6 +11,7 @@ use crate::challenge_url::ChallengeHosts;
 use crate::client::shown;
 use crate::config::ConfigError;
 use crate::keeper::Keeper;
+use crate::page_origin::PageOrigins;
 use crate::respond::Answers;
 use crate::return_to::ReturnTo;
 use crate::seal::{Key, Keys};
@@ -40,11 +41,13 @@ impl AuthsignalBuilder {
         // Whoever cancels at the callback must not be led to the callback (threat T19).
         let home = ReturnTo::new(&self.home).filter(|home| home.path() != callback_url.path());
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
+        let page_origins = PageOrigins::new(&self.page_origins)?;
         let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
             keeper: Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life },
+            page_origins,
             identify,
             answers: Answers { custom: self.responder, bearer: self.bearer, home },
             cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },

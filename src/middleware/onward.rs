@@ -20,19 +20,18 @@ impl Case<'_> {
     pub(super) fn back(&self, parts: &Parts, body: Option<&Bytes>) -> Back {
         let authsignal = self.authsignal();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let page = |name| {
-            let url = header(name)?;
-            authsignal.page(ReturnTo::of_origin(url, &authsignal.callback_url))
+        let page = |name| authsignal.page_at(header(name)?);
+        // What another origin's page calls may be told no more than that origin.
+        let caller = || {
+            let origin = || authsignal.page_origins.root(parts.headers.get(header::ORIGIN)?);
+            page("hx-current-url").or_else(|| page("referer")).or_else(origin)
         };
         let target = self.address.received.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let target = authsignal.page(ReturnTo::new(target));
         let not_kept = |why| Back::NotKept { why, page: page("referer") };
         match (authsignal.answers.caller(parts), &parts.method) {
-            (Caller::Htmx, method) if !method.is_safe() => {
-                Back::NotKept { why: NotKept::Script, page: page("hx-current-url").or_else(|| page("referer")) }
-            }
-            (Caller::Htmx, _) => Back::Client { page: page("hx-current-url").or_else(|| page("referer")) },
-            (Caller::Client | Caller::Bearer, _) => Back::Client { page: page("referer") },
+            (Caller::Htmx, method) if !method.is_safe() => Back::NotKept { why: NotKept::Script, page: caller() },
+            (Caller::Htmx | Caller::Client | Caller::Bearer, _) => Back::Client { page: caller() },
             (Caller::Navigation, &Method::GET | &Method::HEAD) => match target {
                 Some(target) => Back::Page(target),
                 None => not_kept(NotKept::Target),
@@ -95,14 +94,16 @@ impl Case<'_> {
         navigates && !parts.method.is_safe() && !self.is_from_our_own_page(parts)
     }
 
-    /// Whether a post comes from a page of the application's own origin, so that nobody else can plant a form that the
+    /// Whether a post comes from a page of the application's own origin or of a listed one, so that nobody else can plant a form that the
     /// user then confirms (threat T42). Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; what sends neither
     /// is no browser.
     fn is_from_our_own_page(&self, parts: &Parts) -> bool {
-        if let Some(site) = parts.headers.get("sec-fetch-site") {
-            return site == "same-origin" || site == "none";
+        let authsignal = self.authsignal();
+        let origin = parts.headers.get(header::ORIGIN);
+        match parts.headers.get("sec-fetch-site") {
+            Some(site) if site == "same-origin" || site == "none" => true,
+            Some(_) => origin.is_some_and(|origin| authsignal.page_origins.has(origin)),
+            None => origin.is_none_or(|origin| authsignal.is_own_origin(origin)),
         }
-        let ours = self.authsignal().callback_url.origin().ascii_serialization();
-        parts.headers.get(header::ORIGIN).is_none_or(|origin| origin.as_bytes() == ours.as_bytes())
     }
 }

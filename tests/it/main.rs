@@ -10,6 +10,7 @@ mod callback;
 mod edges;
 mod failure;
 mod flows;
+mod places;
 mod prefetch;
 mod readings;
 mod resume;

@@ -40,6 +40,10 @@ fn wrong_settings_are_errors_of_build() {
         let found = error(complete().home(path));
         assert!(matches!(&found, ConfigError::Home { path: found, .. } if found == path), "{path}: {found:?}");
     }
+    for origin in ["", "app.example.com", "http://app.example.com", "https://app.example.com/x", "null", "*"] {
+        let found = error(complete().page_origin(origin));
+        assert!(matches!(found, ConfigError::PageOrigin { .. }), "{origin}: {found:?}");
+    }
     for host in ["", "https://x.example", "x.example/", "x.example:443", "*.example.com", "127.0.0.1", "a b"] {
         let found = error(complete().challenge_host(host));
         assert!(matches!(&found, ConfigError::ChallengeHost { host: found, .. } if found == host), "{host}: {found:?}");
