@@ -202,6 +202,7 @@ impl Shared {
             world.may_send(&known.method, known.counted_as(), now)?;
             let known = world.challenges.get_mut(challenge).ok_or(Fault::NotAsked)?;
             known.waiting = waiting;
+            known.guesses = 0;
             known.expires_at = now.checked_add(form.life).unwrap_or(now);
             known.clone()
         };

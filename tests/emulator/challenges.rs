@@ -1,10 +1,10 @@
 //! Challenges without a page, and Call Connect.
-use axum_authsignal::emulator::{Channel, Endpoint};
+use axum_authsignal::emulator::{Channel, Endpoint, Limits, Tenant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::raw;
-use crate::support::{Bench, START, bench, read, text};
+use crate::support::{Bench, START, bench, bench_of, read, text};
 
 async fn begun(bench: &Bench) -> (String, String) {
     begun_with(bench, json!({})).await
@@ -108,6 +108,31 @@ async fn codes_expire_and_guesses_end() {
 }
 
 #[tokio::test]
+async fn without_limits_each_code_is_guessed_ten_times_at_most() {
+    let bench = bench_of(Tenant::new().limits(Limits::off())).await;
+    for _ in 0..20 {
+        let (challenge, mut code) = begun(&bench).await;
+        for again in [true, false] {
+            for guess in 1..10 {
+                let given = verify(&bench, &challenge, "x").await;
+                assert_eq!(given["failureReason"], "CODE_INVALID_OR_EXPIRED", "guess {guess}");
+            }
+            for given in ["x", &code] {
+                assert_eq!(verify(&bench, &challenge, given).await["failureReason"], "MAX_ATTEMPTS_EXCEEDED");
+            }
+            bench.advance(301);
+            assert_eq!(verify(&bench, &challenge, &code).await["failureReason"], "MAX_ATTEMPTS_EXCEEDED", "nor later");
+            if again {
+                assert_eq!(bench.post("/challenge", json!({ "challengeId": challenge })).await.0, 200);
+                code = bench.emulator.messages()[0].code.clone().unwrap();
+            }
+        }
+    }
+    let (challenge, code) = begun(&bench).await;
+    assert_eq!(verify(&bench, &challenge, &code).await["isVerified"], true);
+}
+
+#[tokio::test]
 async fn sending_is_limited() {
     let bench = bench().await;
     for _ in 0..12 {
@@ -116,7 +141,10 @@ async fn sending_is_limited() {
     let body = json!({ "verificationMethod": "EMAIL_OTP", "action": "signIn", "email": "ada@example.com" });
     let response = bench.api(Method::POST, "/challenge").json(&body).send().await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"600".parse().unwrap()));
-    assert_eq!(read(response).await.1["errorCode"], "too_many_requests");
+    let (_, limited) = read(response).await;
+    assert_eq!(limited["errorCode"], "too_many_requests");
+    let told = text(&limited["errorDescription"]);
+    assert!(told.contains("limits of the service") && told.contains("enabled = false"), "{told}");
     assert_eq!(bench.emulator.messages().len(), 12);
     bench.advance(600);
     begun(&bench).await;

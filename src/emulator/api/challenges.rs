@@ -59,7 +59,7 @@ pub(super) async fn challenge(State(shared): State<Arc<Shared>>, body: Bytes) ->
 
 fn fault(fault: &Fault) -> ApiError {
     match fault {
-        Fault::TooManyMessages(wait) => ApiError::too_many("Too many messages were sent.", *wait),
+        Fault::TooManyMessages(wait) => ApiError::too_many_messages(*wait),
         Fault::NotSent => ApiError::not_sent(),
         _ => ApiError::invalid("body.challengeId must be that of a pending challenge"),
     }

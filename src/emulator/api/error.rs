@@ -62,10 +62,19 @@ impl ApiError {
         Self::new(StatusCode::BAD_GATEWAY, "unexpected_error", "The message could not be sent.")
     }
 
-    /// Too many requests; the next one may come after so long.
-    pub(in crate::emulator) fn too_many(description: &'static str, wait: Duration) -> Self {
-        let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", description);
-        Self { retry_after: Some(wait), ..limited }
+    /// Too many messages were sent; the next one may be after so long.
+    pub(in crate::emulator) fn too_many_messages(wait: Duration) -> Self {
+        const TEXT: &str = "Too many messages were sent. The emulator keeps the limits of the service, unless it is told \
+                            others: [limits] in its configuration file, where enabled = false lifts them, or Limits in Rust, \
+                            where Limits::off() does.";
+        Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", TEXT) }
+    }
+
+    /// Too many wrong codes were given.
+    pub(in crate::emulator) const fn too_many_guesses() -> Self {
+        const TEXT: &str = "Too many wrong codes were given. The emulator keeps the limits of the service, unless it is told \
+                            others: verify and verify_window in [limits] of its configuration file, or Limits in Rust.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", TEXT)
     }
 
     pub(in crate::emulator) const fn not_found(description: &'static str) -> Self {

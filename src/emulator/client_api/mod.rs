@@ -57,8 +57,8 @@ pub(super) fn cors() -> CorsLayer {
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::TooManyMessages(wait) => Self::too_many("Too many messages were sent.", wait),
-            Fault::TooManyGuesses => Self::of_status(StatusCode::TOO_MANY_REQUESTS),
+            Fault::TooManyMessages(wait) => Self::too_many_messages(wait),
+            Fault::TooManyGuesses => Self::too_many_guesses(),
             Fault::NotAsked => {
                 Self::invalid("The action does not ask for this, or the user has no such authenticator.")
             }

@@ -47,7 +47,8 @@ impl Limits {
         Self::default()
     }
 
-    /// None at all.
+    /// None of the service's: as much is sent as is asked for, and users may be wrong as often as they like. Only of one
+    /// challenge, which has one code, no more than ten wrong codes are taken: it can't be guessed.
     pub fn off() -> Self {
         Self { enabled: false, ..Self::default() }
     }

@@ -1,4 +1,5 @@
 //! One attempt of a user, from its track on.
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub(in crate::emulator) struct Action {
     pub(in crate::emulator) record: RecordedAction,
     /// What was begun to prove it, oldest first.
     pub(in crate::emulator) challenges: Vec<String>,
+    /// How many wrong codes were given by each method since its code was sent last.
+    #[serde(skip)]
+    pub(in crate::emulator) guesses: BTreeMap<String, u32>,
 }
 
 /// One attempt of a user, as `track` made it and as it stands now.

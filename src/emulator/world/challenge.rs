@@ -31,6 +31,9 @@ pub(in crate::emulator) struct Challenge {
     pub(in crate::emulator) verified_at: Option<SystemTime>,
     pub(in crate::emulator) claimed_by: Option<UserId>,
     pub(in crate::emulator) sequence: usize,
+    /// How many wrong codes were given.
+    #[serde(skip)]
+    pub(in crate::emulator) guesses: u32,
 }
 
 /// What would prove it.
@@ -164,8 +167,11 @@ impl World {
             verified_at: None,
             claimed_by: None,
             sequence: self.begun,
+            guesses: 0,
         };
         if let Some(action) = challenge.action_id().and_then(|id| self.actions.get_mut(&id)) {
+            // A new code is guessed anew.
+            action.guesses.remove(challenge.method.as_str());
             let known = &mut self.challenges;
             action.challenges.retain(|id| match known.get(id) {
                 Some(before) if before.method == challenge.method => {

@@ -36,9 +36,10 @@ impl World {
     pub(in crate::emulator) fn verify_challenge(&mut self, challenge: &str, code: &str, now: SystemTime) -> Verdict {
         let Some(known) = self.challenges.get(challenge) else { return Verdict::NotAsked };
         let (method, who) = (known.method.clone(), known.counted_as().to_owned());
+        let guesses = known.guesses;
         let right = known.verified_at.is_none() && known.is_live(now) && known.code() == Some(code.trim());
         let waits = |world: &Self| world.limits.wait(Deed::Guess, &method, &who, now).is_some();
-        if waits(self) {
+        if waits(self) || self.limits.is_guessed_out(guesses) {
             return Verdict::TooMany;
         }
         if right {
@@ -48,7 +49,11 @@ impl World {
             return Verdict::Right;
         }
         self.limits.count(Deed::Guess, &method, &who, now);
-        if waits(self) { Verdict::TooMany } else { Verdict::Wrong }
+        if let Some(known) = self.challenges.get_mut(challenge) {
+            known.guesses += 1;
+        }
+        let is_over = waits(self) || self.limits.is_guessed_out(guesses + 1);
+        if is_over { Verdict::TooMany } else { Verdict::Wrong }
     }
 
     /// The challenge, if `user` may claim it.

@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 use crate::client::VerificationMethod;
 use crate::emulator::tenant;
 
+/// How many wrong codes of one challenge are taken where there are no other limits.
+pub(in crate::emulator) const MAX_GUESSES: u32 = 10;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::emulator) enum Deed {
@@ -32,6 +35,12 @@ impl Limits {
             Deed::Send => (self.settings.sending(method), self.settings.send_window),
             Deed::Guess => (self.settings.verifying(), self.settings.verify_window),
         }
+    }
+
+    /// Whether no more wrong codes of one challenge are taken, of which there were so many. With limits, those of its user
+    /// are counted instead.
+    pub(in crate::emulator) fn is_guessed_out(&self, guesses: u32) -> bool {
+        !self.settings.enabled && guesses >= MAX_GUESSES
     }
 
     /// How long `who` has to wait until the next one; `None` if it may be now.

@@ -218,7 +218,8 @@ impl World {
             custom: told.custom,
         };
         self.tracked += 1;
-        let action = Action { sequence: self.tracked, record: record.clone(), challenges: Vec::new() };
+        let action =
+            Action { sequence: self.tracked, record: record.clone(), challenges: Vec::new(), guesses: BTreeMap::new() };
         self.actions.insert(id.clone(), action);
         record
     }

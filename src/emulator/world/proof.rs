@@ -150,6 +150,9 @@ impl World {
             return Verdict::Right;
         }
         self.limits.count(Deed::Guess, method, id.user.as_str(), now);
+        if let Some(action) = self.actions.get_mut(id) {
+            *action.guesses.entry(method.as_str().to_owned()).or_default() += 1;
+        }
         if self.has_guessed_enough(id, method, now) { Verdict::TooMany } else { Verdict::Wrong }
     }
 
@@ -322,7 +325,9 @@ impl World {
 
     /// Whether no guess is taken for a while; what was sent is void then.
     fn has_guessed_enough(&mut self, id: &ActionId, method: &VerificationMethod, now: SystemTime) -> bool {
-        let enough = self.limits.wait(Deed::Guess, method, id.user.as_str(), now).is_some();
+        let guesses = self.actions.get(id).and_then(|action| action.guesses.get(method.as_str())).copied();
+        let enough = self.limits.wait(Deed::Guess, method, id.user.as_str(), now).is_some()
+            || self.limits.is_guessed_out(guesses.unwrap_or_default());
         if enough {
             self.void_method(id, method, now);
         }

@@ -1,9 +1,9 @@
 //! Codes by e-mail, SMS and WhatsApp, and those of authenticator apps.
-use axum_authsignal::emulator::{Channel, Outcome};
+use axum_authsignal::emulator::{Channel, Limits, Outcome, Tenant};
 use serde_json::json;
 
 use super::{ADD, code, error, wrong};
-use crate::support::{bench, read, text};
+use crate::support::{bench, bench_of, read, text};
 
 #[tokio::test]
 async fn enrolling_sends_a_code_which_enrols_and_proves() {
@@ -232,6 +232,40 @@ async fn ten_guesses_and_no_more() {
     assert_eq!(give(&token, &super::code(&bench.emulator)).await["isVerified"], true);
 }
 
+/// Without the service's limits a code is still none that can be guessed: of each, ten are wrong at most. Another code can be
+/// asked for at once.
+#[tokio::test]
+async fn without_limits_each_code_is_guessed_ten_times_at_most() {
+    let bench = bench_of(Tenant::new().limits(Limits::off())).await;
+    bench.emulator.user("ada").enroll_email_otp("ada@example.com").enroll_authenticator_app();
+    let token = async || bench.token_with(json!({ "idempotencyKey": "k" })).await;
+    let failed = |reason| json!({ "isVerified": false, "failureReason": reason });
+    let (wrong_one, enough) = (failed("CODE_INVALID_OR_EXPIRED"), failed("MAX_ATTEMPTS_EXCEEDED"));
+    let give =
+        async |path: &str, code: &str| bench.asked(&token().await, path, json!({ "verificationCode": code })).await;
+    for _ in 0..20 {
+        bench.asked(&token().await, "/challenge/email-otp", json!({})).await;
+        let code = code(&bench.emulator);
+        for guess in 1..10 {
+            assert_eq!(give("/verify/email-otp", &wrong(&code)).await, wrong_one, "guess {guess}");
+        }
+        assert_eq!(give("/verify/email-otp", &wrong(&code)).await, enough);
+        assert_eq!(give("/verify/email-otp", &code).await, enough, "not even the right one");
+        bench.advance(301);
+        assert_eq!(give("/verify/email-otp", &code).await, enough, "nor later");
+    }
+    // An app has a code of its own all the time: those of one attempt are counted.
+    for _ in 1..10 {
+        assert_eq!(give("/verify/totp", "nope").await, wrong_one);
+    }
+    for _ in 0..2 {
+        assert_eq!(give("/verify/totp", "nope").await, enough);
+        bench.advance(301);
+    }
+    bench.asked(&token().await, "/challenge/email-otp", json!({})).await;
+    assert_eq!(give("/verify/email-otp", &code(&bench.emulator)).await["isVerified"], true);
+}
+
 #[tokio::test]
 async fn so_many_messages_and_no_more() {
     for (method, most) in [("email-otp", 12), ("sms", 6), ("whatsapp", 6)] {
@@ -246,7 +280,12 @@ async fn so_many_messages_and_no_more() {
         let request = bench.client(reqwest::Method::POST, &path).bearer_auth(&token).send().await.unwrap();
         let wait = (600 - most).to_string();
         assert_eq!(request.headers()["retry-after"], wait.as_str(), "{method}");
-        assert_eq!(error(&read(request).await), (429, "too_many_requests"));
+        let limited = read(request).await;
+        assert_eq!(error(&limited), (429, "too_many_requests"));
+        let told = text(&limited.1["errorDescription"]);
+        for named in ["limits of the service", "[limits]", "enabled = false", "Limits::off()"] {
+            assert!(told.contains(named), "{told}");
+        }
         assert_eq!(bench.emulator.messages().len() as u64, most, "{method}");
 
         bench.advance(600 - most);

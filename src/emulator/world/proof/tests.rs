@@ -4,6 +4,7 @@ use super::*;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
 use crate::emulator::tenant::{Limits, Tenant};
 use crate::emulator::totp::App;
+use crate::emulator::world::limits::MAX_GUESSES;
 use crate::emulator::world::{Phone, Told};
 
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
@@ -123,12 +124,21 @@ fn ten_wrong_codes_void_the_code_and_end_after_a_while() {
 }
 
 #[test]
-fn without_limits_one_may_guess_for_ever() {
+fn without_limits_one_may_guess_ten_times_for_ever() {
     let tenant = Tenant::new().limits(Limits::off());
     let mut world = enrolled_at(tenant, vec![Kind::EmailOtp("ada@example.com".into())]);
     for _ in 0..100 {
-        assert_eq!(prove(&mut world, "1", &EMAIL, "nope", UNIX_EPOCH), Verdict::Wrong);
+        let code = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+        for _ in 1..MAX_GUESSES {
+            assert_eq!(prove(&mut world, "1", &EMAIL, "nope", UNIX_EPOCH), Verdict::Wrong);
+        }
+        for given in ["nope", &code] {
+            assert_eq!(prove(&mut world, "1", &EMAIL, given, UNIX_EPOCH), Verdict::TooMany);
+        }
+        assert_eq!(prove(&mut world, "1", &EMAIL, &code, UNIX_EPOCH + WINDOW), Verdict::TooMany, "nor later");
     }
+    let code = send(&mut world, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
+    assert_eq!(prove(&mut world, "1", &EMAIL, &code, UNIX_EPOCH), Verdict::Right);
 }
 
 #[test]
