@@ -2,27 +2,26 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use http::StatusCode;
-use secrecy::ExposeSecret;
-use serde_json::json;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use super::control::Hosts;
+use super::control::{Access, ControlKey, Hosts};
 use super::gateway::gateway;
 use super::hooks::{HookSettings, Hooks};
-use super::keep::{self, StateFile};
+use super::keep::{self, Disk, StateFile};
 use super::line::{Door, HangUp};
+use super::nowhere::nowhere;
 use super::operate::Start;
 use super::tokens::Tokens;
 use super::webauthn::{LOCALHOST, RelyingParty};
 use super::world::World;
 use super::{Config, Emulator, Shared, Tenant, api, client_api, control, page};
-use crate::client::{Client, check_secret, shown};
+use crate::client::{check_secret, is_loopback, shown};
 use crate::clock::Clock;
 
 /// How an [`Emulator`] is to run.
@@ -30,10 +29,12 @@ use crate::clock::Clock;
 #[must_use = "does nothing until it is started"]
 pub struct EmulatorBuilder {
     clock: Clock,
-    secret: Option<String>,
+    secret: Option<SecretString>,
     host: IpAddr,
     port: u16,
     public_url: Option<String>,
+    control_key: Option<SecretString>,
+    open_control: bool,
     state_file: Option<PathBuf>,
     tenant: Tenant,
 }
@@ -46,6 +47,8 @@ impl Default for EmulatorBuilder {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             public_url: None,
+            control_key: None,
+            open_control: false,
             state_file: None,
             tenant: Tenant::default(),
         }
@@ -62,14 +65,15 @@ impl EmulatorBuilder {
 
     /// The API secret key that it takes. Default: the one in the state file, else a random one.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
-        self.secret = Some(secret.into());
+        self.secret = Some(secret.into().into());
         self
     }
 
     /// The address that it listens on. Default: 127.0.0.1.
     ///
-    /// Everybody who reaches another one can read every code and pass every challenge: what stands under `/emulator` asks
-    /// for no key. Use it in a network of containers or on a machine of a test, never where others are.
+    /// On another one, what stands under `/emulator` asks for a [key](Self::control_key). What else it answers is for
+    /// everybody who reaches it, and its challenge page shows the codes that it asks for: use it in a network of containers
+    /// or on a machine of a test, never where others are.
     pub fn host(mut self, address: impl Into<IpAddr>) -> Self {
         self.host = address.into();
         self
@@ -82,17 +86,41 @@ impl EmulatorBuilder {
     }
 
     /// The origin that browsers reach it by, where that isn't the address that it listens on:
-    /// `https://auth.example.test`. Challenge URLs begin with it. Default: `http://` and the address; where that is
-    /// "any", loopback.
+    /// `https://auth.example.test`. Challenge URLs begin with it. What stands under `/emulator` asks for a
+    /// [key](Self::control_key) then, unless it is a name of this machine's.
+    ///
+    /// Default: `http://` and the name by which it was asked, where that is one of this machine's (`localhost:4000`); else
+    /// the address, and where that is "any", loopback.
     pub fn public_url(mut self, origin: impl Into<String>) -> Self {
         self.public_url = Some(origin.into());
         self
     }
 
+    /// The key that it asks for under `/emulator`: of visible ASCII characters, sent as a bearer token, or as the password of
+    /// HTTP Basic, which is how browsers ask people for it.
+    ///
+    /// Whoever gets in there reads every code and passes every challenge. Default: none on loopback, where only the names of
+    /// this machine lead there; where it [listens elsewhere](Self::host) or has a [public URL](Self::public_url), a random
+    /// one ([`Emulator::control_key`]).
+    pub fn control_key(mut self, key: impl Into<String>) -> Self {
+        (self.control_key, self.open_control) = (Some(key.into().into()), false);
+        self
+    }
+
+    /// Opens what stands under `/emulator` to everybody who reaches it, without a key: they read every code and pass every
+    /// challenge. Default: it asks for a [key](Self::control_key) on any address but loopback. Of the two the last counts.
+    pub fn open_control(mut self) -> Self {
+        (self.control_key, self.open_control) = (None, true);
+        self
+    }
+
     /// Keeps its state in this file: users, actions, challenges, sessions, messages, the tenant's id, the secret, the key
-    /// of its tokens, and how far an adjustable clock was moved. It is read at the start, if it is there, and written
-    /// at most once a second while something changes, and when the emulator is dropped. Whoever reads it can pass for
-    /// its users: on Unix only its owner may. Of two emulators on one file the last to write wins.
+    /// of its tokens, and how far an adjustable clock was moved. It is read at the start, if it is there and not empty, and
+    /// written at most once a second while something changes, and when the emulator is dropped. Whoever reads it can pass for
+    /// its users: on Unix only its owner may. While an emulator runs, no other starts on its file.
+    ///
+    /// Each time another file takes its place, so that there is always a whole one. Where none can, as where the file itself
+    /// is mounted into a container, it is written in place, which the log warns of: rather mount its folder.
     ///
     /// A secret or a tenant's id that is set counts instead of the one in the file. Default: none, all is in memory.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -106,11 +134,16 @@ impl EmulatorBuilder {
         self
     }
 
-    /// All that a configuration file says: the tenant, and port and secret if it names them.
+    /// All that a configuration file says: the tenant, and what it says of the server.
     pub fn config(mut self, config: &Config) -> Self {
         self.tenant = config.tenant.clone();
         self.port = config.port.unwrap_or(self.port);
-        self.secret = config.secret.as_ref().map(|secret| secret.expose_secret().to_owned()).or(self.secret);
+        self.secret = config.secret.clone().or(self.secret);
+        if config.open_control {
+            self = self.open_control();
+        } else if let Some(key) = &config.control_key {
+            (self.control_key, self.open_control) = (Some(key.clone()), false);
+        }
         self
     }
 
@@ -120,13 +153,15 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     ///
-    /// When the port can't be bound, the secret, the tenant or the public URL can't work, or the state file is none, is
-    /// of a newer version, or can't be written. It is left as it is then.
+    /// When the port can't be bound, the secret, the control key, the tenant or the public URL can't work, or the state file
+    /// is none, is of a newer version, is another emulator's, or can't be written. It is left as it is then.
     pub async fn start(self) -> io::Result<Emulator> {
         self.tenant.check().map_err(invalid)?;
         let public = self.public_url.as_deref().map(public).transpose()?;
-        let before = self.state_file.as_deref().map(keep::open).transpose()?.unwrap_or_default();
-        let secret = self.secret.or(before.secret);
+        let key = self.key(public.as_ref())?;
+        let kept = self.state_file.as_deref().map(Disk::open).transpose()?;
+        let (disk, before) = kept.map_or_else(Default::default, |(disk, before)| (Some(disk), before));
+        let secret = self.secret.map(|secret| secret.expose_secret().to_owned()).or(before.secret);
         let secret = secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
         check_secret(&secret).map_err(invalid)?;
         let tenant_id = self.tenant.id.clone().or(before.tenant_id).unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -139,10 +174,7 @@ impl EmulatorBuilder {
         let door = Door::open(SocketAddr::new(self.host, self.port)).await?;
         let near = format!("http://{}", reachable(door.address()));
         let origin = public.as_ref().map_or_else(|| near.clone(), |url| url.origin().ascii_serialization());
-        // It takes plain HTTP to loopback alone.
-        let is_near = self.host.is_loopback() || self.host.is_unspecified();
-        let client = is_near.then(|| Client::builder(secret.as_str()).base_url(format!("{near}/v1")).build());
-        let client = client.transpose().map_err(invalid)?;
+        let is_public = public.is_some();
         let hosts = if self.host.is_loopback() { Hosts::Loopback { public } } else { Hosts::Any };
         let second = self.tenant.second_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
         let secrets = std::iter::once(secret).chain(second).collect::<Vec<_>>();
@@ -160,14 +192,15 @@ impl EmulatorBuilder {
             clock: self.clock,
             secrets,
             origin,
-            hosts,
+            is_public,
+            access: Access { hosts, key },
             tokens,
             hooks,
             relying_party,
             world: Mutex::new(world),
             // A file that is new is written even if nothing happens.
             changed: true.into(),
-            file: self.state_file.map(StateFile::new),
+            file: disk.map(StateFile::new),
             seen: Default::default(),
             scripts: Default::default(),
         });
@@ -179,7 +212,17 @@ impl EmulatorBuilder {
         });
         let watch = shared.file.is_some().then(|| keep::watch(&shared));
         let base_url = format!("{}/v1", shared.origin);
-        Ok(Emulator { shared, base_url, client, door, server, watch })
+        Ok(Emulator { shared, base_url, client: OnceLock::new(), door, server, watch })
+    }
+
+    /// What is asked for under `/emulator`.
+    fn key(&self, public: Option<&Url>) -> io::Result<Option<ControlKey>> {
+        let is_near = self.host.is_loopback() && public.is_none_or(is_loopback);
+        match &self.control_key {
+            Some(key) => ControlKey::new(key.clone()).map(Some),
+            None if is_near || self.open_control => Ok(None),
+            None => Ok(Some(ControlKey::random())),
+        }
     }
 }
 
@@ -208,7 +251,7 @@ fn public(text: &str) -> io::Result<Url> {
 }
 
 /// Where this machine reaches what listens on `address`.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
@@ -222,7 +265,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let client_api = Router::new()
         .nest("/v1", client_api::routes())
         .merge(client_api::routes())
-        .method_not_allowed_fallback(not_found)
+        .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(Arc::clone(shared), gateway))
         .layer(client_api::cors());
     Router::new()
@@ -231,16 +274,11 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .merge(page::routes())
         .merge(client_api::pages())
         .merge(control::routes(shared))
-        .fallback(not_found)
-        .method_not_allowed_fallback(not_found)
+        .fallback(nowhere)
+        .method_not_allowed_fallback(nowhere)
         .layer(from_fn_with_state(Arc::clone(shared), gateway))
         .merge(client_api)
         .with_state(Arc::clone(shared))
-}
-
-/// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
-pub(super) async fn not_found() -> (StatusCode, axum::Json<serde_json::Value>) {
-    (StatusCode::NOT_FOUND, axum::Json(json!({ "message": "Not Found" })))
 }
 
 #[cfg(test)]

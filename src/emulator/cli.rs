@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, ValueExt};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{Config, Emulator, EmulatorBuilder};
 use crate::log::Chain;
@@ -20,12 +23,17 @@ A local Authsignal, for tests and for running without an account. Nothing leaves
 Usage: authsignal-emulator [OPTIONS]
 
       --port PORT        Listen on this port; 0 takes any that is free. Default: 4000
-      --host ADDRESS     Listen on this address. Default: 127.0.0.1. On any other, everybody who reaches
-                         it can read every code and pass every challenge
-      --public-url URL   The origin by which browsers reach it, where that is another one
+      --host ADDRESS     Listen on this address. Default: 127.0.0.1
+      --public-url URL   The origin by which browsers reach it, where that is another one. Default: the name
+                         of this machine by which it was asked
+      --control-key KEY  Ask for this key under /emulator: as a bearer token, or as a password. Default: none
+                         on loopback; with --host or --public-url a random one, which it writes
+      --open-control     Ask for no key there: whoever reaches it reads every code and passes every challenge
       --secret SECRET    Take this API secret key. Default: the one in the state file, else a random one
       --config FILE      Set the tenant up as this TOML file says
-      --state FILE       Keep the state in this file. Default: in memory, until the end
+      --state FILE       Keep the state in this file, which no other emulator may have. Default: in memory,
+                         until the end. In a container, mount its folder and not the file alone
+      --log LEVEL        Write what goes wrong to stderr: off, error, warn, info, debug, trace. Default: warn
       --open             Open the dashboard in a browser
   -h, --help             Print this
   -V, --version          Print the version
@@ -51,9 +59,12 @@ struct Options {
     port: Option<u16>,
     host: Option<IpAddr>,
     public_url: Option<String>,
+    control_key: Option<String>,
+    open_control: bool,
     secret: Option<String>,
     config: Option<PathBuf>,
     state: Option<PathBuf>,
+    log: Option<LevelFilter>,
     open: bool,
 }
 
@@ -66,17 +77,28 @@ impl Wish {
                 Long("port") => options.port = Some(parser.value()?.parse()?),
                 Long("host") => options.host = Some(parser.value()?.parse()?),
                 Long("public-url") => options.public_url = Some(parser.value()?.string()?),
+                Long("control-key") => options.control_key = Some(parser.value()?.string()?),
+                Long("open-control") => options.open_control = true,
                 Long("secret") => options.secret = Some(parser.value()?.string()?),
                 Long("config") => options.config = Some(parser.value()?.into()),
                 Long("state") => options.state = Some(parser.value()?.into()),
+                Long("log") => options.log = Some(parser.value()?.parse_with(level)?),
                 Long("open") => options.open = true,
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),
                 _ => return Err(arg.unexpected()),
             }
         }
+        if options.open_control && options.control_key.is_some() {
+            return Err("--open-control asks for no key, --control-key for one: only one of the two".into());
+        }
         Ok(Self::Run(options))
     }
+}
+
+/// How much is logged.
+fn level(text: &str) -> Result<LevelFilter, &'static str> {
+    text.parse().map_err(|_| "one of off, error, warn, info, debug, trace")
 }
 
 impl Options {
@@ -94,6 +116,12 @@ impl Options {
         if let Some(url) = &self.public_url {
             builder = builder.public_url(url);
         }
+        if let Some(key) = &self.control_key {
+            builder = builder.control_key(key);
+        }
+        if self.open_control {
+            builder = builder.open_control();
+        }
         if let Some(secret) = &self.secret {
             builder = builder.secret(secret);
         }
@@ -103,13 +131,27 @@ impl Options {
         Ok(builder)
     }
 
-    /// What listening where others are means.
-    fn warning(&self) -> Option<String> {
-        let host = self.host.filter(|host| !host.is_loopback())?;
-        Some(format!(
-            "warning: {host} is not this machine alone: whoever reaches it can read every code and pass every challenge"
-        ))
+    /// Has what goes wrong written to stderr. What is logged by what it is made of is not for its users.
+    fn log(&self) {
+        let level = self.log.unwrap_or(LevelFilter::WARN);
+        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(false);
+        let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+        // There is one already where this is no program.
+        let _ = tracing_subscriber::registry().with(layer).with(ours).try_init();
     }
+}
+
+/// What it means to be open where others are.
+fn warning(emulator: &Emulator) -> Option<String> {
+    if emulator.control_key().is_some() || emulator.is_near() {
+        return None;
+    }
+    let address = emulator.local_address().ip();
+    let reached = if address.is_loopback() { emulator.origin().to_owned() } else { address.to_string() };
+    Some(format!(
+        "warning: {reached} is not this machine alone, and by --open-control whoever reaches it can read every code and pass \
+         every challenge"
+    ))
 }
 
 /// Runs the program, until it is told to end.
@@ -136,13 +178,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Result<(), String> {
+    options.log();
     let builder = options.builder()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(text)?;
     runtime.block_on(async {
         // From here on it doesn't end before it has saved.
         let ended = Ended::new().map_err(text)?;
         let emulator = builder.start().await.map_err(text)?;
-        if let Some(warning) = options.warning() {
+        if let Some(warning) = warning(&emulator) {
             writeln!(err, "{warning}").map_err(text)?;
         }
         // Nobody may read it: that is no reason to end.
@@ -169,6 +212,13 @@ fn announce(emulator: &Emulator, options: &Options, out: &mut impl Write) -> io:
         "\nPoint an SDK at it:\n  AUTHSIGNAL_API_URL={base_url}\n  AUTHSIGNAL_API_SECRET_KEY={secret}\n\
          \nUsers, messages and faults: {origin}/emulator"
     )?;
+    if let Some(key) = emulator.control_key() {
+        writeln!(out, "The key to it, as a password or a bearer token: {key}")?;
+    }
+    let address = emulator.local_address();
+    if *origin != format!("http://{address}") {
+        writeln!(out, "It listens on {address}")?;
+    }
     if let Some(path) = &options.state {
         writeln!(out, "The state is kept in {}", path.display())?;
     }
@@ -237,6 +287,9 @@ mod tests {
             "::1",
             "--public-url",
             "https://auth.example.test",
+            "--control-key=k",
+            "--log",
+            "debug",
             "--secret",
             "s",
             "--config",
@@ -248,12 +301,16 @@ mod tests {
             port: Some(0),
             host: Some(Ipv6Addr::LOCALHOST.into()),
             public_url: Some("https://auth.example.test".into()),
+            control_key: Some("k".into()),
+            open_control: false,
+            log: Some(LevelFilter::DEBUG),
             secret: Some("s".into()),
             config: Some("emulator.toml".into()),
             state: Some("state file.json".into()),
             open: true,
         };
         assert_eq!(all, expected);
+        assert!(options(&["--open-control"]).open_control);
         for args in [&["-h"][..], &["--help"], &["--port", "1", "--help", "--nonsense"]] {
             assert_eq!(parse(args), Ok(Wish::Help), "{args:?}");
         }
@@ -269,6 +326,9 @@ mod tests {
             (&["--port", "-1"], "-1"),
             (&["--host", "localhost"], "localhost"),
             (&["--open=yes"], "--open"),
+            (&["--log=loud"], "warn"),
+            (&["--log"], "--log"),
+            (&["--open-control", "--control-key=k"], "--control-key"),
             (&["emulator.toml"], "emulator.toml"),
         ] {
             let refused = parse(args).unwrap_err();
@@ -278,28 +338,47 @@ mod tests {
 
     #[test]
     fn every_option_is_in_the_help() {
-        for option in ["port", "host", "public-url", "secret", "config", "state", "open", "help", "version"] {
+        for option in [
+            "port",
+            "host",
+            "public-url",
+            "control-key",
+            "open-control",
+            "secret",
+            "config",
+            "state",
+            "log",
+            "open",
+            "help",
+            "version",
+        ] {
             assert!(HELP.contains(&format!("--{option} ")), "{option}");
         }
         assert!(HELP.contains(&format!("Default: {PORT}\n")) && HELP.lines().all(|line| line.len() <= 110));
     }
 
-    #[test]
-    fn who_listens_elsewhere_is_warned() {
-        for (args, warned) in [
-            (&[][..], false),
-            (&["--host", "127.0.0.1"], false),
-            (&["--host", "127.8.8.8"], false),
-            (&["--host", "::1"], false),
-            (&["--host", "0.0.0.0"], true),
-            (&["--host", "::"], true),
-            (&["--host", "192.0.2.7"], true),
+    /// T128: what is open to others is said; what asks for a key needs no warning.
+    #[tokio::test]
+    async fn t128_who_is_open_elsewhere_is_warned() {
+        let elsewhere = || Emulator::builder().host(Ipv4Addr::UNSPECIFIED);
+        let public = |url: &str| Emulator::builder().public_url(url);
+        for (builder, warned) in [
+            (Emulator::builder(), false),
+            (Emulator::builder().open_control(), false),
+            (elsewhere(), false),
+            (elsewhere().control_key("k"), false),
+            (elsewhere().open_control(), true),
+            (public("https://auth.example.test"), false),
+            (public("https://auth.example.test").open_control(), true),
+            (public("http://localhost:4000").open_control(), false),
         ] {
-            assert_eq!(options(args).warning().is_some(), warned, "{args:?}");
+            let shown = format!("{builder:?}");
+            let warning = warning(&builder.start().await.unwrap());
+            assert_eq!(warning.is_some(), warned, "{shown}");
+            let told =
+                warning.is_none_or(|text| text.contains("read every code") && text.contains("pass every challenge"));
+            assert!(told, "{shown}");
         }
-        let host = Some(Ipv4Addr::UNSPECIFIED.into());
-        let warning = Options { host, ..Options::default() }.warning().unwrap();
-        assert!(warning.contains("read every code") && warning.contains("pass every challenge"));
     }
 
     #[tokio::test]

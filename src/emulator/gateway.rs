@@ -47,6 +47,22 @@ pub(super) async fn gateway(
         at: shared.clock.now(),
     });
 
+    let method = parts.method.clone();
+    let response = answer(&shared, endpoint, &hang_up, read, parts, next).await;
+    // Its path may hold a token.
+    tracing::debug!(endpoint = endpoint.name(), %method, status = response.status().as_u16(), "the emulator answers");
+    response
+}
+
+/// What is answered: what a script says, or the truth.
+async fn answer(
+    shared: &Shared,
+    endpoint: Endpoint,
+    hang_up: &HangUp,
+    read: Result<Bytes, ApiError>,
+    parts: Parts,
+    next: Next,
+) -> Response {
     let scripted = shared.scripts.take(endpoint);
     if let Some(scripted) = &scripted
         && !scripted.delay.is_zero()
@@ -66,10 +82,10 @@ pub(super) async fn gateway(
             with_headers(answer.into_response(), headers)
         }
         Some(Scripted { answer, headers, .. }) => {
-            let real = real(&shared, read, parts, next).await;
+            let real = real(shared, read, parts, next).await;
             with_headers(change(real, &answer).await, headers)
         }
-        None => real(&shared, read, parts, next).await,
+        None => real(shared, read, parts, next).await,
     }
 }
 

@@ -45,6 +45,7 @@ impl Listener for Door {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
+        let mut complained = false;
         loop {
             let next = poll_fn(|cx| match &*self.listener.lock().unwrap_or_else(PoisonError::into_inner) {
                 Some(listener) => listener.poll_accept(cx),
@@ -58,7 +59,13 @@ impl Listener for Door {
                     return (Line { stream, hung_up }, peer);
                 }
                 // Out of descriptors, most likely: some will be free soon.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => {
+                    if !complained {
+                        tracing::warn!(%error, "the emulator could not take a connection; it is tried again");
+                        complained = true;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
             }
         }
     }

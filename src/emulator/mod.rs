@@ -94,6 +94,8 @@ mod keep;
 mod keys;
 mod lifecycle;
 mod line;
+mod names;
+mod nowhere;
 mod operate;
 mod page;
 mod pending;
@@ -113,6 +115,7 @@ mod world;
 
 use std::fmt;
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -131,16 +134,19 @@ pub use self::user::{AuthenticatorApp, UserHandle};
 pub use self::visit::EmulatorError;
 pub use self::world::{Call, RecordedAction};
 
+use self::builder::reachable;
+use self::control::ControlKey;
 use self::line::Door;
 use self::shared::{Shared, Standing};
 use self::world::ActionId;
-use crate::client::{ActionState, Client};
+use crate::client::{ActionState, Client, is_loopback};
 
 /// A running emulator; see the [module](self). It stops when it is dropped.
 pub struct Emulator {
     shared: std::sync::Arc<Shared>,
     base_url: String,
-    client: Option<Client>,
+    /// Made when somebody asks for it.
+    client: OnceLock<Client>,
     door: Door,
     server: JoinHandle<()>,
     /// Writes the state into its file.
@@ -172,7 +178,9 @@ impl Emulator {
     /// to loopback alone.
     #[must_use]
     pub fn client(&self) -> Client {
-        self.client.clone().expect("it listens on loopback")
+        let near = reachable(self.door.address());
+        let build = || Client::builder(self.secret()).base_url(format!("http://{near}/v1")).build();
+        self.client.get_or_init(|| build().expect("it listens on loopback")).clone()
     }
 
     /// The base URL of its Server API, `http://127.0.0.1:PORT/v1` or below its public URL.
@@ -186,6 +194,19 @@ impl Emulator {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.shared.origin
+    }
+
+    /// The key that it asks for under `/emulator`, if it asks for one:
+    /// see [`EmulatorBuilder::control_key`].
+    #[must_use]
+    pub fn control_key(&self) -> Option<&str> {
+        self.shared.access.key.as_ref().map(ControlKey::as_str)
+    }
+
+    /// Whether it is reached by names of this machine's alone.
+    fn is_near(&self) -> bool {
+        let public = url::Url::parse(self.origin()).is_ok_and(|origin| is_loopback(&origin));
+        self.door.address().ip().is_loopback() && public
     }
 
     /// The API secret key that it takes.
@@ -323,8 +344,11 @@ impl Drop for Emulator {
         self.shared.hooks.close();
         if let Some(watch) = &self.watch {
             watch.abort();
-            // Nobody is there to be told, and a panic may be on its way. `save` tells.
-            let _ = self.shared.save();
+            // A panic may be on its way. `save` tells.
+            if let Err(error) = self.shared.save() {
+                tracing::error!(%error, "the emulator's state could not be saved");
+            }
+            self.shared.let_go();
         }
     }
 }

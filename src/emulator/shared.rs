@@ -2,9 +2,12 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use super::control::Hosts;
+use http::HeaderMap;
+
+use super::control::Access;
 use super::hooks::Hooks;
 use super::keep::{Held, StateFile};
+use super::names::loopback_origin;
 use super::operate::Start;
 use super::script::Scripts;
 use super::seen::Seen;
@@ -21,8 +24,10 @@ pub(super) struct Shared {
     /// The API secret keys that are taken, the first at first.
     pub(super) secrets: Vec<String>,
     pub(super) origin: String,
-    /// By which names it may be asked for what is under `/emulator`.
-    pub(super) hosts: Hosts,
+    /// Whether that is a public URL, by which everybody is sent back.
+    pub(super) is_public: bool,
+    /// Who may ask for what is under `/emulator`.
+    pub(super) access: Access,
     pub(super) tokens: Tokens,
     pub(super) hooks: Hooks,
     pub(super) relying_party: RelyingParty,
@@ -62,8 +67,11 @@ impl Shared {
         self.tokens.issue(subject, scope, self.clock.now())
     }
 
-    pub(super) fn challenge_url(&self, token: &str) -> String {
-        format!("{}/?token={token}", self.origin)
+    /// The origin by which whoever asks reaches it: the public one if there is one, else the name of this machine that they
+    /// have used. In a container its port may be another outside, and passkeys need `localhost`.
+    pub(super) fn origin_for(&self, headers: &HeaderMap) -> String {
+        let asked = if self.is_public { None } else { loopback_origin(headers) };
+        asked.unwrap_or_else(|| self.origin.clone())
     }
 
     /// The action that a token of ours is about, as it stands.

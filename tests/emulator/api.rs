@@ -1,5 +1,7 @@
 //! The Server API's endpoints, and the checklist of what the seven SDKs need.
-use axum_authsignal::emulator::Outcome;
+use axum_authsignal::emulator::{Emulator, Outcome};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -255,4 +257,106 @@ pub(crate) async fn raw(emulator: &axum_authsignal::emulator::Emulator, method: 
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {key}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     );
     crate::hostile::exchange(emulator, head.as_bytes()).await
+}
+
+/// `GetActionWithBadSecret` of the Go SDK's live tests leaves the key of the action out. Whoever isn't known is told so
+/// before what no route takes.
+#[tokio::test]
+async fn strangers_are_told_so_before_what_is_not_there() {
+    let bench = bench().await;
+    let token = text(&bench.track().await["token"]).to_owned();
+    let basic = |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:")));
+    let (server, tenant) = (basic(bench.emulator.secret()), basic(bench.emulator.tenant_id()));
+    let (bearer, wrong) = (format!("Bearer {token}"), basic("wrong"));
+    let not_found = (404, json!({ "message": "Not Found" }));
+    let mut tried = 0;
+    for (method, path, is_of_clients) in [
+        ("GET", "/v1/users/test-user/actions/go-sdk-test/", false),
+        ("GET", "/users/test-user/actions/go-sdk-test/", false),
+        ("POST", "/v1/users/ada/actions/", false),
+        ("POST", "/v1/users/ada/actions/a/b/c", false),
+        ("GET", "/v1/users/ada/", false),
+        ("PUT", "/v1/users/ada", false),
+        ("DELETE", "/v1/validate", false),
+        ("GET", "/v1/validate/", false),
+        ("OPTIONS", "/v1/users/ada", false),
+        ("BREW", "/v1/users/ada/actions/coffee", false),
+        ("GET", "/v1/nowhere", false),
+        ("GET", "/v1/nowhere/else", false),
+        ("POST", "/v1/nowhere", false),
+        ("GET", "/v1", false),
+        ("GET", "/v1/", false),
+        ("POST", "/v1/v1/users/ada/actions/a", false),
+        ("POST", "/sessions/nowhere", false),
+        ("GET", "/call/start", false),
+        ("POST", "/v1/challengesx", false),
+        ("GET", "/v1/client", true),
+        ("GET", "/v1/client/nowhere", true),
+        ("POST", "/client/nowhere", true),
+        ("PUT", "/v1/client/challenge/email-otp", true),
+        ("GET", "/v1/client/verify/sms", true),
+        ("POST", "/v1/client/user-authenticators/", true),
+        ("POST", "/v1/client/public/x/.well-known/jwks", true),
+    ] {
+        let asked = async |credentials: &str| {
+            let url = format!("{}{path}", bench.emulator.origin());
+            let request = bench.http.request(method.parse().unwrap(), url).header("authorization", credentials);
+            read(request.send().await.unwrap()).await
+        };
+        let (good, bad) = if is_of_clients {
+            (vec![&bearer, &tenant], vec![&server, &wrong])
+        } else {
+            (vec![&server], vec![&bearer, &tenant, &wrong])
+        };
+        for credentials in good {
+            assert_eq!(asked(credentials).await, not_found, "{method} {path} with {credentials:.20}");
+            tried += 1;
+        }
+        for credentials in bad.into_iter().map(String::as_str).chain(["", "Basic", "Bearer x"]) {
+            let (status, answer) = asked(credentials).await;
+            assert_eq!(
+                (status, &answer["errorCode"]),
+                (401, &json!("unauthorized")),
+                "{method} {path}: {credentials:.20}"
+            );
+            tried += 1;
+        }
+    }
+    println!("{tried} requests for what is not there");
+    for path in ["/nowhere", "/favicon.ico", "/robots.txt"] {
+        let response = bench.http.get(format!("{}{path}", bench.emulator.origin())).send().await.unwrap();
+        assert_eq!(read(response).await, not_found, "{path} is of no API");
+    }
+}
+
+/// The name of this machine by which it was asked is the one that the user's browser is sent to, and no other name is.
+#[tokio::test]
+async fn challenge_urls_have_the_name_that_was_asked() {
+    let bench = bench().await;
+    let own = bench.emulator.origin().to_owned();
+    let port = own.rsplit(':').next().unwrap();
+    let public = Emulator::builder().public_url("http://localhost:1").start().await.unwrap();
+    for (host, origin) in [
+        (format!("127.0.0.1:{port}"), own.clone()),
+        (format!("localhost:{port}"), format!("http://localhost:{port}")),
+        (format!("LOCALHOST:{port}"), format!("http://localhost:{port}")),
+        // A container's port outside.
+        ("localhost:8080".into(), "http://localhost:8080".into()),
+        ("[::1]:4000".into(), "http://[::1]:4000".into()),
+        ("emulator:4000".into(), own.clone()),
+        ("evil.example".into(), own.clone()),
+        ("localhost.evil.example".into(), own.clone()),
+        ("localhost@evil.example".into(), own.clone()),
+        ("192.168.0.7:4000".into(), own.clone()),
+    ] {
+        let asked = async |emulator: &Emulator| {
+            let url = format!("http://{}/v1/users/ada/actions/withdrawal", emulator.local_address());
+            let request = bench.http.post(url).basic_auth(emulator.secret(), Some("")).header("host", &host);
+            let (status, answer) = read(request.body("{}").send().await.unwrap()).await;
+            assert_eq!(status, 200, "{host}: {answer}");
+            text(&answer["url"]).split_once("/?token=").unwrap().0.to_owned()
+        };
+        assert_eq!(asked(&bench.emulator).await, origin, "{host}");
+        assert_eq!(asked(&public).await, "http://localhost:1", "{host}");
+    }
 }

@@ -155,7 +155,6 @@ async fn a_file_that_is_none_is_refused_and_left_as_it_is() {
     let mut keyless: Value = serde_json::from_str(&good).unwrap();
     keyless["key"] = json!("canary");
     for (name, text, expected) in [
-        ("empty", String::new(), "whole JSON"),
         ("cut", good[..good.len() / 2].to_owned(), "whole JSON"),
         ("text", "state".to_owned(), "whole JSON"),
         ("other JSON", "{}".to_owned(), "version"),
@@ -175,6 +174,51 @@ async fn a_file_that_is_none_is_refused_and_left_as_it_is() {
     }
     std::fs::write(&file.0, &good).unwrap();
     assert!(file.start().await.is_ok());
+}
+
+/// As `touch` or a container makes one.
+#[tokio::test]
+async fn an_empty_file_is_an_empty_state() {
+    let file = File::new("empty");
+    for empty in ["", "\n", " \t\r\n"] {
+        std::fs::write(&file.0, empty).unwrap();
+        let emulator = file.start().await.unwrap();
+        assert!(emulator.users().is_empty(), "{empty:?}");
+        emulator.user("ada").email("ada@example.com");
+        drop(emulator);
+        assert_eq!(file.start().await.unwrap().users(), ["ada"], "{empty:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_on_one_file_are_one_too_many() {
+    let file = File::new("two");
+    let first = file.start().await.unwrap();
+    first.user("ada").email("ada@example.com");
+    for _ in 0..2 {
+        let why = file.start().await.unwrap_err();
+        assert_eq!(why.kind(), std::io::ErrorKind::WouldBlock);
+        assert!(why.to_string().contains("state.json") && why.to_string().contains("another emulator"), "{why}");
+        // The file is another one from then on.
+        first.save().unwrap();
+    }
+    drop(first);
+    assert_eq!(file.start().await.unwrap().users(), ["ada"]);
+}
+
+/// What a link leads to is what is kept; the link stays one.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_the_file_stays_one() {
+    let file = File::new("link");
+    let link = file.0.with_file_name("link.json");
+    std::os::unix::fs::symlink("state.json", &link).unwrap();
+    let emulator = Emulator::builder().state_file(&link).start().await.unwrap();
+    emulator.user("ada").email("ada@example.com");
+    assert!(file.start().await.unwrap_err().to_string().contains("another emulator"), "it is the same file");
+    drop(emulator);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(file.text().contains("ada@example.com"));
 }
 
 #[tokio::test]

@@ -2,21 +2,34 @@
 #![cfg(all(feature = "emulator", unix))]
 #![allow(clippy::unwrap_used, reason = "clippy lets tests unwrap, but not what they share")]
 
+mod access;
+mod roots;
+mod state;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// How long it may take to say something before a test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The program while it runs; it ends with the test, also when that panics.
 struct Running {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    /// What it wrote to stdout after the first line, for people.
+    told: String,
+    _stdout: BufReader<ChildStdout>,
     base_url: String,
     secret: String,
     dashboard: String,
     http: reqwest::Client,
+    /// What it has written to stderr so far.
+    said: Arc<Mutex<String>>,
 }
 
 fn program(args: &[&str]) -> Command {
@@ -43,11 +56,24 @@ impl Running {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let words: Vec<_> = line.trim_end().split(' ').collect();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let &[name, base_url, secret, dashboard] = words.as_slice() else {
             let mut said = String::new();
-            child.stderr.unwrap().read_to_string(&mut said).unwrap();
+            stderr.read_to_string(&mut said).unwrap();
             panic!("{line:?} {said}")
         };
+        let mut told = String::new();
+        while !told.ends_with("Ctrl-C ends it.\n") {
+            assert!(stdout.read_line(&mut told).unwrap() > 0, "{told}");
+        }
+        let said = Arc::<Mutex<String>>::default();
+        let heard = Arc::clone(&said);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|length| length > 0) {
+                heard.lock().unwrap().push_str(&std::mem::take(&mut line));
+            }
+        });
         assert_eq!(name, "authsignal-emulator");
         let value = |word: &str, name: &str| word.strip_prefix(&format!("{name}=")).expect(name).to_owned();
         Self {
@@ -56,7 +82,9 @@ impl Running {
             dashboard: value(dashboard, "dashboard"),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             child,
-            stdout,
+            told,
+            _stdout: stdout,
+            said,
         }
     }
 
@@ -76,18 +104,46 @@ impl Running {
         serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
     }
 
-    /// Sends it a signal, and waits for its end.
+    /// Where this machine reaches it, whatever its public URL.
+    fn near(&self) -> String {
+        match self.value("It listens on ") {
+            Some(address) => format!("http://{}", address.replace("0.0.0.0", "127.0.0.1")),
+            None => self.dashboard.trim_end_matches("/emulator").to_owned(),
+        }
+    }
+
+    /// The key that it asks for under `/emulator`.
+    fn key(&self) -> String {
+        self.value("The key to it, as a password or a bearer token: ").expect("a key")
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        self.told.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
+    }
+
+    /// Sends it a signal, and waits for its end: with what, and what it had told.
     fn end(mut self, signal: &str) -> (ExitStatus, String) {
         let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         let status = self.child.wait().unwrap();
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        (status, rest)
+        (status, std::mem::take(&mut self.told))
     }
 
-    fn warnings(&mut self) -> BufReader<std::process::ChildStderr> {
-        BufReader::new(self.child.stderr.take().unwrap())
+    fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said all of this on stderr.
+    fn says(&self, words: &[&str]) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = self.said();
+            if words.iter().all(|words| said.contains(words)) {
+                return said;
+            }
+            assert!(Instant::now() < end, "{words:?} not in {said:?}");
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -196,10 +252,7 @@ async fn flags_count_instead_of_the_configuration_file() {
 
 #[test]
 fn who_listens_elsewhere_is_told_what_that_means() {
-    let mut running = Running::start(&["--port=0", "--host=0.0.0.0", "--public-url=https://auth.example.test"]);
-    let mut warning = String::new();
-    running.warnings().read_line(&mut warning).unwrap();
-    assert!(warning.contains("0.0.0.0") && warning.contains("read every code"), "{warning}");
+    let running = Running::start(&["--port=0", "--host=0.0.0.0", "--public-url=https://auth.example.test"]);
     assert_eq!(running.base_url, "https://auth.example.test/v1");
     assert_eq!(running.dashboard, "https://auth.example.test/emulator");
 }

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use serde::Serialize;
 use serde_json::json;
 
@@ -15,8 +15,8 @@ use super::error::ApiError;
 use super::input::{Input, Parameters, action_code, has_key, idempotency_key, user_id};
 use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::builder::not_found;
 use crate::emulator::deeds::Fault;
+use crate::emulator::nowhere::nowhere;
 use crate::emulator::world::{Challenge, Context, FoundBy, NewChallenge, Unclaimable, Verdict, World};
 
 #[derive(Serialize)]
@@ -182,10 +182,10 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, mut query: Parameter
 
 /// The form that java sends: the question mark before the query is missing. Everything else of one segment that no
 /// other route knows comes here too.
-pub(super) async fn jumbled(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Answer {
+pub(super) async fn jumbled(State(shared): State<Arc<Shared>>, uri: OriginalUri, headers: HeaderMap) -> Answer {
     let segment = uri.path().rsplit('/').next().unwrap_or_default();
     let Some(query) = segment.strip_prefix("challenges").filter(|query| query.contains('=')) else {
-        return Ok(not_found().await.into_response());
+        return Ok(nowhere(State(shared), uri, headers).await);
     };
     if !has_key(&headers, &shared.secrets) {
         return Err(ApiError::unauthorized());

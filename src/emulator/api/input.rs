@@ -16,6 +16,8 @@ use crate::client::{ActionCode, IdempotencyKey, UserId};
 
 /// In bytes.
 const LONGEST_SHORT_TEXT: usize = 1024;
+/// In bytes.
+const MAX_USER_ID: usize = 1024;
 
 /// A JSON object; an empty body is an empty object.
 #[derive(Debug)]
@@ -210,9 +212,9 @@ pub(in crate::emulator) fn moment(text: &str) -> Option<SystemTime> {
 }
 
 pub(in crate::emulator) fn user_id(text: String) -> Result<UserId, ApiError> {
-    // The service documents no limit; this one is an assumption, and one byte shorter than what the client takes.
-    if text.len() > 255 {
-        return Err(ApiError::invalid("params.userId must be shorter than or equal to 255 characters"));
+    // The service documents no limit; this one is an assumption, and the client's.
+    if text.len() > MAX_USER_ID {
+        return Err(ApiError::invalid("params.userId must be shorter than or equal to 1024 characters"));
     }
     UserId::new(text).map_err(|why| ApiError::invalid(format!("params.userId is invalid: {why}")))
 }

@@ -25,8 +25,8 @@ pub(super) use self::actions::{action_id, known_state};
 pub(super) use self::authenticators::{AuthenticatorAnswer, of_tenant, remove};
 pub(super) use self::error::ApiError;
 pub(super) use self::input::{
-    Input, Parameters, Segments, action_code, idempotency_key, looks_like_a_number, looks_like_an_address, moment,
-    user_id,
+    Input, Parameters, Segments, action_code, has_key, idempotency_key, looks_like_a_number, looks_like_an_address,
+    moment, user_id,
 };
 use super::Shared;
 

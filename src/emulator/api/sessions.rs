@@ -17,7 +17,7 @@ use super::input::{Input, Segments, user_id};
 use super::users::Attributes;
 use crate::client::{ActionState, UserId, VerificationMethod};
 use crate::emulator::Shared;
-use crate::emulator::builder::not_found;
+use crate::emulator::nowhere::not_found;
 use crate::emulator::tenant::AppClient;
 use crate::emulator::tokens::{NewSession, TokenFault};
 use crate::emulator::world::{Session, User};
@@ -138,7 +138,7 @@ pub(super) async fn revoke_user(State(shared): State<Arc<Shared>>, body: Bytes) 
 /// The keys of this tenant; those of another are not here.
 pub(super) async fn jwks(State(shared): State<Arc<Shared>>, Segments(tenant): Segments<String>) -> Response {
     if tenant != shared.tokens.tenant {
-        return not_found().await.into_response();
+        return not_found().into_response();
     }
     Json(shared.tokens.keys().jwks()).into_response()
 }

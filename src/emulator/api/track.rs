@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use bytes::Bytes;
+use http::HeaderMap;
 use serde::Serialize;
 use url::Url;
 
@@ -34,6 +35,7 @@ struct Tracked {
 pub(super) async fn track(
     State(shared): State<Arc<Shared>>,
     Segments((user, action)): Segments<(String, String)>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
     let (user, action) = (user_id(user)?, action_code(action)?);
@@ -69,7 +71,7 @@ pub(super) async fn track(
         state: record.state,
         idempotency_key: record.idempotency_key,
         is_enrolled: !methods.is_empty(),
-        url: shared.challenge_url(&token),
+        url: format!("{}/?token={token}", shared.origin_for(&headers)),
         token,
         allowed_verification_methods: record.allowed_methods,
         default_verification_method: record.default_method.or_else(|| methods.first().cloned()),

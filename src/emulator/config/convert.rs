@@ -7,6 +7,8 @@ use super::file::{
     UserTable, WebhooksTable, Whole,
 };
 use super::{Config, Fault};
+use crate::emulator::TenantError;
+use crate::emulator::control::ControlKey;
 use crate::emulator::rules::{Condition, OPERATORS, Operator, Rule, When};
 use crate::emulator::tenant::{ActionSettings, AppClient, Limits, Network, NewUser, Setting, Tenant, check_secret};
 
@@ -33,7 +35,16 @@ impl Config {
         if let Some(secret) = &secret {
             check_secret(&server.key("secret"), secret)?;
         }
-        Ok(Self { tenant, port, secret })
+        let control_key = table.control_key.map(|key| key.0);
+        let open_control = table.open_control.unwrap_or_default();
+        let setting = server.key("control_key");
+        let refuse = |reason| Err(TenantError::Secret { setting, reason }.into());
+        match control_key.clone().map(ControlKey::new) {
+            Some(Err(_)) => return refuse("a control key is not empty, and has visible ASCII characters alone"),
+            Some(Ok(_)) if open_control => return refuse("open_control asks for none: only one of the two can be"),
+            _ => {}
+        }
+        Ok(Self { tenant, port, secret, control_key, open_control })
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct File {
 pub(super) struct ServerTable {
     pub(super) port: Option<Whole>,
     pub(super) secret: Option<Secret>,
+    pub(super) control_key: Option<Secret>,
+    pub(super) open_control: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]

@@ -55,6 +55,8 @@ pub struct Config {
     pub(super) tenant: Tenant,
     pub(super) port: Option<u16>,
     pub(super) secret: Option<SecretString>,
+    pub(super) control_key: Option<SecretString>,
+    pub(super) open_control: bool,
 }
 
 impl Config {

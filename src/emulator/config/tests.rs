@@ -34,6 +34,7 @@ fn the_example_has_the_defaults() {
 fn the_example_works() {
     let config = Config::from_toml(&uncommented()).unwrap();
     assert_eq!((config.port(), config.secret.unwrap().expose_secret()), (Some(0), "emulator-secret"));
+    assert_eq!((config.control_key.unwrap().expose_secret(), config.open_control), ("emulator-control", false));
     let tenant = config.tenant;
     assert_eq!(tenant.second_secret.as_ref().unwrap().expose_secret(), "emulator-next");
     assert_eq!(tenant.relying_party_id.as_deref(), Some("localhost"));
@@ -84,7 +85,7 @@ fn the_example_has_every_key() {
             keys += 1;
         }
     }
-    assert_eq!(keys, 9 + 2 + 13 + 3 + 8 + 5 + 13 + 4 + 6 + 10);
+    assert_eq!(keys, 9 + 4 + 13 + 3 + 8 + 5 + 13 + 4 + 6 + 10);
 }
 
 #[test]
@@ -227,6 +228,15 @@ fn wrong_files() {
             "line 2, column 28: tenant.verification_code_length: 300 refused: a code has 2 to 10 digits",
         ),
         // What cannot work.
+        (
+            "[server]\ncontrol_key = \"hush hush\"",
+            "line 2, column 15: server.control_key: refused: a control key is not empty, and has visible ASCII characters \
+             alone",
+        ),
+        (
+            "[server]\nopen_control = true\ncontrol_key = \"hush\"",
+            "line 3, column 15: server.control_key: refused: open_control asks for none: only one of the two can be",
+        ),
         (
             "[server]\nsecret = \"hush hush\"",
             "line 2, column 10: server.secret: refused: a secret is not empty, and has no space, colon or control \

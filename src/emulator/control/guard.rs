@@ -5,17 +5,29 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use url::Url;
 
+use super::ControlKey;
 use crate::client::is_loopback;
 use crate::emulator::Shared;
 use crate::emulator::api::ApiError;
+use crate::emulator::names::asked;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Has browsers ask people for the key.
+const ASK: HeaderValue = HeaderValue::from_static("Basic realm=\"Authsignal emulator\", charset=\"UTF-8\"");
+
+/// Who may ask for what is under `/emulator`.
+#[derive(Debug, Clone)]
+pub(in crate::emulator) struct Access {
+    pub(in crate::emulator) hosts: Hosts,
+    /// Without one, everybody who uses such a name.
+    pub(in crate::emulator) key: Option<ControlKey>,
+}
 
 /// By which names the emulator may be asked.
 #[derive(Debug, Clone)]
@@ -30,6 +42,7 @@ pub(in crate::emulator) enum Hosts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     Host,
+    Key,
     Origin,
     Site,
     ContentType,
@@ -39,6 +52,12 @@ impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Host => Self::forbidden("The emulator is not asked by this host name; ask it as localhost."),
+            Refused::Key => Self::of(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Here the emulator asks for its control key, as a bearer token or as the password of HTTP Basic: it says it \
+                 when it starts, and --control-key, control_key or server.control_key sets one.",
+            ),
             Refused::Origin => Self::forbidden("Pages of other origins may not do this."),
             Refused::Site => Self::forbidden("Pages of other sites may not do this."),
             Refused::ContentType => Self::unsupported("The content type of a body has to be application/json."),
@@ -49,10 +68,13 @@ impl From<Refused> for ApiError {
 pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let has_body = !request.body().is_end_stream();
     let (parts, body) = request.into_parts();
-    let mut response = match check(&parts, has_body, &shared.hosts, &shared.origin) {
+    let mut response = match check(&parts, has_body, &shared.access, &shared.origin) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(refused) => ApiError::from(refused).into_response(),
     };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, ASK);
+    }
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -65,12 +87,15 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
 }
 
 /// Lets a request in, or says why not. `own` is the emulator's origin.
-fn check(parts: &Parts, has_body: bool, hosts: &Hosts, own: &str) -> Result<(), Refused> {
+fn check(parts: &Parts, has_body: bool, access: &Access, own: &str) -> Result<(), Refused> {
     let asked = asked(parts).ok_or(Refused::Host)?;
-    if let Hosts::Loopback { public } = hosts
+    if let Hosts::Loopback { public } = &access.hosts
         && !asked.iter().all(|url| is_loopback(url) || is_host_of(public.as_ref(), url))
     {
         return Err(Refused::Host);
+    }
+    if access.key.as_ref().is_some_and(|key| !key.is_in(&parts.headers)) {
+        return Err(Refused::Key);
     }
     if parts.method.is_safe() {
         return Ok(());
@@ -91,20 +116,6 @@ fn check(parts: &Parts, has_body: bool, hosts: &Hosts, own: &str) -> Result<(), 
         return Err(Refused::ContentType);
     }
     Ok(())
-}
-
-/// All hosts that a request says it asks, as URLs. None when it says nothing, or something that isn't one.
-fn asked(parts: &Parts) -> Option<Vec<Url>> {
-    let hosts = parts.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());
-    let target = parts.uri.authority().map(|authority| Some(authority.as_str()));
-    let urls: Vec<Url> = hosts.chain(target).map(|host| host.and_then(url_of)).collect::<Option<_>>()?;
-    (!urls.is_empty()).then_some(urls)
-}
-
-fn url_of(host: &str) -> Option<Url> {
-    let authority: Authority = host.parse().ok()?;
-    let url = Url::parse(&format!("http://{authority}/")).ok()?;
-    (url.username().is_empty() && url.password().is_none() && url.path() == "/").then_some(url)
 }
 
 fn is_host_of(public: Option<&Url>, asked: &Url) -> bool {
@@ -131,7 +142,37 @@ mod tests {
         }
         let (parts, _) = request.body(axum::body::Body::empty()).unwrap().into_parts();
         let has_body = parts.headers.contains_key("content-type");
-        check(&parts, has_body, hosts, OWN)
+        let (hosts, key) = (hosts.clone(), None);
+        check(&parts, has_body, &Access { hosts, key }, OWN)
+    }
+
+    /// T128: a key is asked for whatever the name, also by what changes nothing, and before anything else is said.
+    #[test]
+    fn t128_keys() {
+        let key = ControlKey::new("k3y".to_owned().into()).unwrap();
+        for hosts in [LOOPBACK, Hosts::Any] {
+            let access = Access { hosts, key: Some(key.clone()) };
+            for (credentials, taken) in [
+                ("Bearer k3y", true),
+                ("Basic Omszeq==", false),
+                ("Basic OmszeQ==", true),
+                ("Bearer k", false),
+                ("", false),
+            ] {
+                for (method, foreign) in [(Method::GET, false), (Method::POST, false), (Method::POST, true)] {
+                    let request = Request::builder().method(&method).uri("/emulator").header("host", "localhost");
+                    let request = request.header("authorization", credentials);
+                    let request = if foreign { request.header("origin", "http://evil.example") } else { request };
+                    let (parts, _) = request.body(axum::body::Body::empty()).unwrap().into_parts();
+                    let expected = match (taken, foreign) {
+                        (false, _) => Err(Refused::Key),
+                        (true, true) => Err(Refused::Origin),
+                        (true, false) => Ok(()),
+                    };
+                    assert_eq!(check(&parts, false, &access, OWN), expected, "{method} {credentials} {foreign}");
+                }
+            }
+        }
     }
 
     const LOOPBACK: Hosts = Hosts::Loopback { public: None };

@@ -1,7 +1,7 @@
 //! What stands under `/emulator`: the dashboard, and JSON for tests in other languages.
 //!
 //! What there is stands in the documentation of the [emulator](super). Everything here is its own and no part of the
-//! service, so it asks for no key, is not remembered among the requests, and no scripted answer hits it. Errors have the
+//! service, so it doesn't ask for the service's key, is not remembered among the requests, and no scripted answer hits it. Errors have the
 //! service's form.
 //!
 //! # Who is let in
@@ -20,14 +20,22 @@
 //!    included. Older browsers that leave both out can only send the content types of forms without asking first, and a
 //!    body has to be `application/json` here.
 //!
-//! An emulator that was bound elsewhere on purpose can't know its names: the second rule is off then, and its start says
-//! so.
+//! # From elsewhere
+//!
+//! An emulator that is bound to more than loopback can't know its names, and one with a public URL is reached by whoever
+//! reaches that: through a tunnel or a proxy, which may well ask it as `localhost`, so that neither name nor address of a
+//! request says whence it is. Both ask everybody for a [key](ControlKey), reading included (T128). It is a random one unless
+//! one was set. Open to all it is by name only: [`open_control`](super::EmulatorBuilder::open_control).
+//!
+//! Browsers ask people for the key (HTTP Basic) and send it along by themselves from then on, also with what other sites
+//! have them send: the third rule is needed with a key as well.
 mod actions;
 mod challenges;
 mod clock;
 mod dashboard;
 mod faults;
 mod guard;
+mod key;
 mod overview;
 mod told;
 mod users;
@@ -42,7 +50,8 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 use http::StatusCode;
 
-pub(super) use self::guard::Hosts;
+pub(super) use self::guard::{Access, Hosts};
+pub(super) use self::key::ControlKey;
 
 use super::Shared;
 use super::api::ApiError;

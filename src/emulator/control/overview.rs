@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -48,7 +49,7 @@ struct Counts {
     requests: usize,
 }
 
-pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Json<Overview> {
+pub(super) async fn show(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Json<Overview> {
     let now = shared.clock.now();
     let faults = faults::waiting(&shared);
     let webhooks = shared.hooks.newest(MOST).into_iter().map(Sent::from).collect();
@@ -59,7 +60,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Json<Overview> {
     let world = shared.world();
     Json(Overview {
         now: now.into(),
-        base_url: format!("{}/v1", shared.origin),
+        base_url: format!("{}/v1", shared.origin_for(&headers)),
         tenant_id: shared.tokens.tenant.clone(),
         secret: shared.secrets[0].clone(),
         unsaved: shared.unsaved(),

@@ -72,7 +72,7 @@ impl HookSettings {
     ///
     /// # Errors
     ///
-    /// When one of its URLs cannot be one, or no HTTP client be made.
+    /// When one of its URLs cannot be one.
     pub(in crate::emulator) fn of(tenant: &Tenant) -> io::Result<Self> {
         let target = |url: &Option<String>| url.as_deref().map(Target::new).transpose();
         let mut verify_urls = BTreeMap::new();
@@ -279,7 +279,12 @@ impl Shared {
         let seconds = self.clock.unix_seconds().try_into().unwrap_or(i64::MAX);
         let header = signature::sign(self.secrets.iter().map(String::as_str), seconds, &parcel.body);
         parcel.attempts += 1;
-        parcel.to.post(header, parcel.body.clone(), timeout).await
+        let answer = parcel.to.post(header, parcel.body.clone(), timeout).await;
+        if !answer.is_accepted() {
+            let (url, kind, attempt) = (parcel.to.shown(), parcel.kind, parcel.attempts);
+            tracing::warn!(%url, kind, attempt, %answer, "a webhook of the emulator was not accepted");
+        }
+        answer
     }
 
     /// Tries once, and puts back what is to be tried again.

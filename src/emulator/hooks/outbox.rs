@@ -99,6 +99,7 @@ impl Outbox {
 
 fn push<T>(waiting: &mut VecDeque<(SystemTime, T)>, due: SystemTime, what: T) {
     if waiting.len() == MOST {
+        tracing::warn!("more than {MOST} webhooks of the emulator wait: the oldest is dropped");
         waiting.pop_front();
     }
     waiting.push_back((due, what));

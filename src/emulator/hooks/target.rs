@@ -1,6 +1,7 @@
 //! Where webhooks go, and how one is put there.
 use std::fmt;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use reqwest::redirect;
 use url::Url;
 
-use crate::client::is_loopback;
+use crate::client::{is_loopback, shown};
 use crate::log::Chain;
 use crate::webhook::SIGNATURE_HEADER;
 
@@ -32,11 +33,22 @@ impl HookAnswer {
     }
 }
 
+impl fmt::Display for HookAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Unreachable(why) => f.write_str(why),
+        }
+    }
+}
+
 /// A URL that webhooks may go to.
 #[derive(Clone)]
 pub(in crate::emulator) struct Target {
     url: Url,
-    http: reqwest::Client,
+    /// Made when something is sent: where TLS is spoken, it needs certificates that a machine may lack.
+    http: Arc<OnceLock<reqwest::Client>>,
 }
 
 impl Target {
@@ -44,7 +56,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// When it is another one, or no HTTP client can be made.
+    /// When it is another one.
     pub(in crate::emulator) fn new(text: &str) -> io::Result<Self> {
         let refuse = |reason| io::Error::new(io::ErrorKind::InvalidInput, format!("webhook URL refused: {reason}"));
         let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
@@ -58,6 +70,14 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("it holds a user name or a password"));
         }
+        Ok(Self { url, http: Arc::default() })
+    }
+
+    fn http(&self) -> reqwest::Result<&reqwest::Client> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let near = is_loopback(&self.url);
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("axum-authsignal-emulator/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -67,7 +87,17 @@ impl Target {
         if near {
             http = http.no_proxy();
         }
-        Ok(Self { url, http: http.build().map_err(io::Error::other)? })
+        if self.url.scheme() == "http" {
+            // Otherwise those of the machine are looked for, and none at all is an error.
+            http = http.tls_certs_only([]);
+        }
+        let http = http.build()?;
+        Ok(self.http.get_or_init(|| http))
+    }
+
+    /// As it may be shown.
+    pub(super) fn shown(&self) -> String {
+        shown(self.url.as_str())
     }
 
     pub(super) fn url(&self) -> &str {
@@ -76,7 +106,11 @@ impl Target {
 
     /// Sends `body` once. Of the answer, only the status is looked at.
     pub(super) async fn post(&self, signature: String, body: Bytes, timeout: Duration) -> HookAnswer {
-        let request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
+        let http = match self.http() {
+            Ok(http) => http,
+            Err(error) => return HookAnswer::Unreachable(Chain(&error).to_string()),
+        };
+        let request = http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
         let request = request.header(SIGNATURE_HEADER, signature).timeout(timeout).body(body);
         match request.send().await {
             Ok(response) => HookAnswer::Status(response.status().as_u16()),

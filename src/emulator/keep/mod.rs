@@ -4,14 +4,14 @@
 //! secret key: whoever reads it can pass for its users. So on Unix only its owner may.
 //!
 //! It is written at most once a second while something changes, and when the emulator ends: into a file beside it, which
-//! then takes its place, so that there is always a whole one. A file that can't be read isn't overwritten; the emulator
-//! doesn't start.
+//! then takes its place, so that there is always a whole one. Where nothing can take its place, as where the file itself is
+//! mounted into a container, it is written in place. A file that can't be read isn't overwritten; the emulator doesn't
+//! start, nor while another emulator has the file.
 mod disk;
 mod form;
 
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
-pub(super) use self::disk::open;
+pub(super) use self::disk::Disk;
 
 use self::form::Saved;
 use super::Shared;
@@ -51,21 +51,21 @@ impl DerefMut for Held<'_> {
 
 /// The file that an emulator's state is kept in.
 pub(super) struct StateFile {
-    path: PathBuf,
     /// Taken by whoever writes.
     last: Mutex<Last>,
 }
 
-/// What came of the last writing.
-#[derive(Default)]
+/// The file, and what came of the last writing.
 struct Last {
+    /// None once the emulator is gone.
+    disk: Option<Disk>,
     ahead: SignedDuration,
     error: Option<String>,
 }
 
 impl StateFile {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, last: Mutex::default() }
+    pub(super) fn new(disk: Disk) -> Self {
+        Self { last: Mutex::new(Last { disk: Some(disk), ahead: SignedDuration::ZERO, error: None }) }
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
@@ -78,16 +78,25 @@ impl Shared {
     pub(super) fn save(&self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let mut last = file.last();
+        let last = &mut *last;
+        let Some(disk) = &mut last.disk else { return Ok(()) };
         let ahead = self.clock.ahead();
         if !self.changed.swap(false, Ordering::Relaxed) && last.ahead == ahead {
             return Ok(());
         }
-        let written = Saved::of(self).and_then(|saved| disk::write(&file.path, &saved));
+        let written = Saved::of(self).and_then(|saved| disk.write(&saved));
         if written.is_err() {
             self.changed.store(true, Ordering::Relaxed);
         }
-        *last = Last { ahead, error: written.as_ref().err().map(ToString::to_string) };
+        (last.ahead, last.error) = (ahead, written.as_ref().err().map(ToString::to_string));
         written
+    }
+
+    /// Leaves the file to whoever wants it next. Nothing is written any more.
+    pub(super) fn let_go(&self) {
+        if let Some(file) = &self.file {
+            file.last().disk = None;
+        }
     }
 
     /// Why the state could not be written.
@@ -108,9 +117,13 @@ pub(super) fn watch(shared: &Arc<Shared>) -> JoinHandle<()> {
             match saved {
                 Ok(Err(error)) if !complained => {
                     complained = true;
-                    tracing::warn!(%error, "the emulator's state could not be written; it is tried again");
+                    tracing::error!(%error, "the emulator's state could not be saved; it is tried again every second");
                 }
-                Ok(Ok(())) => complained = false,
+                Ok(Ok(())) if complained => {
+                    complained = false;
+                    tracing::warn!("the emulator's state is saved again");
+                }
+                Err(error) if error.is_panic() => tracing::error!("saving the emulator's state panicked"),
                 _ => {}
             }
         }

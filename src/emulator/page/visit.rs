@@ -60,6 +60,8 @@ pub(super) struct Visit<'a> {
     pub(super) now: SystemTime,
     /// What the browser says it is.
     pub(super) user_agent: String,
+    /// By which origin it has reached the page.
+    pub(super) origin: String,
     /// Whether the browser has the page at an IP address, where it knows no passkeys.
     pub(super) is_at_an_address: bool,
 }
@@ -80,6 +82,7 @@ impl<'a> Visit<'a> {
             standing,
             now: shared.clock.now(),
             user_agent: text(header::USER_AGENT).unwrap_or_default().to_owned(),
+            origin: shared.origin_for(headers),
             is_at_an_address: is_at_an_address(headers),
         })
     }
@@ -131,7 +134,7 @@ impl<'a> Visit<'a> {
 
     /// A view of this page at `localhost`, for what browsers don't do at an address.
     pub(super) fn on_localhost(&self, carried: &Carried, method: &VerificationMethod) -> Option<String> {
-        let port = Url::parse(&self.shared.origin).ok()?.port()?;
+        let port = Url::parse(&self.origin).ok()?.port()?;
         Some(format!("http://localhost:{port}{}", carried.link(method.as_str())))
     }
 
