@@ -29,7 +29,7 @@ impl BrowserId {
         &self.0
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &[u8]) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 }
@@ -43,9 +43,11 @@ impl fmt::Debug for BrowserId {
 /// How the cookie is set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CookieKind {
-    /// `__Host-authsignal`: no other host and no other path can set it, and it travels over TLS only.
+    /// `__Host-authsignal`: no other host and no other path can set it, and it travels over TLS only. So a browser never
+    /// has two, and nobody can lock its user out with a second one (threat T88).
     Secure,
-    /// `authsignal`, for plain HTTP on loopback.
+    /// `authsignal`, for plain HTTP on loopback. Whatever runs on another port or another path of this machine can set one
+    /// too: beside ours, both are worthless until it is gone.
     Loopback,
 }
 
@@ -61,13 +63,13 @@ impl CookieKind {
     ///
     /// Two of them mean that somebody tossed one in, so neither counts (threat T88).
     pub(crate) fn read(self, headers: &HeaderMap) -> Option<BrowserId> {
-        let mut ours = cookies(headers).filter(|cookie| cookie.name() == self.name());
-        let first = ours.next()?;
+        let mut ours = cookies(headers).filter(|(name, _)| *name == self.name().as_bytes());
+        let (_, first) = ours.next()?;
         if ours.next().is_some() {
             tracing::warn!(cookie = self.name(), "two cookies of our name in one request: neither is taken");
             return None;
         }
-        BrowserId::parse(first.value())
+        BrowserId::parse(first)
     }
 
     /// The `Set-Cookie` value that gives a browser its id, for as long as the browser runs.
@@ -85,20 +87,35 @@ impl CookieKind {
     }
 }
 
-/// Every cookie of a request that can be read, over all `Cookie` headers (HTTP/2 may split them). One that cannot be
-/// hides none of the others.
-pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| std::str::from_utf8(pair).ok())
-        .filter_map(|pair| Cookie::parse(pair.trim()).ok())
+/// Every cookie of a request, name and value, over all `Cookie` headers (HTTP/2 may split them).
+///
+/// A name is what the browser sent, byte for byte, apart from the blanks between two cookies. `__Host-` is worth something
+/// only so: browsers check it in the very bytes that they then send, while a reader that trims whatever Unicode calls
+/// white space, or removes quotes, takes `"\u{2000}__Host-authsignal"`, which any sibling host can set (threat T113).
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';')).filter_map(
+        |pair| {
+            let pair = trim(pair);
+            let equals = pair.iter().position(|byte| *byte == b'=')?;
+            Some((&pair[..equals], &pair[equals + 1..]))
+        },
+    )
+}
+
+/// Without the spaces and tabs at either end, which are no part of a cookie (RFC 6265bis, section 5.6).
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
     fn with(cookies: &[&str]) -> HeaderMap {
         cookies.iter().map(|cookie| (header::COOKIE, HeaderValue::from_str(cookie).unwrap())).collect()
@@ -138,6 +155,73 @@ mod tests {
         for cookies in [vec![format!("{one}; {other}")], vec![format!("{other}; {one}")], vec![one.clone(), other]] {
             assert_eq!(kind.read(&with(&cookies.iter().map(String::as_str).collect::<Vec<_>>())), None);
         }
+    }
+
+    /// What a sibling host can set, since a browser does not see `__Host-` in it.
+    fn lookalike() -> impl Strategy<Value = Vec<u8>> {
+        let blanks = ["\u{2000}", "\u{a0}", "\u{85}", "\u{3000}", "\u{feff}", "\u{200b}", "\u{2028}", "\u{1680}"];
+        let odd =
+            ["\"", "'", "%5F", "\\", ",", ".", "$", "[", "]", "=", " ", "\t", "+", "\u{ff3f}", "\u{17f}", "\u{212a}"];
+        let bytes = prop_oneof![
+            proptest::sample::select([&blanks[..], &odd[..]].concat()).prop_map(|text| text.as_bytes().to_vec()),
+            any::<u8>().prop_map(|byte| vec![byte]),
+        ];
+        let name =
+            prop_oneof![Just("__Host-authsignal"), Just("authsignal"), Just("__as_aid"), Just("__Secure-authsignal")];
+        (name, proptest::collection::vec((any::<Index>(), bytes, any::<bool>()), 0..4), any::<(bool, Index)>())
+            .prop_map(|(name, changes, (flip, at))| {
+                let mut name = name.as_bytes().to_vec();
+                if flip {
+                    let at = at.index(name.len());
+                    name[at] ^= 0x20;
+                }
+                for (at, bytes, instead) in changes {
+                    let at = at.index(name.len() + 1);
+                    let until = if instead { (at + 1).min(name.len()) } else { at };
+                    name.splice(at..until, bytes);
+                }
+                name
+            })
+    }
+
+    /// T113: of all names that look like one of ours, only the very bytes are taken, and none of the others locks the
+    /// browser out beside them.
+    #[test]
+    fn t113_only_the_very_name_is_taken() {
+        let mut runner = TestRunner::new_with_rng(
+            ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() },
+            TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+        );
+        let tried = std::cell::Cell::new(0);
+        let run = runner.run(&lookalike(), |name| {
+            let (real, planted) = (BrowserId::random(), BrowserId::random());
+            let planted = URL_SAFE_NO_PAD.encode(planted.0);
+            for kind in [CookieKind::Secure, CookieKind::Loopback] {
+                let ours = format!("{}={}", kind.name(), URL_SAFE_NO_PAD.encode(real.0));
+                let theirs = [&name[..], b"=", planted.as_bytes()].concat();
+                for (cookies, want) in [
+                    (theirs.clone(), None),
+                    ([ours.as_bytes(), b"; ", &theirs].concat(), Some(&real)),
+                    ([&theirs, &b"; "[..], ours.as_bytes()].concat(), Some(&real)),
+                ] {
+                    let Ok(value) = HeaderValue::from_bytes(&cookies) else { continue };
+                    let headers = HeaderMap::from_iter([(header::COOKIE, value)]);
+                    // What ends the cookie before or begins another is the browser's to refuse, and a blank is no part.
+                    let parts: Vec<_> = name.split(|byte| *byte == b';').map(trim).collect();
+                    let names_it = parts.last().is_some_and(|last| *last == kind.name().as_bytes())
+                        || parts.iter().any(|part| part.starts_with(format!("{}=", kind.name()).as_bytes()));
+                    if !names_it {
+                        let taken = kind.read(&headers);
+                        prop_assert_eq!(taken.as_ref(), want);
+                        tried.set(tried.get() + 1);
+                    }
+                }
+            }
+            Ok(())
+        });
+        run.unwrap();
+        println!("{} cookies with a name like ours: 0 taken", tried.get());
+        assert!(tried.get() > 50_000);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who is asking, as far as the form of an answer is concerned: a browser, a script, or a client.
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 
 use crate::header_list::{members, parameters, weight};
 
@@ -64,6 +64,17 @@ fn has_bearer(headers: &HeaderMap) -> bool {
     headers
         .get(header::AUTHORIZATION)
         .is_some_and(|value| value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")))
+}
+
+/// Whether the head of a request is a CORS preflight's as browsers send them: on nobody's behalf (Fetch, "CORS-preflight
+/// fetch": no credentials, no body). Whether somebody asks after all is for the application to say (threat T112).
+pub(crate) fn is_preflight(parts: &Parts) -> bool {
+    let headers = &parts.headers;
+    parts.method == Method::OPTIONS
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && headers.contains_key(header::ORIGIN)
+        && !headers.contains_key(header::COOKIE)
+        && !headers.contains_key(header::AUTHORIZATION)
 }
 
 #[cfg(test)]

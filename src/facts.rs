@@ -104,10 +104,11 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 /// The id that Authsignal's browser SDK gave the device: a hint under the browser's control, bounded and checked for its
 /// characters, and never a reason to pass.
 fn device_id(headers: &HeaderMap) -> Option<String> {
-    let mut ids = cookies(headers).filter(|cookie| cookie.name() == DEVICE_COOKIE);
-    let id = ids.next()?.value().to_owned();
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (ids.next().is_none() && (1..=LONGEST_DEVICE).contains(&id.len()) && id.bytes().all(legal)).then_some(id)
+    let mut ids = cookies(headers).filter(|(name, _)| *name == DEVICE_COOKIE.as_bytes());
+    let (_, id) = ids.next()?;
+    let legal = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_one = ids.next().is_none() && (1..=LONGEST_DEVICE).contains(&id.len()) && id.iter().all(legal);
+    std::str::from_utf8(id).ok().filter(|_| is_one).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -168,6 +168,11 @@ impl<B: ReplayBody> Reading<B> {
         }
     }
 
+    /// Whether it is known that there is nothing in it, without reading.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Unread(body) if body.is_end_stream())
+    }
+
     /// The bytes, if all of them were read.
     pub(crate) fn whole(&self) -> Option<&Bytes> {
         match self {

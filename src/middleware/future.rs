@@ -38,10 +38,6 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
     pub(super) fn deciding(decision: Deciding<B>, ready: S) -> Self {
         Self { state: State::Deciding { decision, ready } }
     }
-
-    pub(super) fn passing(response: S::Future) -> Self {
-        Self { state: State::Passing { response } }
-    }
 }
 
 impl<S, B, ResBody> Future for ResponseFuture<S, B>

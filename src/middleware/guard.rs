@@ -12,6 +12,7 @@ use super::body::Reading;
 use super::case::Case;
 use crate::authsignal::Inner;
 use crate::browser::{BrowserId, random};
+use crate::caller::is_preflight;
 use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
 use crate::coverage::Address;
 use crate::decision::{Decision, Policy, Refused, decide};
@@ -67,7 +68,11 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         match self.judge(&mut parts, Reading::Unread(body)).await {
             Ok((body, verdict)) => {
-                parts.extensions.insert(verdict);
+                // What an outer layer said is not for the handler of this one, also where this one says nothing.
+                match verdict {
+                    Some(verdict) => parts.extensions.insert(verdict),
+                    None => parts.extensions.remove::<Verdict>(),
+                };
                 Ok(Request::from_parts(parts, body.replay()))
             }
             Err(stop) => Err(self.stop(&parts, stop)),
@@ -99,11 +104,12 @@ impl Guard {
         }
     }
 
+    /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
     async fn judge<B: ReplayBody>(
         &self,
         parts: &mut Parts,
         mut body: Reading<B>,
-    ) -> Result<(Reading<B>, Verdict), Stop> {
+    ) -> Result<(Reading<B>, Option<Verdict>), Stop> {
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
@@ -115,15 +121,21 @@ impl Guard {
             tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
             return Err(RefusalReason::CallbackGuarded.into());
         }
-        let user = self.authsignal.identify(parts).await.map_err(|response| Stop::Respond(Box::new(response)))?;
-        let user = user.ok_or(RefusalReason::Unauthenticated)?;
+        // Before an extractor of the application's may change the parts.
+        let is_preflight = body.is_empty() && is_preflight(parts);
+        let user = match self.authsignal.identify(parts).await {
+            Ok(Some(user)) => user,
+            Ok(None) | Err(_) if is_preflight => return Ok((body, None)),
+            Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
+            Err(response) => return Err(Stop::Respond(Box::new(response))),
+        };
         let user_id = UserId::new(user.id()).map_err(RefusalReason::InvalidUser)?;
 
         let outer = parts.extensions.get::<Verdict>();
         let request = outer.map_or_else(|| RequestId(random()), |verdict| verdict.inner().request);
         let case = Case { guard: self, user, user_id, address, request };
         if let Some(outer) = outer.filter(|outer| case.is_decided_by(outer.inner())) {
-            return Ok((body, outer.clone()));
+            return Ok((body, Some(outer.clone())));
         }
 
         let browser = self.authsignal.cookie.read(&parts.headers);
@@ -135,7 +147,7 @@ impl Guard {
                 match self.authsignal.keeper.meet(browser, &binding, case.request).await? {
                     Meeting::Pass(proof, flow) => {
                         case.mark_sent(parts, browser, &binding, &flow).await;
-                        return Ok((body, case.verified(&proof, &flow.opening)));
+                        return Ok((body, Some(case.verified(&proof, &flow.opening))));
                     }
                     Meeting::SameChallenge(flow) => {
                         body = case.read_for_challenge(parts, body).await?;
@@ -155,7 +167,7 @@ impl Guard {
         let ticket = Ticket::random();
         let tracked = case.track(parts, &attempt, ticket).await?;
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
-            Decision::Pass(passed) => Ok((body, case.passed(passed, tracked.state, attempt))),
+            Decision::Pass(passed) => Ok((body, Some(case.passed(passed, tracked.state, attempt)))),
             Decision::Refuse(Refused::State(state)) => Err(RefusalReason::State(state).into()),
             Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
@@ -165,7 +177,7 @@ impl Guard {
                 body = case.read_for_challenge(parts, body).await?;
                 let verdict =
                     case.open(parts, body.whole().cloned(), browser, ticket, attempt, tracked, proving).await?;
-                Ok((body, verdict))
+                Ok((body, Some(verdict)))
             }
         }
     }

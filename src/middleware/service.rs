@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response, header};
+use http::{Request, Response};
 use tower_service::Service;
 
 use super::guard::Guard;
@@ -38,9 +38,6 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        if is_preflight(&request) {
-            return ResponseFuture::passing(self.inner.call(request));
-        }
         // The service that is ready goes with the request, and the clone, which may not be, stays behind:
         // <https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services>
         let clone = self.inner.clone();
@@ -48,18 +45,6 @@ where
         let guard = Arc::clone(&self.guard);
         ResponseFuture::deciding(Box::pin(async move { guard.decide(request).await }), ready)
     }
-}
-
-/// A CORS preflight as browsers send them: on nobody's behalf (Fetch, "CORS-preflight fetch": no credentials, no body).
-/// It is the one kind of request that is not decided; with a cookie, a credential or a body it is no preflight.
-fn is_preflight<B: http_body::Body>(request: &Request<B>) -> bool {
-    let headers = request.headers();
-    *request.method() == Method::OPTIONS
-        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        && headers.contains_key(header::ORIGIN)
-        && !headers.contains_key(header::COOKIE)
-        && !headers.contains_key(header::AUTHORIZATION)
-        && request.body().is_end_stream()
 }
 
 impl<S: fmt::Debug> fmt::Debug for AuthsignalService<S> {

@@ -12,6 +12,7 @@ mod failure;
 mod flows;
 mod places;
 mod prefetch;
+mod preflight;
 mod readings;
 mod resume;
 mod routing;
