@@ -19,6 +19,7 @@ use crate::keeper::{Keeper, Ticket};
 use crate::page_origin::{Page, PageOrigins};
 use crate::respond::Answers;
 use crate::return_to::ReturnTo;
+use crate::tenant::Tenant;
 
 /// Everything that the layers and the callback of one application share: the client, the store, the keys, and how to
 /// tell who is asking. Cheap to clone.
@@ -61,8 +62,8 @@ pub(crate) struct Inner {
     pub(crate) body_limit: usize,
     /// The actions for which it was logged that an unenrolled user passed.
     pub(crate) warned: Mutex<HashSet<ActionCode>>,
-    /// Which service and which application it is, in every flow's key (threats T16 and T40).
-    pub(crate) tenant: Arc<str>,
+    /// Whose flows they are: what an outer layer's verdict has to share with an inner one.
+    pub(crate) tenant: Tenant,
 }
 
 impl Inner {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use secrecy::SecretSlice;
+use secrecy::{SecretSlice, SecretString};
 
 use crate::client::Client;
 use crate::clock::Clock;
@@ -31,6 +31,8 @@ pub struct AuthsignalBuilder {
     store_timeout: Duration,
     secret: Option<SecretSlice<u8>>,
     older_secrets: Vec<SecretSlice<u8>>,
+    older_api_keys: Vec<SecretString>,
+    tenant_id: Option<String>,
     insecure_cookies: bool,
     challenge_hosts: Vec<String>,
     ip_source: IpSource,
@@ -59,6 +61,8 @@ impl AuthsignalBuilder {
             store_timeout: TIMEOUT,
             secret: None,
             older_secrets: Vec::new(),
+            older_api_keys: Vec::new(),
+            tenant_id: None,
             insecure_cookies: false,
             challenge_hosts: Vec::new(),
             ip_source: IpSource::default(),
@@ -171,6 +175,29 @@ impl AuthsignalBuilder {
     /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember). Default: none.
     pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.older_secrets.push(secret.as_ref().to_vec().into());
+        self
+    }
+
+    /// An API secret key of the same tenant that was current before, when the client has a new one: what was begun under
+    /// it is still found and, where no [`secret`](Self::secret) is given, opened. It is not sent anywhere. May be given
+    /// several times; drop it when you would drop an [`older_secret`](Self::older_secret). Default: none.
+    ///
+    /// A rotation of the API key needs this setter alone, and one of the master secret `older_secret` alone. After a leak,
+    /// give neither: whatever still waits begins anew.
+    pub fn older_api_key(mut self, key: impl Into<String>) -> Self {
+        self.older_api_keys.push(key.into().into());
+        self
+    }
+
+    /// The id of the tenant at Authsignal, from its portal. Approvals are bound to it in the place of the API key, so that
+    /// a rotation of the key matters only where the master secret is derived from it. Default: they are bound to a MAC of
+    /// the API key, so that two tenants never share one.
+    ///
+    /// The id is taken as it is given: nothing checks that it is the one that the API key belongs to. When you begin to
+    /// give it, or stop, flows that wait begin anew; giving the current API key as an
+    /// [`older_api_key`](Self::older_api_key) for their time keeps those from before.
+    pub fn tenant_id(mut self, id: impl Into<String>) -> Self {
+        self.tenant_id = Some(id.into());
         self
     }
 

@@ -12,6 +12,9 @@ pub enum ConfigError {
     /// The API secret key holds a character that cannot be part of one.
     #[error("the API secret key holds a control character, a space or a colon")]
     InvalidSecret,
+    /// An older API secret key cannot have been one.
+    #[error("an older API key is empty, or holds a control character, a space or a colon")]
+    OlderApiKey,
     /// The base URL of the Server API is not one that a secret may be sent to.
     #[error("base URL `{url}` refused: {reason}")]
     #[non_exhaustive]

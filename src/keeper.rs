@@ -217,7 +217,7 @@ impl Keeper {
         }
     }
 
-    /// The flow under the current master secret, or else under an older one, or else the place for a new one.
+    /// The flow under the current master secret and tenant, or else under an older one, or else the place for a new one.
     async fn slot(&self, browser: &BrowserId, binding: &BindingHash) -> Result<Slot, Error> {
         let mut place = None;
         for key in self.keys.names(Purpose::Flow, browser, binding) {
@@ -282,6 +282,7 @@ mod tests {
     use super::*;
     use crate::flow::tests::opening;
     use crate::store::MemoryStore;
+    use crate::tenant::{Tenant, Tenants};
 
     /// What is noted about an attempt is not noted about another that has taken its place.
     #[tokio::test]
@@ -289,7 +290,7 @@ mod tests {
         let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let keeper = Keeper {
             store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
-            keys: Keys::new(&[7; 32], &[] as &[&[u8]]),
+            keys: Keys::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
             clock,
             challenge_life: crate::flow::PENDING,
         };

@@ -117,6 +117,8 @@ mod seal;
 #[cfg(feature = "axum")]
 pub mod store;
 #[cfg(feature = "axum")]
+mod tenant;
+#[cfg(feature = "axum")]
 mod verdict;
 
 #[cfg(feature = "emulator")]

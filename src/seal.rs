@@ -14,6 +14,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::browser::BrowserId;
+use crate::tenant::{Tenant, Tenants};
 
 /// The first byte of a sealed record: which way of sealing it is.
 const FORMAT: u8 = 1;
@@ -84,11 +85,12 @@ impl Master {
         Self { naming: expand(&kdf, &[b"naming"]), sealing: expand(&kdf, &[b"sealing"]) }
     }
 
-    fn name(&self, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
+    fn name(&self, tenant: &Tenant, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
         let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.naming).expect("HMAC takes any length");
-        // Both parts behind the label have a fixed length, so none can run into the next.
+        // The parts behind the label have a fixed length each, so none can run into the next.
         mac.update(purpose.label());
         mac.update(b"\0");
+        mac.update(tenant.as_bytes());
         mac.update(browser.as_bytes());
         mac.update(what);
         Key(mac.finalize().into_bytes().into())
@@ -106,18 +108,20 @@ fn expand(kdf: &Hkdf<Sha256>, info: &[&[u8]]) -> [u8; 32] {
     key
 }
 
-/// The current master secret and older ones that still open what they sealed (threat T92).
+/// The current master secret and tenant, and older ones under which records are still found and opened (threat T92).
 #[derive(Clone)]
 pub(crate) struct Keys {
     current: Master,
     older: Vec<Master>,
+    tenants: Tenants,
 }
 
 impl Keys {
-    pub(crate) fn new(current: &[u8], older: &[impl AsRef<[u8]>]) -> Self {
+    pub(crate) fn new(current: &[u8], older: &[impl AsRef<[u8]>], tenants: Tenants) -> Self {
         Self {
             current: Master::derive(current),
             older: older.iter().map(|secret| Master::derive(secret.as_ref())).collect(),
+            tenants,
         }
     }
 
@@ -125,14 +129,15 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// The record's key under the current secret, then under each older one.
+    /// The record's key under the current secret and tenant, then under each older one.
     pub(crate) fn names(&self, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Vec<Key> {
-        self.masters().map(|master| master.name(purpose, browser, what)).collect()
+        let of_tenant = |tenant| self.masters().map(move |master| master.name(tenant, purpose, browser, what));
+        self.tenants.iter().flat_map(of_tenant).collect()
     }
 
-    /// The record's key under the current secret, where new records go.
+    /// The record's key under the current secret and tenant, where new records go.
     pub(crate) fn name(&self, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
-        self.current.name(purpose, browser, what)
+        self.current.name(&self.tenants.current, purpose, browser, what)
     }
 
     pub(crate) fn seal(&self, purpose: Purpose, browser: &BrowserId, key: &Key, plain: &[u8]) -> Vec<u8> {
@@ -172,9 +177,13 @@ mod tests {
 
     const NONE: [&[u8]; 0] = [];
 
+    fn keys_of(current: &[u8], older: &[impl AsRef<[u8]>]) -> Keys {
+        Keys::new(current, older, Tenants::one(Tenant::of(1)))
+    }
+
     #[test]
     fn what_is_sealed_opens_and_does_not_show() {
-        let keys = Keys::new(b"secret", &NONE);
+        let keys = keys_of(b"secret", &NONE);
         let browser = BrowserId::random();
         let key = keys.name(Purpose::Flow, &browser, &[1; 32]);
         let sealed = keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary");
@@ -187,7 +196,7 @@ mod tests {
     /// T44: each flipped bit of a record, and each cut, is refused.
     #[test]
     fn t44_a_changed_record_does_not_open() {
-        let keys = Keys::new(b"secret", &NONE);
+        let keys = keys_of(b"secret", &NONE);
         let browser = BrowserId::random();
         let key = Key::of(1);
         let sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
@@ -204,14 +213,14 @@ mod tests {
     /// T41, T45, T93: another browser, another key, another purpose, another master secret.
     #[test]
     fn t41_t45_t93_a_record_opens_only_in_its_place() {
-        let keys = Keys::new(b"secret", &NONE);
+        let keys = keys_of(b"secret", &NONE);
         let (browser, other) = (BrowserId::random(), BrowserId::random());
         let key = Key::of(1);
         let sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
         assert_eq!(keys.open(Purpose::Flow, &other, &key, &sealed), None);
         assert_eq!(keys.open(Purpose::Flow, &browser, &Key::of(2), &sealed), None);
         assert_eq!(keys.open(Purpose::Ticket, &browser, &key, &sealed), None);
-        assert_eq!(Keys::new(b"other", &NONE).open(Purpose::Flow, &browser, &key, &sealed), None);
+        assert_eq!(keys_of(b"other", &NONE).open(Purpose::Flow, &browser, &key, &sealed), None);
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &other, &[1; 32]));
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &browser, &[2; 32]));
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Ticket, &browser, &[1; 32]));
@@ -221,22 +230,38 @@ mod tests {
     #[test]
     fn t92_an_older_secret_opens_until_it_is_removed() {
         let browser = BrowserId::random();
-        let before = Keys::new(b"old", &NONE);
+        let before = keys_of(b"old", &NONE);
         let key = before.name(Purpose::Flow, &browser, &[1; 32]);
         let sealed = before.seal(Purpose::Flow, &browser, &key, b"approved");
 
-        let rotated = Keys::new(b"new", &[b"old"]);
+        let rotated = keys_of(b"new", &[b"old"]);
         assert!(rotated.names(Purpose::Flow, &browser, &[1; 32]).contains(&key));
         assert_eq!(rotated.open(Purpose::Flow, &browser, &key, &sealed).as_deref(), Some(&b"approved"[..]));
 
-        let removed = Keys::new(b"new", &NONE);
+        let removed = keys_of(b"new", &NONE);
         assert!(!removed.names(Purpose::Flow, &browser, &[1; 32]).contains(&key));
         assert_eq!(removed.open(Purpose::Flow, &browser, &key, &sealed), None);
     }
 
+    /// T114: a record of one tenant has no name at another, and one that was named before a rotation is still found.
+    #[test]
+    fn t114_a_record_has_a_name_of_its_own_at_each_tenant() {
+        let browser = BrowserId::random();
+        let of = |current, older: &[u8]| {
+            let older = older.iter().copied().map(Tenant::of).collect();
+            Keys::new(b"secret", &NONE, Tenants { current: Tenant::of(current), older })
+        };
+        for purpose in [Purpose::Flow, Purpose::Ticket] {
+            let key = of(1, &[]).name(purpose, &browser, &[1; 32]);
+            assert!(!of(2, &[3]).names(purpose, &browser, &[1; 32]).contains(&key));
+            assert_eq!(of(2, &[3, 1]).names(purpose, &browser, &[1; 32]).iter().position(|name| *name == key), Some(2));
+            assert_eq!(of(1, &[2]).names(purpose, &browser, &[1; 32])[0], key);
+        }
+    }
+
     #[test]
     fn keys_do_not_show_in_debug() {
-        let keys = Keys::new(b"canary-secret", &[b"canary-older"]);
+        let keys = keys_of(b"canary-secret", &[b"canary-older"]);
         assert_eq!(format!("{keys:?}"), "Keys([redacted], 1 older)");
     }
 }

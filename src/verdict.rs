@@ -11,6 +11,7 @@ use crate::decision::Policy;
 use crate::flow::RequestId;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::seal;
+use crate::tenant::Tenant;
 
 /// Why this request was let through: an extractor for the handlers of guarded routes.
 ///
@@ -38,7 +39,7 @@ pub(crate) struct Inner {
     pub(crate) action: ActionCode,
     pub(crate) attempt: IdempotencyKey,
     pub(crate) grounds: Grounds,
-    pub(crate) tenant: Arc<str>,
+    pub(crate) tenant: Tenant,
     pub(crate) policy: Policy,
     pub(crate) request: RequestId,
 }

@@ -1,5 +1,5 @@
 //! Checks every setting and builds the handle.
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use secrecy::ExposeSecret as _;
 use url::Url;
@@ -8,14 +8,15 @@ use super::{AuthsignalBuilder, MIN_SECRET};
 use crate::authsignal::{Authsignal, Inner, is_loopback};
 use crate::browser::CookieKind;
 use crate::challenge_url::ChallengeHosts;
-use crate::client::shown;
+use crate::client::{check_secret, shown};
 use crate::config::ConfigError;
 use crate::keeper::Keeper;
 use crate::page_origin::PageOrigins;
 use crate::respond::Answers;
 use crate::return_to::ReturnTo;
-use crate::seal::{Key, Keys};
+use crate::seal::Keys;
 use crate::store::{AnyStore, MemoryStore};
+use crate::tenant::{KnownBy, Tenant, Tenants};
 
 impl AuthsignalBuilder {
     /// Builds the handle.
@@ -27,22 +28,39 @@ impl AuthsignalBuilder {
         let callback_url = self.callback_url.ok_or(ConfigError::MissingCallbackUrl)?;
         let callback_url = parse_callback(&callback_url, self.insecure_cookies)?;
         let identify = self.identify.ok_or(ConfigError::MissingIdentify)?;
+        for key in &self.older_api_keys {
+            check_secret(key.expose_secret()).map_err(|_| ConfigError::OlderApiKey)?;
+        }
+        if let Some(tenant_id) = self.tenant_id.as_ref().filter(|id| id.is_empty()) {
+            return Err(ConfigError::TenantId { tenant_id: tenant_id.clone() });
+        }
         for secret in self.secret.iter().chain(&self.older_secrets) {
             let length = secret.expose_secret().len();
             if length < MIN_SECRET {
                 return Err(ConfigError::WeakSecret { length, least: MIN_SECRET });
             }
         }
-        let api_secret = self.client.secret().expose_secret().as_bytes();
-        let secret = self.secret.as_ref().map_or(api_secret, |secret| secret.expose_secret());
-        let older: Vec<_> = self.older_secrets.iter().map(|secret| secret.expose_secret()).collect();
-        let keys = Keys::new(secret, &older);
+        let api_key = self.client.secret().expose_secret();
+        let older_api_keys = self.older_api_keys.iter().map(|key| key.expose_secret());
+        let older_secrets = self.older_secrets.iter().map(|secret| secret.expose_secret());
+        let tenant = |known_by| Tenant::new(self.client.base_url(), &callback_url, known_by);
+        let tenants = Tenants {
+            current: tenant(self.tenant_id.as_deref().map_or(KnownBy::ApiKey(api_key), KnownBy::Id)),
+            older: older_api_keys.clone().map(|key| tenant(KnownBy::ApiKey(key))).collect(),
+        };
+        let tenant = tenants.current;
+        let keys = match &self.secret {
+            Some(secret) => Keys::new(secret.expose_secret(), &older_secrets.collect::<Vec<_>>(), tenants),
+            None => {
+                let older: Vec<_> = older_secrets.chain(older_api_keys.map(str::as_bytes)).collect();
+                Keys::new(api_key.as_bytes(), &older, tenants)
+            }
+        };
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
         // Whoever cancels at the callback must not be led to the callback (threat T19).
         let home = ReturnTo::new(&self.home).filter(|home| home.path() != callback_url.path());
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let page_origins = PageOrigins::new(&self.page_origins)?;
-        let tenant = Arc::from(tenant(self.client.base_url(), &callback_url));
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
@@ -60,14 +78,6 @@ impl AuthsignalBuilder {
             client: self.client,
         }))
     }
-}
-
-/// Which service and application: two handles with the same are one, two that differ never share a flow.
-fn tenant(base_url: &Url, callback_url: &Url) -> String {
-    let mut fields = crate::coverage::Fields::new("tenant");
-    fields.add(base_url.as_str());
-    fields.add(callback_url.as_str());
-    Key::from(fields.finish()).to_string()
 }
 
 fn parse_callback(text: &str, insecure_cookies: bool) -> Result<Url, ConfigError> {

@@ -12,6 +12,7 @@ use crate::browser::BrowserId;
 use crate::client::ActionState as S;
 use crate::coverage::{Binding, Digest};
 use crate::seal::{Key, Keys, Purpose};
+use crate::tenant::{Tenant, Tenants};
 
 const DEPTH: usize = 8;
 const ASKERS: usize = 5;
@@ -74,13 +75,13 @@ struct World {
 }
 
 fn fixed(remember: Option<Duration>) -> Fixed {
-    let keys = Keys::new(b"the secret of this exploration", &[] as &[&[u8]]);
+    let keys = Keys::new(b"the secret of this exploration", &[] as &[&[u8]], Tenants::one(Tenant::of(1)));
     let browsers = [BrowserId::random(), BrowserId::random()];
     let asker = |index| {
         let user = if index == OTHER_USER { "bob" } else { "ada" };
         let action = if index == OTHER_ACTION { "login" } else { "pay" };
         let digest = Digest([u8::from(index == OTHER_BODY); 32]);
-        let binding = Binding { tenant: "t", user, session: None, action }.hash(&digest);
+        let binding = Binding { user, session: None, action }.hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);
         let openings = (0..=DEPTH).map(|n| super::tests::opening(user, action, &format!("{index}-{n}"), remember));
         (key, openings.collect())

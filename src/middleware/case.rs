@@ -1,5 +1,5 @@
 //! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 use http::Method;
@@ -52,7 +52,6 @@ impl Case<'_> {
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
         let shape = Shape { method: &parts.method, address: &self.address, headers: &parts.headers };
         let binding = Binding {
-            tenant: &self.authsignal().tenant,
             user: self.user_id.as_str(),
             session: self.user.session.as_deref(),
             action: self.guard.action.as_str(),
@@ -195,7 +194,7 @@ impl Case<'_> {
             action: self.guard.action.clone(),
             attempt,
             grounds,
-            tenant: Arc::clone(&self.authsignal().tenant),
+            tenant: self.authsignal().tenant,
             policy: self.guard.policy,
             request: self.request,
         })

@@ -23,3 +23,4 @@ mod sockets;
 mod store_contract;
 mod stores;
 mod support;
+mod tenants;
