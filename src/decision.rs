@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::client::ActionState;
 use crate::coverage::Coverage;
 
-/// What happens to a user who has nothing enrolled, where the service says `ALLOW`.
+/// What happens to a user who has nothing enrolled, where the service would let them pass or challenge them.
 ///
 /// The service never challenges such a user: an action that would be challenged is allowed instead (Authsignal docs, FAQ
 /// and "Getting started with actions"). An answer that does not say whether anything is enrolled counts as "nothing".
@@ -16,7 +16,8 @@ pub enum Unenrolled {
     Allow,
     /// They are sent to enrol, and pass once they have. Whoever holds the session can do that, a thief of it as well.
     Enrol,
-    /// They are refused, and have to enrol where the application asks for more than a session, such as a fresh login.
+    /// They are refused, also where the service asks for a challenge, and have to enrol where the application asks for
+    /// more than a session, such as a fresh login.
     Deny,
 }
 
@@ -61,11 +62,17 @@ pub(crate) enum Refused {
 }
 
 /// The state table. `CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED` and `ALLOW` pass, `CHALLENGE_REQUIRED` challenges, and
-/// everything else, known or new, is refused.
+/// everything else, known or new, is refused. Under [`Unenrolled::Deny`] nobody is challenged who has nothing enrolled,
+/// since that would be a first enrolment (threat T81).
 pub(crate) fn decide(state: &ActionState, is_enrolled: Option<bool>, unenrolled: Unenrolled) -> Decision {
     match state {
         ActionState::ChallengeSucceeded | ActionState::ReviewSucceeded => Decision::Pass(Passed::Settled),
-        ActionState::ChallengeRequired => Decision::Challenge(Proving::Challenge),
+        ActionState::ChallengeRequired => match (is_enrolled, unenrolled) {
+            // The service says that it never challenges such a user. If it does, its page would have them enrol.
+            (Some(false) | None, Unenrolled::Deny) => Decision::Refuse(Refused::Unenrolled),
+            (Some(false), Unenrolled::Enrol) => Decision::Challenge(Proving::Enrol),
+            _ => Decision::Challenge(Proving::Challenge),
+        },
         ActionState::Allow => match (is_enrolled, unenrolled) {
             (Some(true), _) => Decision::Pass(Passed::Allowed),
             (Some(false) | None, Unenrolled::Allow) => Decision::Pass(Passed::Unenrolled),
@@ -102,7 +109,7 @@ impl Policy {
 mod tests {
     use super::*;
 
-    /// T73, T80 and the table of design: every state, known, unknown and misspelt, by every enrolment and policy.
+    /// T73, T80, T81 and the table of design: every state, known, unknown and misspelt, by every enrolment and policy.
     #[test]
     fn t73_t80_the_decision_table_cell_by_cell() {
         use ActionState as S;
@@ -144,6 +151,10 @@ mod tests {
                         ("ALLOW", false, Unenrolled::Enrol) => Challenge(Proving::Enrol),
                         ("ALLOW", false, Unenrolled::Deny) => Refuse(Refused::Unenrolled),
                         ("CHALLENGE_SUCCEEDED" | "REVIEW_SUCCEEDED", ..) => Pass(Passed::Settled),
+                        ("CHALLENGE_REQUIRED", false, Unenrolled::Deny) => Refuse(Refused::Unenrolled),
+                        ("CHALLENGE_REQUIRED", _, Unenrolled::Enrol) if is_enrolled == Some(false) => {
+                            Challenge(Proving::Enrol)
+                        }
                         ("CHALLENGE_REQUIRED", ..) => Challenge(Proving::Challenge),
                         _ => Refuse(Refused::State(state.clone())),
                     };

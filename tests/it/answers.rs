@@ -55,6 +55,34 @@ async fn t80_the_unenrolled_pass_enrol_or_are_refused() {
     assert!(bench.effects.last().verdict.unwrap().is_verified());
 }
 
+/// T81: under `Deny` a challenge is none for who has nothing enrolled: whoever holds a stolen session would enrol on its
+/// page, and be the first to do so. Under `Enrol` its page lets nobody skip that.
+#[tokio::test]
+async fn t81_who_has_nothing_enrolled_is_not_led_to_enrol_where_that_is_denied() {
+    let bench = bench().await;
+    let layer = |policy| AuthsignalLayer::new(&bench.authsignal, "rare").unenrolled(policy);
+    let app: Router = Router::new()
+        .route("/enrol", any(handle).layer(layer(Unenrolled::Enrol)))
+        .route("/deny", any(handle).layer(layer(Unenrolled::Deny)))
+        .with_state(bench.effects.clone());
+    for members in [
+        value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": false }),
+        value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": null }),
+    ] {
+        for ask in [get("/deny"), get("/deny").navigating(), json("/deny", "{}")] {
+            bench.emulator.next(Endpoint::Track, Scripted::merge(members.clone()));
+            let reply = Visitor::new(&app, "eve").send(&ask).await;
+            reply.assert_refused(&RefusalReason::NotEnrolled);
+            assert_eq!((reply.status, reply.location(), reply.cookie()), (403, "", None), "{members}");
+            assert!(!reply.text().contains("token"), "{}", reply.text());
+        }
+    }
+    bench.emulator.next(Endpoint::Track, Scripted::merge(value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": false })));
+    let enrol = Visitor::new(&app, "eve").challenge(&get("/enrol").navigating()).await;
+    assert!(enrol.ends_with("&force_enrollment=true"), "{enrol}");
+    assert_eq!(bench.effects.count(), 0);
+}
+
 /// The common path: one call upstream, and the body goes on as it came, unread.
 #[tokio::test]
 async fn an_allowed_request_costs_one_call_and_its_body_is_not_touched() {
