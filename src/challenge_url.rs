@@ -64,6 +64,11 @@ impl ChallengeHosts {
         Ok(Self { custom: custom.collect::<Result<_, _>>()?, emulator })
     }
 
+    /// Whether users are sent to an emulator, which anybody can prove a challenge on.
+    pub(crate) fn trust_an_emulator(&self) -> bool {
+        self.emulator.is_some()
+    }
+
     /// Takes a URL if users may be sent to it (threat T20): `https` on a known host, or the emulator's own origin.
     pub(crate) fn check(&self, url: &str) -> Option<Trusted> {
         if url.len() > 8192 || !url.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {

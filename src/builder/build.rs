@@ -57,6 +57,15 @@ impl AuthsignalBuilder {
             }
         };
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
+        if challenge_hosts.trust_an_emulator() {
+            // Nothing else tells a forgotten `AUTHSIGNAL_API_URL` in production from the service (threat T103).
+            tracing::warn!(
+                stepup_insecure = true,
+                base_url = shown(self.client.base_url().as_str()),
+                "an emulator decides, on which anybody can prove any challenge: in production, let the client's base URL \
+                 (`AUTHSIGNAL_API_URL`, `ClientBuilder::base_url`) be your tenant's region"
+            );
+        }
         // Whoever cancels at the callback must not be led to the callback (threat T19).
         let home = ReturnTo::new(&self.home).filter(|home| home.path() != callback_url.path());
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;

@@ -2,10 +2,11 @@
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use axum::http::HeaderMap;
 use axum::routing::get as getting;
 use axum_authsignal::emulator::{Endpoint, Scripted};
 use axum_authsignal::store::MemoryStore;
-use axum_authsignal::{Answer, AuthsignalLayer, RefusalReason};
+use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Client, RefusalReason, User};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Visitor, bench_with, form, get, json, parameter, way_back};
@@ -70,6 +71,35 @@ async fn c9_the_unenrolled_who_pass_are_warned_of_once_for_each_action() {
         let warned = text.lines().filter(|line| line.contains("WARN") && line.contains(action)).collect::<Vec<_>>();
         assert!(matches!(warned[..], [line] if line.contains("nothing enrolled")), "{warned:?}");
     }
+}
+
+/// T103: a handle on an emulator says so when it is built, with the setting that mends it; one on the service is silent.
+#[tokio::test]
+async fn t103_an_emulator_in_the_place_of_the_service_is_warned_of() {
+    let log = LOG.clone();
+    let build = |base_url: &str| {
+        let client = Client::builder("canary-103-secret").base_url(base_url).build().unwrap();
+        let builder = Authsignal::builder(client).callback_url(crate::support::CALLBACK);
+        builder.identify(|_: HeaderMap| async { None::<User> }).build().unwrap()
+    };
+    let warned = |about: &str| {
+        let text = log.text();
+        let lines = text.lines().filter(|line| line.contains("stepup_insecure") && line.contains(about));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for live in ["https://api.authsignal.com/v1", "https://eu.api.authsignal.com/v1", "https://proxy.example.com/v1"] {
+        build(live);
+        assert_eq!(warned(live), [""; 0]);
+    }
+    for emulated in ["http://127.0.0.1:10301/v1", "http://localhost:10302/v1", "http://[::1]:10303/v1"] {
+        build(emulated);
+        let lines = warned(emulated);
+        assert!(
+            matches!(&lines[..], [line] if line.contains("WARN") && line.contains("AUTHSIGNAL_API_URL")),
+            "{lines:?}"
+        );
+    }
+    assert!(!log.text().contains("canary-103-secret"));
 }
 
 /// Flows of every ending, with everything of ours logged: not one secret shows.
