@@ -77,7 +77,9 @@ async fn t81_who_has_nothing_enrolled_is_not_led_to_enrol_where_that_is_denied()
             assert!(!reply.text().contains("token"), "{}", reply.text());
         }
     }
-    bench.emulator.next(Endpoint::Track, Scripted::merge(value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": false })));
+    bench
+        .emulator
+        .next(Endpoint::Track, Scripted::merge(value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": false })));
     let enrol = Visitor::new(&app, "eve").challenge(&get("/enrol").navigating()).await;
     assert!(enrol.ends_with("&force_enrollment=true"), "{enrol}");
     assert_eq!(bench.effects.count(), 0);

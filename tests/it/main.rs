@@ -4,9 +4,11 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy lets tests do so, but not what they share")]
 
+mod anew;
 mod answers;
 mod bindings;
 mod callback;
+mod deploys;
 mod edges;
 mod failure;
 mod flows;
@@ -15,12 +17,15 @@ mod prefetch;
 mod preflight;
 mod readings;
 mod resume;
+mod rewrites;
 mod routing;
 mod secrets;
 mod settings;
+mod shapes;
 mod slow_store;
 mod sockets;
 mod store_contract;
 mod stores;
 mod support;
 mod tenants;
+mod wire;

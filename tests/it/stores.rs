@@ -133,6 +133,36 @@ async fn t45_records_in_each_others_places_pass_nothing() {
     ada.send(&two).await.assert_passed();
 }
 
+/// T94, a limit: whoever can write to the store puts an approval back as it was before it was spent, and uses it again,
+/// for the very same request of the same user, session and browser, until it runs out. Then it is nothing.
+#[tokio::test]
+async fn t94_an_approval_that_is_put_back_passes_until_it_runs_out_and_not_longer() {
+    let (bench, store) = noted().await;
+    let mut ada = bench.visitor("ada").in_session("s1");
+    let ask = get("/pay?to=bob").navigating();
+    bench.approve(&mut ada, &ask).await;
+    let key = store.last();
+    let approved = store.read(&key).await;
+    let mut passed = 0;
+    for _ in 0..4 {
+        ada.send(&ask).await.assert_passed();
+        passed += 1;
+        ada.clone().challenge(&ask).await;
+        store.put(&key, &approved).await;
+        // It is worth no more than it was.
+        for mut other in [ada.elsewhere(), ada.signed_in_as("bob"), ada.in_session("s2")] {
+            other.challenge(&ask).await;
+        }
+        ada.clone().challenge(&get("/pay?to=eve").navigating()).await;
+        bench.clock.advance(MINUTE);
+    }
+    // An approval waits for five minutes.
+    store.put(&key, &approved).await;
+    bench.clock.advance(MINUTE);
+    ada.challenge(&ask).await;
+    assert_eq!(bench.effects.count(), passed);
+}
+
 /// T31, T33: a store that keeps what has run out, or is late to drop it, stretches nothing.
 #[tokio::test]
 async fn t31_what_has_run_out_is_nothing_even_if_the_store_keeps_it() {
