@@ -48,8 +48,15 @@
 //!
 //! The program `authsignal-emulator` (`cargo install axum-authsignal --features emulator`) runs one for programs in any
 //! language: `--help` says how. Tests drive it as JSON under `/emulator/`, and people look at its dashboard, `/emulator`.
-//! All of this is the emulator's own and no part of the service: it needs no key, is not among the requests, and no
-//! scripted answer hits it. The handle does the same in Rust.
+//! All of this is the emulator's own and no part of the service: it is not among the requests, and no scripted answer hits
+//! it. The handle does the same in Rust.
+//!
+//! On loopback it needs no key. Bound elsewhere (`--host`) or with a public URL (`--public-url`) it asks for one, which the
+//! program writes when it starts, unless `--control-key` or `server.control_key` sets it: programs send
+//! `Authorization: Bearer KEY`, and browsers ask people, who leave the name empty and give the key as the password. Open to
+//! all it is by `--open-control` alone.
+//!
+//! What goes wrong is written to stderr: webhooks that nobody takes, a state that can't be saved (`--log LEVEL`).
 //!
 //! | under `/emulator/` | |
 //! |---|---|
@@ -72,8 +79,8 @@
 //! `hangUp`, `state` (another `state`), `merge` (other `members`, null removes). It hits the next call, or so many
 //! (`times`), or all (`always`), or a `share` of them that a `seed` picks. `delayMs` and `headers` go with most.
 //!
-//! A body is `application/json`. Who asks by a host name that isn't this machine's is refused, and so is a change that a
-//! page of another origin asks for: see `src/emulator/control/mod.rs` for the attacks.
+//! A body is `application/json`. Who asks an emulator on loopback by a host name that isn't this machine's is refused, and so
+//! is a change that a page of another origin asks for: see `src/emulator/control/mod.rs` for the attacks.
 //!
 #![doc = include_str!("../../docs/assumptions.md")]
 

@@ -29,13 +29,15 @@
   const state = (text) => el("span", { className: `state ${tone(text)}` }, text);
 
   const segment = encodeURIComponent;
+  // The page's own address may have the key in it, and no browser asks for anything below that.
+  const below = (path) => `${location.origin}/emulator/${path}`;
   const say = (text) => $("says").replaceChildren(...(text ? [el("p", {}, text)] : []));
 
   // Asks for something to be done, and shows what has come of it.
   const act = async (method, path, body) => {
     try {
       const headers = body === undefined ? {} : { "Content-Type": "application/json" };
-      const response = await fetch(`/emulator/${path}`, { method, headers, body: body && JSON.stringify(body) });
+      const response = await fetch(below(path), { method, headers, body: body && JSON.stringify(body) });
       const failed = response.ok ? "" : (await response.json()).errorDescription;
       say(failed);
       return !failed;
@@ -230,7 +232,8 @@
   const look = async () => {
     clearTimeout(looking);
     try {
-      const response = await fetch("/emulator/overview");
+      const response = await fetch(below("overview"));
+      if (response.status === 401) return is("It asks for another key: reload the page", "off");
       const seen = await response.json();
       show(seen);
       if (seen.unsaved) is(`The state can’t be saved: ${seen.unsaved}`, "off");

@@ -7,6 +7,7 @@
   const height = () => tell({ height: Math.ceil(page.getBoundingClientRect().height) });
   const ready = '{"event":"AUTHSIGNAL_READY"}';
   const start = () => {
+    document.querySelector("[data-focus]")?.focus();
     height();
     tell(ready);
     if (say !== ready) tell(say);

@@ -250,6 +250,12 @@ impl Visitor {
         assert_eq!(unexpected, None);
     }
 
+    /// What pages have told the console so far, those in frames of other sites too, of which the driver hears nothing.
+    pub(crate) fn console(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.driver.profile.join("chrome_debug.log")).expect("Chromium keeps a log");
+        log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect()
+    }
+
     /// A command of the driver's that has no method here.
     pub(crate) async fn driver(&self, command: &str, body: Value) -> Value {
         let session = self.driver.session.as_deref().unwrap();

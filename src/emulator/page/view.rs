@@ -149,6 +149,12 @@ impl Page {
     }
 
     /// What this scene needs and this mode.
+    /// What has the browser begin in a field. In a frame of another origin Chromium refuses the attribute, and tells the
+    /// console; the popup's script asks for it there.
+    fn focus(&self) -> &'static str {
+        if self.carried.is_popup() { "data-focus" } else { "autofocus" }
+    }
+
     fn scripts(&self) -> Vec<&'static str> {
         let of_scene = match self.drawn.scene {
             Scene::Wait(_) => Some(WAIT),
