@@ -13,7 +13,7 @@ use crate::builder::AuthsignalBuilder;
 use crate::callback;
 use crate::challenge_url::ChallengeHosts;
 use crate::client::{ActionCode, Client};
-use crate::facts::IpSource;
+use crate::facts::Addresses;
 use crate::identify::AnyIdentify;
 use crate::keeper::{Keeper, Ticket};
 use crate::page_origin::{Page, PageOrigins};
@@ -58,7 +58,9 @@ pub(crate) struct Inner {
     pub(crate) callback_url: Url,
     pub(crate) cookie: CookieKind,
     pub(crate) challenge_hosts: ChallengeHosts,
-    pub(crate) ip_source: IpSource,
+    pub(crate) addresses: Addresses,
+    /// The custom domain of the tenant that challenges are asked for on.
+    pub(crate) custom_domain: Option<String>,
     pub(crate) body_limit: usize,
     /// The actions for which it was logged that an unenrolled user passed.
     pub(crate) warned: Mutex<HashSet<ActionCode>>,
@@ -83,7 +85,7 @@ impl Inner {
     /// The page at an absolute URL, such as a `Referer`, if users may be led there and it is not our own callback.
     pub(crate) fn page_at(&self, url: &str) -> Option<Page> {
         let page = self.page_origins.page(url, &self.callback_url)?;
-        (page.own_path() != Some(self.callback_url.path())).then_some(page)
+        (!page.own_path().is_some_and(|path| self.is_callback(path))).then_some(page)
     }
 
     /// Whether an `Origin` is that of the application's own pages: the callback's, or a listed one.
@@ -92,9 +94,14 @@ impl Inner {
         origin.as_bytes() == ours.as_bytes() || self.page_origins.has(origin)
     }
 
+    /// Whether this is the callback's path, with or without a slash at its end.
+    pub(crate) fn is_callback(&self, path: &str) -> bool {
+        is_same_path(path, self.callback_url.path())
+    }
+
     /// A page of the application's that is not our own callback (threat T19).
     pub(crate) fn page(&self, target: Option<ReturnTo>) -> Option<ReturnTo> {
-        target.filter(|target| target.path() != self.callback_url.path())
+        target.filter(|target| !self.is_callback(target.path()))
     }
 }
 
@@ -104,9 +111,17 @@ impl Authsignal {
         AuthsignalBuilder::new(client)
     }
 
-    /// A router with the callback at the path of the callback URL. Merge it outside every guarded layer.
+    /// A router with the callback at the path of the callback URL, with and without a slash at its end, so that it is found
+    /// behind `NormalizePath` too. Merge it outside every guarded layer.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        Router::new().route(self.0.callback_url.path(), self.callback())
+        let path = self.0.callback_url.path();
+        let without = path.trim_end_matches('/');
+        let router = Router::new().route(path, self.callback());
+        match (without, path) {
+            ("", _) => router,
+            (without, path) if without == path => router.route(&format!("{path}/"), self.callback()),
+            (without, _) => router.route(without, self.callback()),
+        }
     }
 
     /// The callback by itself, for those who mount it themselves. The path must be the callback URL's as the browser
@@ -134,6 +149,11 @@ impl fmt::Debug for Authsignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authsignal").field("callback_url", &self.0.callback_url.as_str()).finish_non_exhaustive()
     }
+}
+
+/// Whether two paths differ in slashes at their end at most.
+pub(crate) fn is_same_path(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 /// Whether a URL names this machine alone.

@@ -36,6 +36,7 @@ pub struct AuthsignalBuilder {
     insecure_cookies: bool,
     challenge_hosts: Vec<String>,
     ip_source: IpSource,
+    custom_domain: Option<String>,
     bearer: bool,
     body_limit: usize,
     challenge_life: Duration,
@@ -66,6 +67,7 @@ impl AuthsignalBuilder {
             insecure_cookies: false,
             challenge_hosts: Vec::new(),
             ip_source: IpSource::default(),
+            custom_domain: None,
             bearer: false,
             body_limit: BODY_LIMIT,
             challenge_life: PENDING,
@@ -216,8 +218,20 @@ impl AuthsignalBuilder {
     }
 
     /// Where the client's address is read from. Default: [`IpSource::Peer`].
+    ///
+    /// Behind a proxy the peer is the proxy, and rules about addresses see one address for everybody. An address that is missing
+    /// or cannot be read is said in the log, once for each of the two.
     pub fn ip_source(mut self, source: IpSource) -> Self {
         self.ip_source = source;
+        self
+    }
+
+    /// Asks for challenges on this host, one of your tenant's active custom domains, and trusts it as
+    /// [`challenge_host`](Self::challenge_host) does. Default: the tenant's own choice.
+    pub fn custom_domain(mut self, host: impl Into<String>) -> Self {
+        let host = host.into();
+        self.challenge_hosts.push(host.clone());
+        self.custom_domain = Some(host);
         self
     }
 

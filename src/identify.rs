@@ -28,6 +28,7 @@ pub struct User {
     pub(crate) email: Option<String>,
     pub(crate) phone_number: Option<String>,
     pub(crate) username: Option<String>,
+    pub(crate) locale: Option<String>,
 }
 
 impl User {
@@ -36,7 +37,7 @@ impl User {
     /// An id that breaks these rules makes no [`UserId`](crate::UserId); its requests are refused with 403.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), session: None, email: None, phone_number: None, username: None }
+        Self { id: id.into(), session: None, email: None, phone_number: None, username: None, locale: None }
     }
 
     /// Binds approvals to this session of the user's: after a logout, in another session, they are worth nothing.
@@ -65,6 +66,14 @@ impl User {
     #[must_use]
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
+        self
+    }
+
+    /// The language of the challenge and of messages (BCP 47), `en-NZ` for example. Default: the one that the browser likes
+    /// best, by `Accept-Language`.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<String>) -> Self {
+        self.locale = Some(locale.into());
         self
     }
 

@@ -119,6 +119,8 @@ pub mod store;
 #[cfg(feature = "axum")]
 mod tenant;
 #[cfg(feature = "axum")]
+mod trace;
+#[cfg(feature = "axum")]
 mod verdict;
 
 #[cfg(feature = "emulator")]
@@ -150,5 +152,7 @@ pub use outage::Outage;
 pub use refusal::{Refusal, RefusalReason};
 #[cfg(feature = "axum")]
 pub use respond::{Answer, ChallengeAnswer, Responder};
+#[cfg(feature = "axum")]
+pub use trace::{redacted_uri, request_span};
 #[cfg(feature = "axum")]
 pub use verdict::{Grounds, MissingVerdict, Verdict};

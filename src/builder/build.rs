@@ -5,11 +5,12 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{AuthsignalBuilder, MIN_SECRET};
-use crate::authsignal::{Authsignal, Inner, is_loopback};
+use crate::authsignal::{Authsignal, Inner, is_loopback, is_same_path};
 use crate::browser::CookieKind;
 use crate::challenge_url::ChallengeHosts;
 use crate::client::{check_secret, shown};
 use crate::config::ConfigError;
+use crate::facts::Addresses;
 use crate::keeper::Keeper;
 use crate::page_origin::PageOrigins;
 use crate::respond::Answers;
@@ -67,7 +68,7 @@ impl AuthsignalBuilder {
             );
         }
         // Whoever cancels at the callback must not be led to the callback (threat T19).
-        let home = ReturnTo::new(&self.home).filter(|home| home.path() != callback_url.path());
+        let home = ReturnTo::new(&self.home).filter(|home| !is_same_path(home.path(), callback_url.path()));
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let page_origins = PageOrigins::new(&self.page_origins)?;
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
@@ -79,7 +80,8 @@ impl AuthsignalBuilder {
             answers: Answers { custom: self.responder, bearer: self.bearer, home },
             cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },
             challenge_hosts,
-            ip_source: self.ip_source,
+            addresses: Addresses::new(self.ip_source),
+            custom_domain: self.custom_domain,
             body_limit: self.body_limit,
             warned: Mutex::default(),
             tenant,

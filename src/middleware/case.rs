@@ -61,7 +61,7 @@ impl Case<'_> {
 
     pub(super) async fn track(&self, parts: &Parts, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
         let authsignal = self.authsignal();
-        let facts = Facts::of(parts, authsignal.ip_source);
+        let facts = Facts::of(parts, &authsignal.addresses);
         let mut track = Track::new(self.guard.action.clone())
             .idempotency_key(attempt.clone())
             .redirect_url(authsignal.callback_for(ticket));
@@ -69,6 +69,9 @@ impl Case<'_> {
             (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
             (facts.user_agent, Track::user_agent),
             (facts.device_id, Track::device_id),
+            (self.user.locale.clone().or(facts.locale), Track::locale),
+            (authsignal.custom_domain.clone(), Track::custom_domain),
+            (self.guard.scope.clone(), Track::scope),
             (self.user.email.clone(), Track::email),
             (self.user.phone_number.clone(), Track::phone_number),
             (self.user.username.clone(), Track::username),
@@ -76,6 +79,9 @@ impl Case<'_> {
             if let Some(value) = value {
                 track = set(track, value);
             }
+        }
+        if self.guard.redirect_to_settings {
+            track = track.redirect_to_settings(true);
         }
         if let Some(custom) = &self.guard.custom {
             track = track.custom(custom(parts));

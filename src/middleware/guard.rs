@@ -35,6 +35,10 @@ pub(super) struct Guard {
     pub(super) action: ActionCode,
     pub(super) policy: Policy,
     pub(super) custom: Option<Custom>,
+    /// What the token of a challenge may do with the user's methods.
+    pub(super) scope: Option<String>,
+    /// Whether users see their methods after the challenge.
+    pub(super) redirect_to_settings: bool,
 }
 
 /// Why a request goes no further.
@@ -117,7 +121,7 @@ impl Guard {
         if !address.received.path().starts_with('/') {
             return Err(RefusalReason::InvalidTarget.into());
         }
-        if address.received.path() == self.authsignal.callback_url.path() {
+        if self.authsignal.is_callback(address.received.path()) {
             tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
             return Err(RefusalReason::CallbackGuarded.into());
         }

@@ -52,7 +52,10 @@ impl AuthsignalLayer {
         let code = ActionCode::new(action.clone()).map_err(|reason| ConfigError::Action { action, reason })?;
         let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remember: None };
         let authsignal = Arc::clone(authsignal.inner());
-        Ok(Self { guard: Guard { authsignal, action: code, policy, custom: None }, coverage: None })
+        Ok(Self {
+            guard: Guard { authsignal, action: code, policy, custom: None, scope: None, redirect_to_settings: false },
+            coverage: None,
+        })
     }
 
     /// What one approval covers. Default: [`Coverage::Request`], or [`Coverage::Action`] where it is
@@ -107,6 +110,31 @@ impl AuthsignalLayer {
         F: Fn(&Parts) -> CustomData + Send + Sync + 'static,
     {
         self.guard.custom = Some(Arc::new(closure));
+        self
+    }
+
+    /// What the token of a challenge may do with the user's methods: a [`Scope`](crate::client::Scope), or several with a
+    /// space between them. Clients are told the token, and can do as much with it. Default: the service's,
+    /// `read:authenticators`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, AuthsignalLayer};
+    /// # fn example(authsignal: &Authsignal) {
+    /// let layer = AuthsignalLayer::new(authsignal, "manage-methods").scope("add:authenticators").redirect_to_settings();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.guard.scope = Some(scope.into());
+        self
+    }
+
+    /// Shows users the list of their methods after the challenge, before they are sent back. Default: off.
+    #[must_use]
+    pub fn redirect_to_settings(mut self) -> Self {
+        self.guard.redirect_to_settings = true;
         self
     }
 }

@@ -74,6 +74,9 @@
 //!   when it is posted again. A form that is rendered anew with another token is another request.
 //! - The callback ([`Authsignal::routes`](crate::Authsignal::routes)) goes outside the guarded routes and inside the
 //!   session.
+//! - `TraceLayer` writes whole addresses at `debug`, and the callback's carries a token:
+//!   [`request_span`](crate::request_span) makes spans without it. An access log in front is told by its own means, nginx's by
+//!   `$uri` in the place of `$request`.
 //! - If the application sends a `Content-Security-Policy` with `form-action`, add the challenge's origin
 //!   (`https://mfa.authsignal.com` or your custom domain): browsers apply it to where a post is redirected.
 //!

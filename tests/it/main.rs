@@ -27,5 +27,6 @@ mod sockets;
 mod store_contract;
 mod stores;
 mod support;
+mod surroundings;
 mod tenants;
 mod wire;
