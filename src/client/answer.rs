@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use super::error::Error;
-use super::json::{Agreed, Object};
+use super::json::{Agreed, Object, without_lone_surrogates};
 use super::redact::Redactor;
 
 /// The object in the body of a success. A missing content type is not held against it; another one is (T74).
@@ -53,7 +53,8 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], redact: &Redactor
     if !is_json(headers) {
         return Err(Error::malformed("its content type is not json").with_excerpt(redact.excerpt(body)));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let readable = without_lone_surrogates(body);
+    let mut deserializer = serde_json::Deserializer::from_slice(&readable);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         // The parser's own message quotes the value that it did not expect, so it is cut like the body.
@@ -69,7 +70,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], redact: &Redactor
 /// The error in an answer that is no success. Whatever the body is, the status counts.
 pub(super) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], redact: &Redactor<'_>) -> Error {
     let error = Error::from_status(status).with_retry_after(retry_after(headers));
-    let Ok(Value::Object(report)) = serde_json::from_slice::<Value>(body) else {
+    let Ok(Value::Object(report)) = serde_json::from_slice::<Value>(&without_lone_surrogates(body)) else {
         return error.with_excerpt(redact.excerpt(body));
     };
     let text = |names: [&str; 2]| {

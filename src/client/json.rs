@@ -1,10 +1,14 @@
 //! JSON where serde alone would take more than the service means.
+mod surrogates;
+
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+pub(crate) use surrogates::without_lone_surrogates;
 
 /// Reads `null` as the absent member that it stands for.
 pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -184,7 +184,7 @@ pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes,
 
 #[cfg(feature = "axum")]
 pub(crate) use builder::{check_secret, secret_from_vars};
-pub(crate) use json::null_is_default;
+pub(crate) use json::{null_is_default, without_lone_surrogates};
 #[cfg(feature = "emulator")]
 pub(crate) use path::is_loopback;
 pub(crate) use path::shown;

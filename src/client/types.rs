@@ -234,6 +234,13 @@ impl fmt::Debug for ChallengeUrl {
 pub struct Timestamp(String);
 
 impl Timestamp {
+    /// Takes a text as it is, to be sent or compared. Whether it is a moment, [`to_system_time`](Self::to_system_time) says,
+    /// and the service.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text as it came.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -244,6 +251,18 @@ impl Timestamp {
     #[must_use]
     pub fn to_system_time(&self) -> Option<SystemTime> {
         SystemTime::try_from(self.0.parse::<jiff::Timestamp>().ok()?).ok()
+    }
+}
+
+impl From<&str> for Timestamp {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Timestamp {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 

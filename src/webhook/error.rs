@@ -21,7 +21,7 @@ pub enum ErrorKind {
     Tolerance,
     /// No signature is that of this secret for this body. "Signature mismatch."
     Mismatch,
-    /// It is Authsignal's, and cannot be read: no JSON, no envelope, or a known event without what belongs to it.
+    /// It is Authsignal's, and cannot be read: no JSON, or an object that is neither an event with a type nor a batch.
     Payload,
 }
 

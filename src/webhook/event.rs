@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::data::{ActionVerify, AuthenticatorChange, EmailCreated, PushCreated, SmsCreated};
 use super::error::Error;
 use super::logs::{ActionLog, ChallengeLog};
-use crate::client::Timestamp;
+use crate::client::{Timestamp, without_lone_surrogates};
 
 /// What one webhook brings: an event, or a batch of log records, which have the same envelope.
 ///
@@ -36,13 +36,13 @@ impl Delivery {
     /// Reads a payload whose signature was right.
     pub(super) fn parse(payload: &[u8]) -> Result<Self, Error> {
         // The parser's own message names a place, and no value: what it reads into takes every value.
-        let payload = serde_json::from_slice(payload).map_err(|error| Error::payload(format!("no json: {error}")))?;
+        let payload = without_lone_surrogates(payload);
+        let payload = serde_json::from_slice(&payload).map_err(|error| Error::payload(format!("no json: {error}")))?;
         let Value::Object(mut members) = payload else { return Err(Error::payload("it is no object")) };
         match members.remove("records") {
             None => Ok(Self::Event(Box::new(Event::single(Value::Object(members))?))),
             Some(Value::Array(records)) => {
-                let records = records.into_iter().enumerate();
-                records.map(|(at, record)| Event::record(at, record)).collect::<Result<_, _>>().map(Self::Batch)
+                Ok(Self::Batch(records.into_iter().enumerate().map(|(at, record)| Event::record(at, record)).collect()))
             }
             Some(_) => Err(Error::payload("`records` is no list")),
         }
@@ -67,7 +67,8 @@ impl IntoIterator for Delivery {
 pub struct Event {
     /// The version of the event's form; 1 so far.
     pub version: u32,
-    /// Its id. Deliveries are repeated: one whose id was handled before is answered with 200 and not handled again.
+    /// Its id. Deliveries are repeated: one whose id was handled before is answered with 200 and not handled again. Empty
+    /// where an event that cannot be read has none, which is then no id to know it by.
     pub id: String,
     /// Who sent it: `https://authsignal.com`.
     pub source: String,
@@ -89,35 +90,51 @@ struct Envelope {
     source: String,
     time: Timestamp,
     tenant_id: String,
-    data: Option<Value>,
-    record: Option<Value>,
 }
 
 impl Event {
+    /// What says of what type it is is an event. It is taken, known or not and whole or not: it is Authsignal's, and a
+    /// member that is left out one day must not make all events of its type fail.
     fn single(payload: Value) -> Result<Self, Error> {
-        let mut envelope: Envelope = object(payload, "the payload")?;
-        let data = envelope.data.take().ok_or_else(|| Error::payload("at the payload: missing field `data`"))?;
-        let data = EventData::parse(&envelope.kind, data)?;
-        Ok(envelope.around(data))
+        if !payload.get("type").is_some_and(Value::is_string) {
+            return Err(Error::payload("at `type` in the payload: it is no text, or missing"));
+        }
+        Ok(Self::open("data", payload, "the payload"))
     }
 
-    /// A known record that doesn't fit its type is kept as one that nobody knows: the service repeats a batch until it is
-    /// taken, and would hold up all others for it.
-    fn record(at: usize, record: Value) -> Result<Self, Error> {
-        let place = format!("`records[{at}]`");
-        let mut envelope: Envelope = object(record, &place)?;
-        let missing = || Error::payload(format!("at {place}: missing field `record`"));
-        let record = envelope.record.take().ok_or_else(missing)?;
-        let data = EventData::parse(&envelope.kind, record.clone());
-        let data = data.unwrap_or_else(|_| EventData::unknown(&envelope.kind, record));
-        Ok(envelope.around(data))
+    /// A record is taken, whatever it is: the service repeats a batch until it is taken, and would hold up all others for
+    /// one.
+    fn record(at: usize, record: Value) -> Self {
+        Self::open("record", record, &format!("`records[{at}]`"))
     }
-}
 
-impl Envelope {
-    fn around(self, data: EventData) -> Event {
-        let Self { version, id, source, time, tenant_id, .. } = self;
-        Event { version, id, source, time, tenant_id, data }
+    /// Takes what stands under `member` out of an envelope. What cannot be read is kept as an event that nobody knows.
+    fn open(member: &'static str, payload: Value, place: &str) -> Self {
+        let envelope = match object::<Envelope>(payload.clone(), place) {
+            Ok(envelope) => envelope,
+            Err(fault) => return Self::unreadable(payload, &fault),
+        };
+        let Some(data) = payload.get(member) else {
+            return Self::unreadable(payload, &Error::payload(format!("at {place}: missing field `{member}`")));
+        };
+        let known = EventData::parse(&envelope.kind, data.clone());
+        let data = known.unwrap_or_else(|fault| EventData::unknown(&envelope.kind, data.clone(), Some(&fault)));
+        let Envelope { version, id, source, time, tenant_id, .. } = envelope;
+        Self { version, id, source, time, tenant_id, data }
+    }
+
+    /// An event without an envelope that could be read: what there is of it, and all of it as it came.
+    fn unreadable(payload: Value, fault: &Error) -> Self {
+        let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let version = payload.get("version").and_then(Value::as_u64).and_then(|version| version.try_into().ok());
+        Self {
+            version: version.unwrap_or_default(),
+            id: text("id"),
+            source: text("source"),
+            time: Timestamp::new(text("time")),
+            tenant_id: text("tenantId"),
+            data: EventData::unknown(&text("type"), payload, Some(fault)),
+        }
     }
 }
 
@@ -129,8 +146,9 @@ macro_rules! event_data {
         #[non_exhaustive]
         pub enum EventData {
             $($(#[$doc])* $variant($data),)*
-            /// An event that this version does not know, or a log record of a form that it does not know. Answer it like
-            /// one that was handled.
+            /// An event of a type that this version does not know, or of a form that it does not know. Answer it like one
+            /// that was handled, unless it is one that waits for a decision: whoever vetoes with `action.verify` refuses
+            /// what has this [`kind`](UnknownEvent::kind), since nobody has looked at it.
             Unknown(UnknownEvent),
         }
 
@@ -147,7 +165,7 @@ macro_rules! event_data {
             fn parse(kind: &str, data: Value) -> Result<Self, Error> {
                 match kind {
                     $($kind => object(data, "`data`").map(Self::$variant),)*
-                    _ => Ok(Self::unknown(kind, data)),
+                    _ => Ok(Self::unknown(kind, data, None)),
                 }
             }
         }
@@ -176,8 +194,8 @@ event_data! {
 }
 
 impl EventData {
-    fn unknown(kind: &str, data: Value) -> Self {
-        Self::Unknown(UnknownEvent { kind: kind.to_owned(), data })
+    fn unknown(kind: &str, data: Value, fault: Option<&Error>) -> Self {
+        Self::Unknown(UnknownEvent { kind: kind.to_owned(), data, fault: fault.map(ToString::to_string) })
     }
 }
 
@@ -185,15 +203,17 @@ impl EventData {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownEvent {
-    /// Its type.
+    /// Its type; empty where a record of a batch says none.
     pub kind: String,
-    /// What its envelope has as `data` or `record`.
+    /// What its envelope has as `data` or `record`. Where the envelope itself cannot be read, all of it.
     pub data: Value,
+    /// What does not fit, where its type is known or its envelope cannot be read; it holds no value of the event.
+    pub fault: Option<String>,
 }
 
 impl fmt::Debug for UnknownEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnknownEvent").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("UnknownEvent").field("kind", &self.kind).field("fault", &self.fault).finish_non_exhaustive()
     }
 }
 

@@ -21,8 +21,9 @@
 //!                 // Hand it to whoever sends the application's e-mails.
 //!                 # let _ = code;
 //!             }
-//!             // The veto: the challenge does not succeed.
+//!             // The veto: the challenge does not succeed. What cannot be read was looked at by nobody.
 //!             EventData::ActionVerify(verify) if verify.user_id == "mallory" => return StatusCode::FORBIDDEN,
+//!             EventData::Unknown(event) if event.kind == "action.verify" => return StatusCode::FORBIDDEN,
 //!             // Also events that this version does not know.
 //!             _ => {}
 //!         }
@@ -75,9 +76,11 @@
 //! | the body is no longer than [2 MiB](Webhook::body_limit) | 413 `body_too_large` |
 //! | it comes within 30 seconds, whole | 408 `body_too_slow`, 400 `body_unreadable` |
 //! | a signature is that of the secret for these very bytes, compared in constant time | 401 `signature_mismatch` |
-//! | it is an event, or a batch of log records; a known event has what belongs to it | 400 `payload` |
+//! | it is JSON: an event, which has a type, or a batch of log records | 400 `payload` |
 //!
-//! A type that is not known is no fault: it comes as [`EventData::Unknown`], with all it says.
+//! A type that is not known is no fault, and neither is a known event or record that lacks something or has another form: it
+//! comes as [`EventData::Unknown`], with all it says, and is logged. A text with half a character, as JavaScript can write
+//! it, is read with U+FFFD in its place; an id or a token with one is not read.
 //!
 //! The signature is over the bytes as they came, so the route stands outside everything that changes a request's body,
 //! decompression for example. It also stands outside every `AuthsignalLayer` and every check
@@ -275,7 +278,13 @@ impl Sealed<'_> {
         if !self.signature.matches(self.webhook.secret.expose_secret(), payload) {
             return Err(Error::new(ErrorKind::Mismatch));
         }
-        Delivery::parse(payload)
+        let delivery = Delivery::parse(payload)?;
+        for event in delivery.events() {
+            if let EventData::Unknown(UnknownEvent { kind, fault: Some(fault), .. }) = &event.data {
+                tracing::warn!(kind, "webhook kept as unknown: {fault}");
+            }
+        }
+        Ok(delivery)
     }
 }
 

@@ -48,8 +48,8 @@ fn the_vectors() {
         let webhook = webhook(secret, START);
         let header = format!("t={START},v2={tag}");
         assert_eq!(webhook.sign(body.as_bytes()), header, "{name}");
-        // C and D are signed, and no events.
-        let want = if body == BODY { Ok(()) } else { Err(ErrorKind::Payload) };
+        // C is an event of which little is said; D is signed, and none.
+        let want = if body.is_empty() { Err(ErrorKind::Payload) } else { Ok(()) };
         assert_eq!(outcome(&webhook, &header, body.as_bytes()), want, "{name}");
     }
 }

@@ -5,5 +5,6 @@ mod faults;
 mod offline;
 mod repeats;
 mod support;
+mod surrogates;
 mod walks;
 mod wire;
