@@ -124,7 +124,7 @@ calls! {
     Challenge: "POST /v1/challenge", false, r#"{"challengeId":"c"}"#;
     Verify: "POST /v1/verify", false, r#"{"isVerified":true}"#;
     Claim: "POST /v1/claim", false, r#"{"token":"CANARY"}"#;
-    GetChallenge: "GET /v1/challenges?challengeId=c-1", true, r#"{"challengeId":"c"}"#;
+    GetChallenge: "GET /v1/challenges?challengeId=c-1", true, r#"{"challengeId":"c-1"}"#;
     CreateSession: "POST /v1/sessions", false, r#"{"accessToken":"CANARY","refreshToken":"CANARY"}"#;
     ValidateSession: "POST /v1/sessions/validate", true, r#"{"user":{"userId":"u"},"expiresAt":1}"#;
     RefreshSession: "POST /v1/sessions/refresh", false, r#"{"accessToken":"CANARY","refreshToken":"CANARY"}"#;

@@ -5,7 +5,8 @@ use crate::client::error::Error;
 use crate::client::ids::{action_code_of, user_id_of};
 use crate::client::types::{SmsChannel, UnixSeconds, VerificationMethod};
 
-/// Which pending challenge to look up, for [`Client::get_challenge`].
+/// Which pending challenge to look up, for [`Client::get_challenge`]: by its id or its user. The default asks for neither, and is
+/// refused when it is sent.
 ///
 /// # Examples
 ///
@@ -54,14 +55,29 @@ impl GetChallenge {
         self
     }
 
-    /// An id that was left empty by mistake must not find somebody's challenge.
+    /// A question that was left empty by mistake must not find somebody's challenge.
     fn check(&self) -> Result<(), Error> {
+        if self.challenge_id.is_none() && self.user_id.is_none() {
+            return Err(Error::invalid_input("a challenge is looked up by its id or its user"));
+        }
         if self.challenge_id.as_deref() == Some("") {
             return Err(Error::invalid_input("the challenge id is empty"));
         }
         self.user_id.as_deref().map(user_id_of).transpose()?;
         self.action.as_deref().map(action_code_of).transpose()?;
         Ok(())
+    }
+}
+
+impl GetChallenge {
+    /// T72: whatever waits for its code elsewhere, it is not what was asked for.
+    fn is_answered_by(&self, pending: &PendingChallenge) -> bool {
+        fn agree<T: PartialEq>(asked: &Option<T>, told: &Option<T>) -> bool {
+            asked.is_none() || told.is_none() || asked == told
+        }
+        agree(&self.challenge_id, &pending.challenge_id)
+            && agree(&self.action, &pending.action)
+            && agree(&self.verification_method, &pending.verification_method)
     }
 }
 
@@ -107,7 +123,8 @@ impl Client {
     /// # Errors
     ///
     /// [`is_not_found`](Error::is_not_found) where the service says that there is none, which may also be an answer
-    /// without members; [`ErrorKind::InvalidInput`](crate::client::ErrorKind::InvalidInput) for an id that is not one;
+    /// without members; [`ErrorKind::InvalidInput`](crate::client::ErrorKind::InvalidInput) for an id that is not one, and
+    /// for neither id nor user; [`Malformed`](crate::client::ErrorKind::Malformed) also when the answer is about another one;
     /// else as [`ErrorKind`](crate::client::ErrorKind) says.
     ///
     /// # Examples
@@ -130,6 +147,10 @@ impl Client {
             ("action", request.action.as_deref()),
             ("verificationMethod", request.verification_method.as_ref().map(VerificationMethod::as_str)),
         ]);
-        self.transport.run(&call).await
+        let pending = self.transport.run(&call).await?;
+        if !request.is_answered_by(&pending) {
+            return Err(Error::malformed("it is about another challenge"));
+        }
+        Ok(pending)
     }
 }

@@ -153,6 +153,19 @@ impl Challenge {
     }
 }
 
+impl Challenge {
+    /// Whether it says what to send: one that is pending, or a way and an action.
+    fn check(&self) -> Result<(), Error> {
+        match (self.challenge_id.as_deref(), &self.verification_method, &self.action) {
+            (Some(""), ..) => Err(Error::invalid_input("the challenge id is empty")),
+            (Some(_), ..) | (None, Some(_), Some(_)) => Ok(()),
+            (None, ..) => {
+                Err(Error::invalid_input("a challenge has a method and an action, or the id of a pending one"))
+            }
+        }
+    }
+}
+
 /// A code that is on its way, from [`Client::challenge`].
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -196,6 +209,7 @@ impl Client {
     /// ```
     pub async fn challenge(&self, request: impl Into<Challenge>) -> Result<Challenged, Error> {
         let request = request.into();
+        request.check()?;
         request.action.as_deref().map(action_code_of).transpose()?;
         request.user_id.as_deref().map(user_id_of).transpose()?;
         self.transport.run(&self.transport.post(&["challenge"], &request)?).await

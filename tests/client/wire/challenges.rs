@@ -155,6 +155,46 @@ async fn a_pending_challenge() {
     assert!(none.challenge_id.is_none() && none.expires_at.is_none() && none.action.is_none());
 }
 
+/// What asks for nothing in particular is not sent: the service might take anybody's challenge for an answer.
+#[tokio::test]
+async fn a_question_about_no_challenge_is_not_sent() {
+    let server = answering(r#"{"challengeId":"somebody's","email":"ada@example.com"}"#).await;
+    let client = server.client();
+    let nobodys = [
+        GetChallenge::default(),
+        GetChallenge::default().action("signIn"),
+        GetChallenge::default().verification_method(VerificationMethod::Sms),
+    ];
+    for request in nobodys {
+        let error = client.get_challenge(request.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{request:?}");
+    }
+    let incomplete = [Challenge::default(), Challenge::default().email("ada@example.com"), Challenge::resend("")];
+    for request in incomplete {
+        let error = client.challenge(request.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{request:?}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+/// T72: a challenge that was not asked for.
+#[tokio::test]
+async fn an_answer_about_another_challenge_is_malformed() {
+    let server = answering(r#"{"challengeId":"c-2","action":"signIn","verificationMethod":"SMS"}"#).await;
+    let client = server.client();
+    let table = [
+        (GetChallenge::by_id("c-1"), false),
+        (GetChallenge::by_user("u").action("withdrawal"), false),
+        (GetChallenge::by_user("u").verification_method(VerificationMethod::EmailOtp), false),
+        (GetChallenge::by_id("c-2").action("signIn").verification_method(VerificationMethod::Sms), true),
+        (GetChallenge::by_user("u"), true),
+    ];
+    for (request, expected) in table {
+        let got = client.get_challenge(request.clone()).await.map(drop).map_err(|error| error.kind());
+        assert_eq!(got, if expected { Ok(()) } else { Err(ErrorKind::Malformed) }, "{request:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_validate_sends() {
     let server = answering(r#"{"isValid":false}"#).await;
