@@ -108,7 +108,8 @@ impl Client {
     /// ```
     pub async fn get_authenticators(&self, user_id: impl AsRef<str>) -> Result<Vec<UserAuthenticator>, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        self.transport.run_list(&self.transport.get(&["users", user.as_str(), "authenticators"])?).await
+        let call = self.transport.get(&["users", user.as_str(), "authenticators"])?;
+        self.transport.run_list(&call.about_many()).await
     }
 
     /// Removes a method from a user: `DELETE /users/{userId}/authenticators/{userAuthenticatorId}`.
@@ -157,6 +158,6 @@ impl Client {
     /// # }
     /// ```
     pub async fn get_tenant_authenticators(&self) -> Result<Vec<TenantAuthenticator>, Error> {
-        self.transport.run_list(&self.transport.get(&["authenticators"])?).await
+        self.transport.run_list(&self.transport.get(&["authenticators"])?.about_many()).await
     }
 }

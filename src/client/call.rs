@@ -8,6 +8,13 @@ use url::Url;
 use super::path;
 use super::retry::Repeat;
 
+/// The most bytes of an answer that are read.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The same where the answer lists things, be it a list itself or an object with one: thirty days of a busy user's actions are
+/// thousands, and so are the refusals of a batch.
+const MAX_BYTES_OF_MANY: usize = 4 * 1024 * 1024;
+
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
@@ -15,6 +22,8 @@ pub(super) struct Call<'a> {
     pub(super) repeat: Repeat,
     /// Secrets that the request carries, to be cut out of whatever comes back.
     pub(super) carries: Vec<Cow<'a, str>>,
+    /// The most bytes of its answer that are read.
+    pub(super) max_bytes: usize,
     /// Whether a success holds secrets that no error may show a piece of.
     pub(super) confidential: bool,
     /// Whether it goes without the secret.
@@ -25,7 +34,16 @@ impl<'a> Call<'a> {
     /// A call without a body, safe to repeat if it only asks.
     pub(super) fn new(method: Method, url: Url) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
-        Self { method, url, body: None, repeat, carries: Vec::new(), confidential: false, anonymous: false }
+        Self {
+            method,
+            url,
+            body: None,
+            repeat,
+            carries: Vec::new(),
+            max_bytes: MAX_BYTES,
+            confidential: false,
+            anonymous: false,
+        }
     }
 
     /// Asks with those of `pairs` that have a value.
@@ -38,6 +56,12 @@ impl<'a> Call<'a> {
     /// Says that a second copy does no more than the first.
     pub(super) fn safe_to_repeat(mut self) -> Self {
         self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Says that the answer is about many things.
+    pub(super) fn about_many(mut self) -> Self {
+        self.max_bytes = MAX_BYTES_OF_MANY;
         self
     }
 

@@ -95,7 +95,7 @@ impl Client {
     /// ```
     pub async fn get_devices(&self, user_id: impl AsRef<str>) -> Result<Vec<Device>, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        self.transport.run_list(&self.transport.get(&["users", user.as_str(), "devices"])?).await
+        self.transport.run_list(&self.transport.get(&["users", user.as_str(), "devices"])?.about_many()).await
     }
 
     /// Remembers a device, or forgets it: `PATCH /users/{userId}/devices/{deviceId}`.

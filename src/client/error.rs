@@ -60,7 +60,7 @@ pub enum ErrorKind {
     /// The service agreed, but its answer is not what it should be: not JSON, cut short, of another shape, or about
     /// something else than was asked.
     Malformed,
-    /// The answer is longer than 256 KiB, or it is a list and longer than 4 MiB.
+    /// The answer is longer than 256 KiB; than 4 MiB where it lists things, in an object or by itself.
     TooLarge,
 }
 

@@ -1,8 +1,8 @@
 //! The Authsignal Server API over HTTP: a client that knows nothing of axum, tower services or flows.
 //!
 //! [`Client`] is cheap to clone and shares one pool of connections. Every call has one deadline over all its tries, is
-//! repeated only where repeating is safe, reads at most 256 KiB of an answer, 4 MiB of a list, and never follows a
-//! redirect, so the API secret key goes to the configured host and nowhere else.
+//! repeated only where repeating is safe, reads at most 256 KiB of an answer, 4 MiB where it lists things, and
+//! never follows a redirect, so the API secret key goes to the configured host and nowhere else.
 //!
 //! Requests are small types with a short form: `client.track("user-1", "withdrawal")` is all of it, where nothing more
 //! is to be said, and `client.track("user-1", Track::new("withdrawal").locale("en-NZ"))` says more. Members of answers
@@ -72,11 +72,13 @@
 //! |---|---|
 //! | no connection, so nothing was sent | all |
 //! | connection lost; status 500, 502, 503 or 504 | those that are safe to repeat |
+//! | silence for half of what is left of the deadline | those that are safe to repeat |
 //! | status 429 | all, but only when `Retry-After` says when, and that is within the deadline |
 //! | everything else | none |
 //!
 //! At most twice by default, after about 200 and 400 ms (each between half and one and a half times that), and never
-//! more than 10 % of the calls of the last ten seconds plus one a second: a service that is down is not held down.
+//! more than 10 % of the calls of the last ten seconds plus one a second: a service that is down is not held down. A call that
+//! cannot be repeated, or not any more, waits until its deadline.
 //!
 //! # Where the SDKs disagree
 //!

@@ -17,6 +17,8 @@ pub(super) enum Fault {
     Unsent,
     /// The connection was lost after something was sent.
     Lost,
+    /// The share of the deadline that a try has passed, and it may be that nobody was there.
+    Silent,
     /// The service answered with this status.
     Status(u16),
     /// Anything that would not be better the second time.
@@ -51,10 +53,20 @@ pub(super) fn pause(failed: Failed, random: u32) -> Option<Duration> {
     (pause < failed.left).then_some(pause)
 }
 
+/// How long a try waits before it makes room for another: half of what is left, or `None` where it may wait as long as the
+/// call. A connection of the pool that somebody in between has forgotten answers nothing, and takes no longer for it.
+///
+/// A call that cannot be repeated, or that would have no time to be, gets all there is.
+pub(super) fn share(repeat: Repeat, repeated: u32, retries: u32, left: Duration) -> Option<Duration> {
+    let half = left / 2;
+    let room = half > back_off(repeated, u32::MAX);
+    (repeated < retries && repeat == Repeat::Safe && room).then_some(half)
+}
+
 fn may_repeat(fault: Fault, repeat: Repeat) -> bool {
     match fault {
         Fault::Unsent | Fault::Status(429) => true,
-        Fault::Lost | Fault::Status(500 | 502 | 503 | 504) => repeat == Repeat::Safe,
+        Fault::Lost | Fault::Silent | Fault::Status(500 | 502 | 503 | 504) => repeat == Repeat::Safe,
         Fault::Status(_) | Fault::Final => false,
     }
 }
@@ -82,6 +94,7 @@ mod tests {
         let table = [
             (Fault::Unsent, None, true, true),
             (Fault::Lost, None, true, false),
+            (Fault::Silent, None, true, false),
             (Fault::Status(500), None, true, false),
             (Fault::Status(501), None, false, false),
             (Fault::Status(502), None, true, false),
@@ -131,6 +144,28 @@ mod tests {
             let failed = Failed { left, retry_after, ..failed(Fault::Status(503), Repeat::Safe) };
             assert_eq!(pause(failed, 0), expected, "{left:?} {retry_after:?}");
         }
+    }
+
+    #[test]
+    fn half_of_what_is_left_where_another_try_has_room() {
+        let ms = Duration::from_millis;
+        // repeat, repeated, retries, left, expected
+        let table = [
+            (Repeat::Safe, 0, 2, ms(5000), Some(ms(2500))),
+            (Repeat::Safe, 1, 2, ms(2200), Some(ms(1100))),
+            (Repeat::Safe, 2, 2, ms(1000), None),
+            (Repeat::Safe, 0, 0, ms(5000), None),
+            (Repeat::Unsafe, 0, 2, ms(5000), None),
+            (Repeat::Safe, 0, 2, ms(602), Some(ms(301))),
+            (Repeat::Safe, 0, 2, ms(600), None),
+            (Repeat::Safe, 1, 2, ms(1200), None),
+            (Repeat::Safe, 0, 2, ms(0), None),
+            (Repeat::Safe, 0, u32::MAX, Duration::MAX, Some(Duration::MAX / 2)),
+        ];
+        for (repeat, repeated, retries, left, expected) in table {
+            assert_eq!(share(repeat, repeated, retries, left), expected, "{repeat:?} {repeated}/{retries} {left:?}");
+        }
+        assert_eq!(back_off(0, u32::MAX), ms(300), "what the room is for");
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Bytes to the service and back: tries, deadline, limits.
+use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -23,15 +24,11 @@ use super::redact::Redactor;
 use super::retry::{self, Failed, Fault};
 use crate::config::ConfigError;
 
-/// The most bytes of a body that are read.
-const LARGEST: usize = 256 * 1024;
-
-/// The same where the answer is a list, which the service does not page: thirty days of a busy user's actions are
-/// thousands.
-const LARGEST_LIST: usize = 4 * 1024 * 1024;
-
 /// Shorter than the 60 s after which common load balancers hang up: fewer calls meet a connection that is just closing.
 const IDLE: Duration = Duration::from_secs(45);
+
+/// How long an HTTP/2 connection may be silent while it carries calls, and how long it may take to say that it is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const AGENT: &str = concat!("axum-authsignal/", env!("CARGO_PKG_VERSION"));
@@ -77,6 +74,48 @@ struct Answer {
     body: Vec<u8>,
 }
 
+/// How long one try waits.
+struct Patience<'a> {
+    /// The end of the call.
+    deadline: Instant,
+    /// Until when it waits where another try may follow.
+    share: Option<Instant>,
+    /// What another try is paid from.
+    budget: &'a TpsBudget,
+}
+
+/// Why a try no longer waits.
+enum Elapsed {
+    /// Another try may follow; it has been paid for.
+    Share,
+    Deadline,
+}
+
+impl Patience<'_> {
+    /// Waits for `work`. Who may not ask again waits on: giving up would be worse than a late answer.
+    async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+        let mut work = pin!(work);
+        if let Some(share) = self.share {
+            if let Ok(done) = timeout_at(share, &mut work).await {
+                return Ok(done);
+            }
+            if self.budget.withdraw() {
+                return Err(Elapsed::Share);
+            }
+            self.share = None;
+        }
+        timeout_at(self.deadline, work).await.map_err(|_| Elapsed::Deadline)
+    }
+}
+
+impl Elapsed {
+    fn fail(self, status: Option<u16>) -> Failure {
+        let error = Error::timeout();
+        let error = if let Some(status) = status { error.with_status(status) } else { error };
+        Failure { error, fault: if matches!(self, Self::Share) { Fault::Silent } else { Fault::Final } }
+    }
+}
+
 /// One of the ways in which [`answer`] reads a success.
 type Read<T> = fn(&HeaderMap, &[u8], &Redactor<'_>) -> Result<T, Error>;
 
@@ -101,7 +140,10 @@ impl Transport {
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(IDLE)
             .https_only(secure);
-        if !settings.http2 {
+        if settings.http2 {
+            // One connection carries all tries: without a sign of life it is given up, and the next try makes another.
+            http = http.http2_keep_alive_interval(SIGN_OF_LIFE).http2_keep_alive_timeout(SIGN_OF_LIFE);
+        } else {
             http = http.http1_only();
         }
         if path::is_loopback(&settings.base) {
@@ -169,32 +211,36 @@ impl Transport {
 
     /// Makes the call and reads the object that it is answered with.
     pub(super) async fn run<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
-        self.read(call, LARGEST, answer::value).await
+        self.read(call, answer::value).await
     }
 
     /// Makes the call and reads the list of objects that it is answered with.
     pub(super) async fn run_list<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Vec<T>, Error> {
-        self.read(call, LARGEST_LIST, answer::list).await
+        self.read(call, answer::list).await
     }
 
     /// Makes a call whose answer says no more than that it is done.
     pub(super) async fn run_done(&self, call: &Call<'_>) -> Result<(), Error> {
-        self.read(call, LARGEST, answer::done).await
+        self.read(call, answer::done).await
     }
 
-    async fn read<T>(&self, call: &Call<'_>, largest: usize, read: Read<T>) -> Result<T, Error> {
-        let answer = self.send(call, largest).await?;
+    async fn read<T>(&self, call: &Call<'_>, read: Read<T>) -> Result<T, Error> {
+        let answer = self.send(call).await?;
         let redactor = self.redactor(call).withholding(call.confidential);
         read(&answer.headers, &answer.body, &redactor).map_err(|error| error.with_status(answer.status))
     }
 
     /// Tries until there is a success, a failure that stays one, or no time left.
-    async fn send(&self, call: &Call<'_>, largest: usize) -> Result<Answer, Error> {
+    async fn send(&self, call: &Call<'_>) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.deadline;
         self.budget.deposit();
         let mut repeated = 0;
         loop {
-            let Failure { error, fault } = match self.attempt(call, largest, deadline).await {
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
+            let share = retry::share(call.repeat, repeated, self.retries, left).map(|share| now + share);
+            let patience = Patience { deadline, share, budget: &self.budget };
+            let Failure { error, fault } = match self.attempt(call, patience).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -206,7 +252,8 @@ impl Transport {
                 retry_after: error.retry_after(),
                 left: deadline.saturating_duration_since(Instant::now()),
             };
-            let Some(pause) = retry::pause(failed, random()).filter(|_| self.budget.withdraw()) else {
+            let paid = fault == Fault::Silent;
+            let Some(pause) = retry::pause(failed, random()).filter(|_| paid || self.budget.withdraw()) else {
                 return Err(error);
             };
             repeated += 1;
@@ -215,7 +262,7 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, largest: usize, deadline: Instant) -> Result<Answer, Failure> {
+    async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Answer, Failure> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
         if let Some(authorization) = self.authorization.as_ref().filter(|_| !call.anonymous) {
             request = request.header(AUTHORIZATION, authorization);
@@ -226,25 +273,27 @@ impl Transport {
             None if call.method == Method::POST => request = request.header(CONTENT_LENGTH, "0"),
             None => {}
         }
-        let mut response = match timeout_at(deadline, request.send()).await {
-            Err(_) => return Err(Failure::last(Error::timeout())),
+        let mut response = match patience.wait(request.send()).await {
+            Err(elapsed) => return Err(elapsed.fail(None)),
             Ok(Err(error)) => return Err(unanswered(error)),
             Ok(Ok(response)) => response,
         };
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
+        let largest = call.max_bytes;
         let success = (200..=299).contains(&status);
         if success && response.content_length().is_some_and(|length| length > largest as u64) {
             return Err(Failure::last(Error::too_large().with_status(status)));
         }
         let mut body = Vec::new();
-        let read = timeout_at(deadline, read(&mut response, &mut body, largest)).await;
         if !success {
-            // However its body went, this status is the answer: it must not turn into a kind that excuses more.
+            // However its body goes, this status is the answer: it must not turn into a kind that excuses more.
+            let until = patience.share.unwrap_or(patience.deadline);
+            _ = timeout_at(until, read(&mut response, &mut body, largest)).await;
             let error = answer::refusal(status, &headers, &body, &self.redactor(call));
             return Err(Failure { error, fault: Fault::Status(status) });
         }
-        match read {
+        match patience.wait(read(&mut response, &mut body, largest)).await {
             Ok(Ok(())) => Ok(Answer { headers, status, body }),
             Ok(Err(Unread::TooLarge)) => Err(Failure::last(Error::too_large().with_status(status))),
             Ok(Err(Unread::Lost(error))) => {
@@ -252,7 +301,7 @@ impl Transport {
                 let error = Error::malformed("it is cut short").with_source(error.without_url());
                 Err(Failure { error: error.with_status(status).with_excerpt(excerpt), fault: Fault::Lost })
             }
-            Err(_) => Err(Failure::last(Error::timeout().with_status(status))),
+            Err(elapsed) => Err(elapsed.fail(Some(status))),
         }
     }
 }

@@ -163,9 +163,10 @@ impl Call {
         self.facts().good.starts_with('[')
     }
 
-    /// The most bytes of an answer.
+    /// The most bytes of an answer: more where it lists things, be that in an object.
     pub(crate) fn cap(self) -> usize {
-        if self.lists() { 4 * 1024 * 1024 } else { 256 * 1024 }
+        let lists_within = matches!(self, Self::QueryUsers | Self::UsersStream | Self::BatchEnroll);
+        if self.lists() || lists_within { 4 * 1024 * 1024 } else { 256 * 1024 }
     }
 
     /// The body of a good answer, where there has to be one.

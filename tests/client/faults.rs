@@ -55,6 +55,25 @@ async fn an_answer_is_read_up_to_its_limit() {
     }
 }
 
+/// A batch that is done must not be lost because much is to be said about it: a thousand refusals, in an object.
+#[tokio::test]
+async fn a_batch_tells_each_of_a_thousand_refusals() {
+    let failures: Vec<_> = (0..1000)
+        .map(|at| {
+            json!({
+                "userId": format!("{at}-{}", "u".repeat(200)), "credentialId": "c".repeat(80), "errorCode": "conflict",
+                "errorDescription": "Credential already exists for a different user.",
+            })
+        })
+        .collect();
+    let body = json!({ "total": 1000, "succeeded": 0, "failed": 1000, "failures": failures }).to_string();
+    assert!(body.len() > CAP, "{} bytes", body.len());
+    let server = Server::replying(Reply::json(200, &body)).await;
+    let credential = axum_authsignal::client::VerifiedCredential::new("user-1", "q83v", "pQEC");
+    let enrolled = server.client().batch_enroll_verified_authenticators([credential]).await.unwrap();
+    assert_eq!((enrolled.failures.len(), enrolled.failed), (1000, 1000));
+}
+
 /// T74: a refusal stays the refusal that it is, however much comes with it.
 #[tokio::test]
 async fn a_huge_refusal_is_a_refusal() {

@@ -132,6 +132,47 @@ async fn the_deadline_covers_a_service_that_is_silent() {
     }
 }
 
+/// A connection of the pool that somebody in between has forgotten: it takes what is sent and answers nothing. Where
+/// repeating is safe, it costs half of the deadline and not all of it.
+#[tokio::test]
+async fn a_silent_pooled_connection_does_not_take_the_whole_deadline() {
+    let mut all = JoinSet::new();
+    for call in Call::ALL {
+        all.spawn(async move {
+            let script = |before, request: &_| if before == 1 { Reply::hang() } else { Reply::good(request) };
+            let server = Server::start(script).await;
+            let api = server.api_with(Settings { deadline: Duration::from_secs(6), ..Settings::default() });
+            call.make(&api).await.unwrap();
+            let second = call.make(&api).await.map(drop).map_err(|error| error.kind());
+            let sent = (server.requests().len(), server.connections());
+            if call.is_safe() {
+                assert_eq!((second, sent), (Ok(()), (3, 2)), "{call:?}");
+            } else {
+                assert_eq!((second, sent), (Err(ErrorKind::Timeout), (2, 1)), "{call:?}");
+            }
+        });
+    }
+    all.join_all().await;
+}
+
+/// A service that is silent to everybody is not asked much more often than it would be anyhow: who may not ask again
+/// waits on, until the deadline.
+#[tokio::test]
+async fn a_service_that_is_silent_is_not_asked_twice_by_all() {
+    let server = Server::replying(Reply::hang()).await;
+    let client = server.builder().deadline(Duration::from_secs(2)).build().unwrap();
+    let mut calls = JoinSet::new();
+    for _ in 0..100 {
+        let client = client.clone();
+        calls.spawn(async move { client.get_user("user-1").await.unwrap_err() });
+    }
+    for error in calls.join_all().await {
+        assert!(error.is_timeout(), "{error:?}");
+    }
+    let requests = server.requests().len();
+    assert!((101..=160).contains(&requests), "{requests} requests for 100 calls");
+}
+
 /// The pauses before six tries add up to more than three seconds, so there are fewer within one.
 #[tokio::test]
 async fn the_deadline_covers_all_tries() {

@@ -143,6 +143,6 @@ impl Client {
             ("codes", codes.as_deref()),
             ("state", query.state.as_ref().map(ActionState::as_str)),
         ]);
-        self.transport.run_list(&call).await
+        self.transport.run_list(&call.about_many()).await
     }
 }

@@ -180,6 +180,6 @@ impl Client {
         }
         let call = self.transport.post(&["users", "authenticators"], &Batch { authenticators })?;
         // The service takes each user and credential once (API reference, batch enroll).
-        self.transport.run(&call.safe_to_repeat()).await
+        self.transport.run(&call.safe_to_repeat().about_many()).await
     }
 }

@@ -200,7 +200,7 @@ impl Client {
         query.check()?;
         let limit = query.limit.map(|limit| limit.to_string());
         let token = query.token.as_ref().map(Token::secret);
-        let mut call = self.transport.get(&["users"])?.asking([
+        let mut call = self.transport.get(&["users"])?.about_many().asking([
             ("username", query.username.as_deref()),
             ("email", query.email.as_deref()),
             ("phoneNumber", query.phone_number.as_deref()),
