@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::routing::MethodRouter;
 use http::HeaderValue;
-use url::{Host, Url};
+use url::Url;
 
 use crate::browser::CookieKind;
 use crate::builder::AuthsignalBuilder;
@@ -154,14 +154,4 @@ impl fmt::Debug for Authsignal {
 /// Whether two paths differ in slashes at their end at most.
 pub(crate) fn is_same_path(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
-}
-
-/// Whether a URL names this machine alone.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }

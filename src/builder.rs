@@ -211,7 +211,10 @@ impl AuthsignalBuilder {
     }
 
     /// Also sends users to challenges on this host, a custom domain of your tenant. May be given several times.
-    /// Default: `authsignal.com` and its subdomains, and the client's own host where that is loopback (the emulator).
+    /// Default: `authsignal.com` and its subdomains, and where the client's own base URL is, on this
+    /// machine by whatever name (the emulator), or on the host that
+    /// [`ClientBuilder::dangerous_allow_http_to`](crate::client::ClientBuilder::dangerous_allow_http_to) names. A challenge
+    /// on any other host is refused with 502, and the host is in the log.
     pub fn challenge_host(mut self, host: impl Into<String>) -> Self {
         self.challenge_hosts.push(host.into());
         self

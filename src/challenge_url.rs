@@ -4,9 +4,9 @@ use std::fmt;
 use http::HeaderValue;
 use url::{Host, Url};
 
-use crate::authsignal::is_loopback;
 use crate::client::ChallengeUrl;
 use crate::config::ConfigError;
+use crate::url::is_loopback;
 
 /// The domain of the service's own challenge pages (`mfa.authsignal.com` unless the tenant has a custom domain).
 const SERVICE: &str = "authsignal.com";
@@ -15,8 +15,45 @@ const SERVICE: &str = "authsignal.com";
 #[derive(Clone, Debug)]
 pub(crate) struct ChallengeHosts {
     custom: Vec<String>,
-    /// The origin of the emulator, where the client talks to one on loopback.
-    emulator: Option<url::Origin>,
+    emulator: Emulator,
+}
+
+/// Where a client that talks to an emulator is sent on to.
+#[derive(Clone, Debug)]
+enum Emulator {
+    /// It is none: its base URL is of `https`, and not on this machine.
+    None,
+    /// It is on this machine: on any name of it, by the scheme and on the port that the client uses.
+    Near { scheme: String, port: Option<u16> },
+    /// It is on a host that the client was opened to by name, `ClientBuilder::dangerous_allow_http_to`: on that one by
+    /// `http`, and on this machine, where the ports of containers are published as others.
+    Named(Host),
+}
+
+impl Emulator {
+    fn behind(base_url: &Url) -> Self {
+        if is_loopback(base_url) {
+            return Self::Near { scheme: base_url.scheme().to_owned(), port: base_url.port_or_known_default() };
+        }
+        // The client has no base URL of `http` but one that was opened.
+        match base_url.host().filter(|_| base_url.scheme() == "http") {
+            Some(host) => Self::Named(host.to_owned()),
+            None => Self::None,
+        }
+    }
+
+    fn serves(&self, url: &Url) -> bool {
+        match self {
+            Self::None => false,
+            Self::Near { scheme, port } => {
+                is_loopback(url) && url.scheme() == scheme && url.port_or_known_default() == *port
+            }
+            Self::Named(host) => {
+                let named = url.host().is_some_and(|other| other.to_owned() == *host);
+                url.scheme() == "http" && (named || is_loopback(url))
+            }
+        }
+    }
 }
 
 /// A challenge URL that was checked.
@@ -60,16 +97,15 @@ impl ChallengeHosts {
             Ok(Host::Domain(domain)) if is_plain(&domain) => Ok(domain),
             _ => Err(ConfigError::ChallengeHost { host: host.clone() }),
         });
-        let emulator = is_loopback(base_url).then(|| base_url.origin());
-        Ok(Self { custom: custom.collect::<Result<_, _>>()?, emulator })
+        Ok(Self { custom: custom.collect::<Result<_, _>>()?, emulator: Emulator::behind(base_url) })
     }
 
     /// Whether users are sent to an emulator, which anybody can prove a challenge on.
     pub(crate) fn trust_an_emulator(&self) -> bool {
-        self.emulator.is_some()
+        !matches!(self.emulator, Emulator::None)
     }
 
-    /// Takes a URL if users may be sent to it (threat T20): `https` on a known host, or the emulator's own origin.
+    /// Takes a URL if users may be sent to it (threat T20): `https` on a known host, or where the emulator is.
     pub(crate) fn check(&self, url: &str) -> Option<Trusted> {
         if url.len() > 8192 || !url.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
             return None;
@@ -86,8 +122,24 @@ impl ChallengeHosts {
             }
             Host::Ipv4(_) | Host::Ipv6(_) => false,
         };
-        let emulated = self.emulator.as_ref().is_some_and(|origin| *origin == url.origin());
-        (known || emulated).then_some(Trusted(url))
+        (known || self.emulator.serves(&url)).then_some(Trusted(url))
+    }
+
+    /// Why a URL is not taken, and what would open it, for the log: its host, and nothing else of it.
+    pub(crate) fn why_refused(&self, url: Option<&str>) -> String {
+        let Some(url) = url else { return "the service sent no challenge URL".to_owned() };
+        let Ok(url) = Url::parse(url) else { return "the challenge URL is no URL".to_owned() };
+        let Some(host) = url.host_str() else { return "the challenge URL has no host".to_owned() };
+        let setter = match (url.scheme(), url.port()) {
+            ("https", None) => "`AuthsignalBuilder::challenge_host` opens it, if it is a domain of yours",
+            ("https", Some(_)) => "its port is none that a challenge is on",
+            ("http", _) => {
+                "http is taken where the client's own base URL is: on this machine, on the same port, or on the host that \
+                 `ClientBuilder::dangerous_allow_http_to` (AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO) opens"
+            }
+            _ => "its scheme is not https",
+        };
+        format!("challenge host `{host}` refused: {setter}")
     }
 }
 
@@ -116,8 +168,67 @@ mod tests {
         ] {
             assert!(live.check(url).is_some(), "{url}");
         }
-        let emulated = hosts("http://127.0.0.1:4010/v1");
-        assert!(emulated.check("http://127.0.0.1:4010/?token=a").is_some());
+        // All names of this machine are one place: the emulator says `127.0.0.1`, whatever the client calls it.
+        for base_url in ["http://127.0.0.1:4010/v1", "http://localhost:4010/v1", "http://[::1]:4010/v1"] {
+            let emulated = hosts(base_url);
+            for host in ["127.0.0.1", "localhost", "[::1]", "auth.localhost", "127.1"] {
+                assert!(emulated.check(&format!("http://{host}:4010/?token=a")).is_some(), "{base_url}: {host}");
+            }
+        }
+        assert!(
+            hosts("http://localhost/v1").check("http://127.0.0.1:80/?token=a").is_some(),
+            "a port that is not written"
+        );
+    }
+
+    /// T20, T103: a host that the client was opened to by name is where its challenges are, and so is this machine.
+    #[test]
+    fn a_host_that_was_opened_by_name() {
+        let opened = hosts("http://emulator:4000/v1");
+        for url in [
+            "http://emulator:4000/?token=a",
+            "http://EMULATOR:4000/?token=a",
+            "http://emulator/?token=a",
+            "http://localhost:4001/?token=a",
+            "http://127.0.0.1:4000/?token=a",
+            "https://mfa.authsignal.com/?token=a",
+        ] {
+            assert!(opened.check(url).is_some(), "{url}");
+        }
+        for url in [
+            "https://emulator:4000/?token=a",
+            "http://emulator.example.com:4000/?token=a",
+            "http://my.emulator:4000/?token=a",
+            "http://emulator@evil.example:4000/",
+            "http://user@emulator:4000/",
+            "http://evil.example:4000/",
+            "http://169.254.169.254/",
+            "javascript://emulator:4000/%0aalert(1)",
+        ] {
+            assert!(opened.check(url).is_none(), "{url}");
+        }
+        let https = hosts("https://emulator:4000/v1");
+        assert!(https.check("http://emulator:4000/").is_none() && https.check("https://emulator:4000/").is_none());
+    }
+
+    /// T97: the log names the host and the setter, and nothing else of the URL.
+    #[test]
+    fn why_a_challenge_url_is_refused() {
+        let live = hosts("https://api.authsignal.com/v1");
+        for (url, host, setter) in [
+            ("https://mfa.example.com/canary?token=canary", "mfa.example.com", "challenge_host"),
+            ("https://canary:canary@mfa.example.com/?token=canary#canary", "mfa.example.com", "challenge_host"),
+            ("http://emulator:4000/?token=canary", "emulator", "dangerous_allow_http_to"),
+            ("http://127.0.0.1:4000/?token=canary", "127.0.0.1", "dangerous_allow_http_to"),
+            ("https://mfa.authsignal.com:8443/?token=canary", "mfa.authsignal.com", "port"),
+            ("ftp://mfa.authsignal.com/canary", "mfa.authsignal.com", "scheme"),
+            ("javascript:canary", "no host", ""),
+            ("/canary", "no URL", ""),
+        ] {
+            let why = live.why_refused(Some(url));
+            assert!(why.contains(host) && why.contains(setter) && !why.contains("canary"), "{url}: {why}");
+        }
+        assert!(live.why_refused(None).contains("no challenge URL"));
     }
 
     /// T20: schemes, hosts and spellings that lead elsewhere. T103: loopback counts only with a client on loopback.
@@ -174,11 +285,14 @@ mod tests {
             "https://.authsignal.com.",
             "https://mfa.authsignal.com./",
             "http://127.0.0.1:4011/",
-            "http://localhost:4010/",
+            "http://localhost:4011/",
+            "http://localhost.:4010/",
+            "http://auth.localhost:4011/",
             "https://127.0.0.1:4010/",
             "http://127.0.0.1:4010@evil.example/",
             "http://127.0.0.1.evil.example:4010/",
-            "http://[::1]:4010/",
+            "http://[::1]:4011/",
+            "http://[::ffff:127.0.0.1]:4010/",
             "http://127.1:4011/",
             "http://evil.example:4010/",
         ];

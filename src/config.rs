@@ -24,10 +24,18 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// What `dangerous_allow_http_to` was given, or AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO, names no host.
+    #[error("http to `{host}` refused: a host name or an IP address alone is asked for, such as `emulator`")]
+    #[non_exhaustive]
+    HttpHost {
+        /// The host as it was given.
+        host: String,
+    },
     /// The deadline of a call, or its time to connect, is zero: no call could ever succeed.
     #[error("the deadline of a call and its time to connect have to be longer than zero")]
     ZeroDeadline,
-    /// The HTTP client could not be built, which is a fault of the machine (no root certificates, for example).
+    /// The HTTP client could not be built, which is a fault of the machine: for `https` it needs the certificates of
+    /// authorities, which slim images leave out (Debian has them in the package `ca-certificates`).
     #[error("the HTTP client could not be built: {reason}")]
     #[non_exhaustive]
     HttpClient {

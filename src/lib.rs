@@ -64,6 +64,7 @@
 pub mod client;
 mod clock;
 mod config;
+mod url;
 pub mod webhook;
 
 #[cfg(feature = "axum")]

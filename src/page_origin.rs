@@ -5,10 +5,9 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::authsignal::is_loopback;
-use crate::client::shown;
 use crate::config::ConfigError;
 use crate::return_to::ReturnTo;
+use crate::url::{is_loopback, redacted_url};
 
 /// The origins of the application's pages that are not the callback's.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +82,7 @@ impl fmt::Debug for Page {
 
 /// Takes an origin as browsers write it, in any case and with a slash at its end.
 fn parse(text: &str) -> Result<String, ConfigError> {
-    let refused = |reason| ConfigError::PageOrigin { origin: shown(text), reason };
+    let refused = |reason| ConfigError::PageOrigin { origin: redacted_url(text), reason };
     let url = Url::parse(text).map_err(|_| refused("it is not an origin, such as `https://app.example.com`"))?;
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(refused("it carries more than scheme, host and port"));

@@ -5,10 +5,10 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{AuthsignalBuilder, MIN_SECRET};
-use crate::authsignal::{Authsignal, Inner, is_loopback, is_same_path};
+use crate::authsignal::{Authsignal, Inner, is_same_path};
 use crate::browser::CookieKind;
 use crate::challenge_url::ChallengeHosts;
-use crate::client::{check_secret, shown};
+use crate::client::check_secret;
 use crate::config::ConfigError;
 use crate::facts::Addresses;
 use crate::keeper::Keeper;
@@ -18,6 +18,7 @@ use crate::return_to::ReturnTo;
 use crate::seal::Keys;
 use crate::store::{AnyStore, MemoryStore};
 use crate::tenant::{KnownBy, Tenant, Tenants};
+use crate::url::{is_loopback, redacted_url};
 
 impl AuthsignalBuilder {
     /// Builds the handle.
@@ -62,7 +63,7 @@ impl AuthsignalBuilder {
             // Nothing else tells a forgotten `AUTHSIGNAL_API_URL` in production from the service (threat T103).
             tracing::warn!(
                 stepup_insecure = true,
-                base_url = shown(self.client.base_url().as_str()),
+                base_url = redacted_url(self.client.base_url().as_str()),
                 "an emulator decides, on which anybody can prove any challenge: in production, let the client's base URL \
                  (`AUTHSIGNAL_API_URL`, `ClientBuilder::base_url`) be your tenant's region"
             );
@@ -92,7 +93,7 @@ impl AuthsignalBuilder {
 }
 
 fn parse_callback(text: &str, insecure_cookies: bool) -> Result<Url, ConfigError> {
-    let refused = |reason| ConfigError::CallbackUrl { url: shown(text), reason };
+    let refused = |reason| ConfigError::CallbackUrl { url: redacted_url(text), reason };
     let url = Url::parse(text).map_err(|_| refused("it is not an absolute URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("it carries a user name or a password"));

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Host;
 
 use super::Client;
 use super::path;
 use super::transport::{Settings, Transport};
 use crate::config::ConfigError;
+use crate::url::redacted_url;
 
 /// The longest deadline that is kept; a longer one is shortened to it. Without a bound the sum with "now" overflows.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where Authsignal keeps a tenant (API reference, regions; the four base URLs).
+/// Where Authsignal keeps a tenant (API reference, regions, which has four base URLs; the fifth has one source).
 ///
 /// A secret key belongs to one region; in another it is refused with 401.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,6 +30,9 @@ pub enum Region {
     Eu,
     /// Canada, Montreal: `https://ca.api.authsignal.com/v1`.
     Ca,
+    /// United Kingdom: `https://uk.api.authsignal.com/v1`. One source: the README of the flows SDK for React Native (read on
+    /// 2026-11-27). Neither the API reference nor a server SDK has it.
+    Uk,
 }
 
 impl Region {
@@ -37,6 +42,7 @@ impl Region {
             Self::Au => "https://au.api.authsignal.com/v1",
             Self::Eu => "https://eu.api.authsignal.com/v1",
             Self::Ca => "https://ca.api.authsignal.com/v1",
+            Self::Uk => "https://uk.api.authsignal.com/v1",
         }
     }
 }
@@ -62,6 +68,7 @@ pub struct ClientBuilder {
     secret: SecretString,
     region: Region,
     base_url: Option<String>,
+    http_host: Option<String>,
     connect_timeout: Duration,
     deadline: Duration,
     retries: u32,
@@ -74,6 +81,7 @@ impl ClientBuilder {
             secret: secret.into(),
             region: Region::default(),
             base_url: None,
+            http_host: None,
             connect_timeout: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
             retries: 2,
@@ -89,10 +97,36 @@ impl ClientBuilder {
 
     /// The base URL of the Server API, version included, in place of the region's: `https://…/v1`.
     ///
-    /// It has to be `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`), with neither user name,
-    /// password, query nor fragment. Trailing slashes are taken off. Default: the region's.
+    /// It has to be `https`, or `http` on this machine (`localhost` and names below it, `127.0.0.0/8`, `[::1]`), with neither
+    /// user name, password, query nor fragment. Trailing slashes are taken off. Names of this machine are not looked up:
+    /// they are `127.0.0.1` and `[::1]`. Default: the region's.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Also takes a base URL of `http` on this one host, which is not this machine: that of an emulator in a network of
+    /// containers, `emulator` for `http://emulator:4000/v1`. Default: none.
+    ///
+    /// # Danger
+    ///
+    /// The secret key and every answer are readable, and can be changed, by whoever is on the way. A host that somebody else may
+    /// answer for is nothing to name here. It is logged as a warning whenever such a client is built.
+    ///
+    /// The layer takes challenges of such a client on the same host, by `http`, and on this machine, whatever the port:
+    /// that is where browsers reach a container whose port is published.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum_authsignal::Client;
+    ///
+    /// let client = Client::builder("any-key").base_url("http://emulator:4000/v1").dangerous_allow_http_to("emulator").build()?;
+    /// assert!(Client::builder("any-key").base_url("http://emulator:4000/v1").build().is_err());
+    /// # Ok::<(), axum_authsignal::ConfigError>(())
+    /// ```
+    pub fn dangerous_allow_http_to(mut self, host: impl Into<String>) -> Self {
+        self.http_host = Some(host.into());
         self
     }
 
@@ -129,6 +163,7 @@ impl ClientBuilder {
     ///
     /// - [`ConfigError::MissingSecret`] and [`ConfigError::InvalidSecret`]: the secret key is empty, or cannot be one.
     /// - [`ConfigError::BaseUrl`]: the base URL is not one that the secret may be sent to.
+    /// - [`ConfigError::HttpHost`]: what [`dangerous_allow_http_to`](Self::dangerous_allow_http_to) was given is no host.
     /// - [`ConfigError::ZeroDeadline`]: the deadline or the time to connect is zero.
     /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
     pub fn build(self) -> Result<Client, ConfigError> {
@@ -139,7 +174,8 @@ impl ClientBuilder {
     /// What every client of the service's is built of; `base` is where its calls go unless that was set.
     pub(super) fn transport(self, base: &str) -> Result<Transport, ConfigError> {
         check_secret(self.secret.expose_secret())?;
-        let base = path::base_url(self.base_url.as_deref().unwrap_or(base))?;
+        let http_host = self.http_host.as_deref().map(http_host).transpose()?;
+        let base = path::base_url(self.base_url.as_deref().unwrap_or(base), http_host.as_ref())?;
         if self.deadline.is_zero() || self.connect_timeout.is_zero() {
             return Err(ConfigError::ZeroDeadline);
         }
@@ -159,12 +195,23 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field("secret", &self.secret)
             .field("region", &self.region)
-            .field("base_url", &self.base_url.as_deref().map(path::shown))
+            .field("base_url", &self.base_url.as_deref().map(redacted_url))
+            .field("http_host", &self.http_host)
             .field("connect_timeout", &self.connect_timeout)
             .field("deadline", &self.deadline)
             .field("retries", &self.retries)
             .field("http2", &self.http2)
             .finish()
+    }
+}
+
+/// The host that a client may speak plain http to.
+pub(super) fn http_host(text: &str) -> Result<Host, ConfigError> {
+    let refused = || ConfigError::HttpHost { host: redacted_url(text) };
+    // A URL, a list or a port is not what was asked for, and must not open something else than was meant.
+    match Host::parse(text).map_err(|_| refused())? {
+        Host::Domain(name) if name.is_empty() || name.contains(['*', ',']) => Err(refused()),
+        host => Ok(host),
     }
 }
 
@@ -188,14 +235,19 @@ pub(crate) fn secret_from_vars(read: impl Fn(&str) -> Option<OsString>) -> Resul
 
 /// What [`Client::from_env`] does, with the environment as an argument.
 pub(super) fn from_vars(read: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder, ConfigError> {
-    let builder = ClientBuilder::new(secret_from_vars(&read)?);
-    match read("AUTHSIGNAL_API_URL").filter(|url| !url.is_empty()) {
-        None => Ok(builder),
-        Some(url) => Ok(builder.base_url(url.into_string().map_err(|url| ConfigError::BaseUrl {
-            url: path::shown(&url.to_string_lossy()),
+    let mut builder = ClientBuilder::new(secret_from_vars(&read)?);
+    let set = |name: &str| read(name).filter(|value| !value.is_empty());
+    if let Some(url) = set("AUTHSIGNAL_API_URL") {
+        builder = builder.base_url(url.into_string().map_err(|url| ConfigError::BaseUrl {
+            url: redacted_url(&url.to_string_lossy()),
             reason: "it is not valid UTF-8",
-        })?)),
+        })?);
     }
+    if let Some(host) = set("AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO") {
+        // What is not UTF-8 is no host, and `build` says so.
+        builder = builder.dangerous_allow_http_to(host.to_string_lossy());
+    }
+    Ok(builder)
 }
 
 #[cfg(test)]
@@ -232,6 +284,19 @@ mod tests {
         assert_eq!(base(&[("AUTHSIGNAL_API_SECRET_KEY", "")]), Err(ConfigError::MissingSecret));
         let local = [("AUTHSIGNAL_API_SECRET_KEY", "s"), ("AUTHSIGNAL_API_URL", "http://127.0.0.1:9000/v1/")];
         assert_eq!(base(&local), Ok("http://127.0.0.1:9000/v1".to_owned()));
+        let emulator = [("AUTHSIGNAL_API_SECRET_KEY", "s"), ("AUTHSIGNAL_API_URL", "http://emulator:4000/v1")];
+        assert!(matches!(base(&emulator), Err(ConfigError::BaseUrl { .. })));
+        let opened = |host| base(&[&emulator[..], &[("AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO", host)]].concat());
+        assert_eq!(opened("emulator"), Ok("http://emulator:4000/v1".to_owned()));
+        assert!(matches!(opened(""), Err(ConfigError::BaseUrl { .. })), "an empty variable is none");
+        assert!(matches!(opened("another"), Err(ConfigError::BaseUrl { .. })));
+        for host in ["http://emulator", "emulator:4000", "emulator,another", "*", "emulator/", "a b", "1", "true/"] {
+            let built = opened(host);
+            assert!(
+                matches!(built, Err(ConfigError::HttpHost { .. } | ConfigError::BaseUrl { .. })),
+                "{host} {built:?}"
+            );
+        }
         let both = vars(&[("AUTHSIGNAL_SECRET_KEY", "old"), ("AUTHSIGNAL_API_SECRET_KEY", "new")]).unwrap();
         assert_eq!(both.secret().expose_secret(), "new");
     }

@@ -187,9 +187,6 @@ pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes,
 #[cfg(feature = "axum")]
 pub(crate) use builder::{check_secret, secret_from_vars};
 pub(crate) use json::{null_is_default, without_lone_surrogates};
-#[cfg(feature = "emulator")]
-pub(crate) use path::is_loopback;
-pub(crate) use path::shown;
 pub(crate) use types::open_enum;
 
 /// A client of one Authsignal tenant's Server API.
@@ -218,6 +215,9 @@ impl Client {
 
     /// A client with every default, its secret key from `AUTHSIGNAL_API_SECRET_KEY` or else `AUTHSIGNAL_SECRET_KEY`,
     /// its base URL from `AUTHSIGNAL_API_URL` where that is set.
+    ///
+    /// `AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO=emulator` opens `http` to the host of an emulator, as
+    /// [`ClientBuilder::dangerous_allow_http_to`] does.
     ///
     /// The names are those of Authsignal's examples and, for the URL, of php `AuthsignalClient.php`. An empty variable
     /// counts as one that is not set.

@@ -14,17 +14,19 @@ use jsonwebtoken::{Algorithm, Validation, crypto};
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+use url::Url;
 
 use self::claims::Rules;
 use self::keys::KeyRing;
 use super::Client;
-use super::builder::Region;
+use super::builder::{Region, http_host};
 use super::error::Error;
 use super::json::without_lone_surrogates;
 use super::path;
 use super::transport::{Settings, Transport};
 use crate::clock::Clock;
 use crate::config::ConfigError;
+use crate::url::redacted_url;
 
 pub use self::claims::VerifiedSession;
 
@@ -175,6 +177,7 @@ enum Source {
 pub struct SessionVerifierBuilder {
     tenant_id: String,
     source: Source,
+    http_host: Option<String>,
     client_ids: Vec<String>,
     clock: Clock,
     leeway: Duration,
@@ -183,7 +186,7 @@ pub struct SessionVerifierBuilder {
 impl SessionVerifierBuilder {
     fn new(tenant_id: String, source: Source) -> Self {
         let leeway = Duration::from_secs(30);
-        Self { tenant_id, source, client_ids: Vec::new(), clock: Clock::default(), leeway }
+        Self { tenant_id, source, http_host: None, client_ids: Vec::new(), clock: Clock::default(), leeway }
     }
 
     /// The app clients whose sessions are taken, by their ids. At least one has to be named: the keys of a tenant sign
@@ -216,6 +219,14 @@ impl SessionVerifierBuilder {
         self
     }
 
+    /// Also takes a base URL or a JWKS URL of `http` on this one host, which is not this machine. Whoever is on the way can
+    /// sign sessions then: it is for an emulator in a network of containers, as
+    /// [`ClientBuilder::dangerous_allow_http_to`](super::ClientBuilder::dangerous_allow_http_to) is. Default: none.
+    pub fn dangerous_allow_http_to(mut self, host: impl Into<String>) -> Self {
+        self.http_host = Some(host.into());
+        self
+    }
+
     /// By which tokens expire and keys age. Default: the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -235,6 +246,7 @@ impl SessionVerifierBuilder {
     /// - [`ConfigError::MissingClientIds`]: no app client was named, or an empty one.
     /// - [`ConfigError::TenantId`]: the tenant's id cannot be one.
     /// - [`ConfigError::BaseUrl`]: the base URL or the JWKS URL is not one that keys may be fetched from.
+    /// - [`ConfigError::HttpHost`]: what [`dangerous_allow_http_to`](Self::dangerous_allow_http_to) was given is no host.
     /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
     pub fn build(self) -> Result<SessionVerifier, ConfigError> {
         if self.client_ids.is_empty() || self.client_ids.iter().any(String::is_empty) {
@@ -243,6 +255,8 @@ impl SessionVerifierBuilder {
         // jsonwebtoken picks its cryptography by Cargo features and panics when another crate has switched on a second
         // one. Naming it settles that; an application that has chosen before keeps its choice.
         let _already_chosen = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let http_host = self.http_host.as_deref().map(http_host).transpose()?;
+        let secretless = |base: &str| secretless(path::base_url(base, http_host.as_ref())?);
         let of_tenant = ["client", "public", &self.tenant_id, ".well-known", "jwks"];
         let (transport, segments) = match &self.source {
             Source::Region(region) => (secretless(region.base_url())?, &of_tenant[..]),
@@ -251,7 +265,7 @@ impl SessionVerifierBuilder {
             Source::Client(transport) => (transport.clone(), &of_tenant[..]),
         };
         let keys = KeyRing::new(transport, segments, self.clock.clone()).map_err(|_| match self.source {
-            Source::JwksUrl(url) => ConfigError::BaseUrl { url: path::shown(&url), reason: "it has no path" },
+            Source::JwksUrl(url) => ConfigError::BaseUrl { url: redacted_url(&url), reason: "it has no path" },
             _ => ConfigError::TenantId { tenant_id: self.tenant_id },
         })?;
         let rules = Rules { client_ids: self.client_ids, leeway: self.leeway };
@@ -260,10 +274,10 @@ impl SessionVerifierBuilder {
 }
 
 /// A transport with the defaults of a [`Client`], and nothing that anybody could be given.
-fn secretless(base: &str) -> Result<Arc<Transport>, ConfigError> {
+fn secretless(base: Url) -> Result<Arc<Transport>, ConfigError> {
     let settings = Settings {
         secret: SecretString::default(),
-        base: path::base_url(base)?,
+        base,
         connect_timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(5),
         retries: 2,

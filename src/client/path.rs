@@ -4,13 +4,15 @@ use url::{Host, Url};
 
 use super::error::Error;
 use crate::config::ConfigError;
+use crate::url::{is_loopback, redacted_url};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Takes a base URL if the secret may be sent there (T76); its path loses trailing slashes.
-pub(super) fn base_url(text: &str) -> Result<Url, ConfigError> {
-    let refuse = |reason| ConfigError::BaseUrl { url: shown(text), reason };
+/// Takes a base URL if the secret may be sent there (T76): `https`, or `http` on this machine and on `http_host`. Its path
+/// loses trailing slashes.
+pub(super) fn base_url(text: &str, http_host: Option<&Host>) -> Result<Url, ConfigError> {
+    let refuse = |reason| ConfigError::BaseUrl { url: redacted_url(text), reason };
     // The parser silently drops tabs and newlines and turns a backslash into a slash; what is not there to see is
     // not a URL that somebody meant.
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
@@ -20,7 +22,18 @@ pub(super) fn base_url(text: &str) -> Result<Url, ConfigError> {
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
-        "http" => return Err(refuse("http is for this machine only (localhost, 127.0.0.0/8, [::1]); use https")),
+        "http" if http_host.is_some() && url.host().map(|host| host.to_owned()).as_ref() == http_host => {}
+        "http" if http_host.is_some() => {
+            return Err(refuse(
+                "http is for this machine and for the host that `dangerous_allow_http_to` names; use https",
+            ));
+        }
+        "http" => {
+            return Err(refuse(
+                "http is for this machine only (localhost, 127.0.0.0/8, [::1]); use https, or name the host of an emulator in \
+             `dangerous_allow_http_to` or AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO",
+            ));
+        }
         _ => return Err(refuse("its scheme is not https")),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -35,26 +48,6 @@ pub(super) fn base_url(text: &str) -> Result<Url, ConfigError> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
-}
-
-/// Whether a URL leads to this machine and nowhere else.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        None => false,
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-    }
-}
-
-/// A URL as it may be shown: without what may hold a secret.
-pub(crate) fn shown(text: &str) -> String {
-    let end = text.find(['?', '#']).unwrap_or(text.len());
-    let text = &text[..end];
-    let start = text.find("//").map_or(0, |at| at + 2);
-    let (scheme, rest) = text.split_at(start);
-    // A password may hold a slash, so everything up to the last `@` goes.
-    format!("{scheme}{}", rest.rfind('@').map_or(rest, |at| &rest[at + 1..])).escape_debug().to_string()
 }
 
 /// The URL of an endpoint: each of `segments` is exactly one segment below `base`, encoded once (T70).

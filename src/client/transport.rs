@@ -1,4 +1,5 @@
 //! Bytes to the service and back: tries, deadline, limits.
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
-use url::Url;
+use url::{Host, Url};
 
 use super::answer;
 use super::call::Call;
@@ -23,6 +24,7 @@ use super::path;
 use super::redact::Redactor;
 use super::retry::{self, Failed, Fault};
 use crate::config::ConfigError;
+use crate::url::is_loopback;
 
 /// Shorter than the 60 s after which common load balancers hang up: fewer calls meet a connection that is just closing.
 const IDLE: Duration = Duration::from_secs(45);
@@ -146,10 +148,34 @@ impl Transport {
         } else {
             http = http.http1_only();
         }
-        if path::is_loopback(&settings.base) {
+        let near = is_loopback(&settings.base);
+        if !secure {
+            // Where no TLS is spoken, a machine needs no certificates of authorities.
+            http = http.tls_certs_only([]);
+            if !near {
+                let host = settings.base.host_str();
+                tracing::warn!(
+                    host,
+                    "the API secret key goes out unencrypted: `dangerous_allow_http_to` is for emulators"
+                );
+            }
+        }
+        if near || !secure {
             http = http.no_proxy();
         }
-        let refuse = |error: reqwest::Error| ConfigError::HttpClient { reason: chain(&error) };
+        if let (true, Some(Host::Domain(name))) = (near, settings.base.host()) {
+            // A resolver that asks the network might be told another address for `app.localhost` (RFC 6761, section 6.3).
+            let this_machine = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+            http = http.resolve_to_addrs(name, &this_machine.map(|ip| SocketAddr::new(ip, 0)));
+        }
+        let refuse = |error: reqwest::Error| {
+            let hint = if secure {
+                "; https needs the certificates of authorities (Debian's package `ca-certificates`)"
+            } else {
+                ""
+            };
+            ConfigError::HttpClient { reason: format!("{}{hint}", chain(&error)) }
+        };
         Ok(Self {
             http: http.build().map_err(refuse)?,
             base: settings.base,

@@ -21,8 +21,9 @@ use super::tokens::Tokens;
 use super::webauthn::{LOCALHOST, RelyingParty};
 use super::world::World;
 use super::{Config, Emulator, Shared, Tenant, api, client_api, control, page};
-use crate::client::{check_secret, is_loopback, shown};
+use crate::client::check_secret;
 use crate::clock::Clock;
+use crate::url::{is_loopback, redacted_url};
 
 /// How an [`Emulator`] is to run.
 #[derive(Debug, Clone)]
@@ -238,7 +239,7 @@ fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Erro
 
 /// An origin that browsers may be sent to.
 fn public(text: &str) -> io::Result<Url> {
-    let refuse = |why| invalid(format!("public URL {} refused: {why}", shown(text)));
+    let refuse = |why| invalid(format!("public URL {} refused: {why}", redacted_url(text)));
     let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse("its scheme is neither https nor http"));

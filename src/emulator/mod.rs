@@ -146,7 +146,8 @@ use self::control::ControlKey;
 use self::line::Door;
 use self::shared::{Shared, Standing};
 use self::world::ActionId;
-use crate::client::{ActionState, Client, is_loopback};
+use crate::client::{ActionState, Client};
+use crate::url::is_loopback;
 
 /// A running emulator; see the [module](self). It stops when it is dropped.
 pub struct Emulator {

@@ -4,7 +4,7 @@ use http::uri::Authority;
 use http::{HeaderMap, header};
 use url::Url;
 
-use crate::client::is_loopback;
+use crate::url::is_loopback;
 
 /// All hosts that a request says it asks, as URLs. None when it says nothing, or something that isn't one.
 pub(super) fn asked(parts: &Parts) -> Option<Vec<Url>> {

@@ -124,7 +124,9 @@ impl Case<'_> {
         let keeper = &authsignal.keeper;
         let url = tracked.url.as_ref().and_then(|url| authsignal.challenge_hosts.check(url.secret()));
         let Some(url) = url else {
-            tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to");
+            let url = tracked.url.as_ref().map(|url| url.secret());
+            let why = authsignal.challenge_hosts.why_refused(url);
+            tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to: {why}");
             return Err(RefusalReason::UntrustedChallenge.into());
         };
         let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
@@ -162,7 +164,10 @@ impl Case<'_> {
 
     pub(super) fn challenge(&self, flow: &Flow, new_browser: Option<BrowserId>) -> Stop {
         let challenge = &flow.opening.challenge;
-        let Some(url) = self.authsignal().challenge_hosts.check(challenge.url.secret()) else {
+        let hosts = &self.authsignal().challenge_hosts;
+        let Some(url) = hosts.check(challenge.url.secret()) else {
+            let why = hosts.why_refused(Some(challenge.url.secret()));
+            tracing::error!(action = %flow.opening.action, "no challenge URL that users may be sent to: {why}");
             return RefusalReason::UntrustedChallenge.into();
         };
         let answer = ChallengeAnswer {

@@ -2,6 +2,7 @@
 mod calls;
 mod canary;
 mod faults;
+mod machine;
 mod offline;
 mod repeats;
 mod support;

@@ -8,6 +8,7 @@ mod anew;
 mod answers;
 mod bindings;
 mod callback;
+mod challenge_hosts;
 mod deploys;
 mod edges;
 mod failure;

@@ -102,6 +102,25 @@ async fn t103_an_emulator_in_the_place_of_the_service_is_warned_of() {
     assert!(!log.text().contains("canary-103-secret"));
 }
 
+/// T20: whoever has to act finds the host and the setter in the log, and no token.
+#[tokio::test]
+async fn a_refused_challenge_host_is_in_the_log_with_its_setter() {
+    let log = LOG.clone();
+    let bench = bench_with(|builder| builder).await;
+    for (url, host, setter) in [
+        ("https://mfa.refused.example/in?token=canary-url", "mfa.refused.example", "AuthsignalBuilder::challenge_host"),
+        ("http://refused:4000/in?token=canary-url", "refused", "AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO"),
+    ] {
+        bench.emulator.next(Endpoint::Track, Scripted::merge(serde_json::json!({ "url": url })));
+        let reply = bench.visitor("ada").send(&get("/pay")).await;
+        assert_eq!((reply.status, reply.reason()), (502, Some(&RefusalReason::UntrustedChallenge)), "{url}");
+        let text = log.text();
+        let told: Vec<_> = text.lines().filter(|line| line.contains(&format!("`{host}`"))).collect();
+        assert!(matches!(told[..], [line] if line.contains("ERROR") && line.contains(setter)), "{told:?}");
+        assert!(!text.contains("canary-url"), "{url}");
+    }
+}
+
 /// Flows of every ending, with everything of ours logged: not one secret shows.
 #[tokio::test]
 async fn t10_t97_no_secret_is_logged_or_shown() {

@@ -25,6 +25,12 @@ impl CallConnectBuilder {
         Self(self.0.base_url(url))
     }
 
+    /// Also takes a base URL of `http` on this one host, which is not this machine: see the
+    /// [danger](ClientBuilder::dangerous_allow_http_to) of it. Default: none.
+    pub fn dangerous_allow_http_to(self, host: impl Into<String>) -> Self {
+        Self(self.0.dangerous_allow_http_to(host))
+    }
+
     /// How long one try may take to connect, TLS included. Default: 1 s.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         Self(self.0.connect_timeout(timeout))

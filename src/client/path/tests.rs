@@ -21,13 +21,14 @@ fn base_urls() {
         ("https://[2001:db8::1]/v1", "https://[2001:db8::1]/v1"),
         ("http://localhost:9000/v1", "http://localhost:9000/v1"),
         ("http://LOCALHOST/v1", "http://localhost/v1"),
+        ("http://auth.localhost:4000/v1", "http://auth.localhost:4000/v1"),
         ("http://127.0.0.1:9000/v1", "http://127.0.0.1:9000/v1"),
         ("http://127.8.9.10/v1", "http://127.8.9.10/v1"),
         ("http://0x7f.1/v1", "http://127.0.0.1/v1"),
         ("http://[::1]:9000/v1", "http://[::1]:9000/v1"),
     ];
     for (text, expected) in accepted {
-        assert_eq!(base_url(text).as_ref().map(Url::as_str), Ok(expected), "{text}");
+        assert_eq!(base_url(text, None).as_ref().map(Url::as_str), Ok(expected), "{text}");
     }
     let refused = [
         "",
@@ -48,7 +49,8 @@ fn base_urls() {
         "http://2130706434.example/",
         "http://localhost.example.com/v1",
         "http://localhost./v1",
-        "http://evil.localhost/v1",
+        "http://evil.localhost./v1",
+        "http://emulator:4000/v1",
         "http://127.0.0.1.example.com/v1",
         "http://127.0.0.1@example.com/v1",
         "http://localhost\\@example.com/v1",
@@ -73,7 +75,36 @@ fn base_urls() {
         "javascript:alert(1)",
     ];
     for text in refused {
-        assert!(matches!(base_url(text), Err(ConfigError::BaseUrl { .. })), "{text:?}");
+        assert!(matches!(base_url(text, None), Err(ConfigError::BaseUrl { .. })), "{text:?}");
+    }
+}
+
+/// T76: a host that was named takes http, and nothing that merely looks like it does.
+#[test]
+fn http_to_a_named_host() {
+    let opened = |named: &str, text: &str| base_url(text, Some(&Host::parse(named).unwrap())).is_ok();
+    for (named, text) in [
+        ("emulator", "http://emulator:4000/v1"),
+        ("EMULATOR", "http://Emulator/v1"),
+        ("172.17.0.2", "http://172.17.0.2:4000/v1"),
+        ("[fd00::2]", "http://[fd00::2]:4000/v1"),
+        ("emulator", "http://localhost:4000/v1"),
+        ("emulator", "https://api.authsignal.com/v1"),
+    ] {
+        assert!(opened(named, text), "{named}: {text}");
+    }
+    for (named, text) in [
+        ("emulator", "http://emulator.example.com/v1"),
+        ("emulator", "http://my.emulator/v1"),
+        ("emulator", "http://emulator./v1"),
+        ("emulator", "http://api.authsignal.com/v1"),
+        ("emulator", "http://emulator@evil.example/v1"),
+        ("emulator", "http://user@emulator/v1"),
+        ("emulator", "http://emulator/v1?x=1"),
+        ("emulator", "ftp://emulator/v1"),
+        ("172.17.0.2", "http://172.17.0.3/v1"),
+    ] {
+        assert!(!opened(named, text), "{named}: {text}");
     }
 }
 
@@ -89,14 +120,14 @@ fn a_refused_url_is_shown_without_its_secrets() {
         ("http://host/\n", r"http://host/\n"),
     ];
     for (text, expected) in table {
-        assert_eq!(shown(text), expected, "{text:?}");
+        assert_eq!(redacted_url(text), expected, "{text:?}");
     }
 }
 
 const BASE: &str = "https://api.authsignal.com/v1";
 
 fn action_url(user: &str) -> Result<Url, Error> {
-    endpoint(&base_url(BASE).unwrap(), &["users", user, "actions", "pay"])
+    endpoint(&base_url(BASE, None).unwrap(), &["users", user, "actions", "pay"])
 }
 
 /// The user id that a server reads out of the path, if the path is one of ours at all.
@@ -217,7 +248,7 @@ fn ids_of_troublesome_pieces_never_collide() {
 }
 
 fn queried<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
-    let mut url = endpoint(&base_url(BASE).unwrap(), &["users"]).unwrap();
+    let mut url = endpoint(&base_url(BASE, None).unwrap(), &["users"]).unwrap();
     set_query(&mut url, pairs.into_iter());
     url
 }
@@ -271,7 +302,7 @@ proptest! {
     /// T70: neither do two ids and a key next to each other run into each other.
     #[test]
     fn segments_do_not_run_together(left in "[a./%?#\\\\]{1,4}", right in "[a./%?#\\\\]{1,4}") {
-        let base = base_url(BASE).unwrap();
+        let base = base_url(BASE, None).unwrap();
         let (one, other) = (endpoint(&base, &[&left, &right]), endpoint(&base, &[&right, &left]));
         if let (Ok(one), Ok(other)) = (one, other) {
             prop_assert_eq!(one == other, left == right);

@@ -10,10 +10,10 @@ use http_body::Body as _;
 use url::Url;
 
 use super::ControlKey;
-use crate::client::is_loopback;
 use crate::emulator::Shared;
 use crate::emulator::api::ApiError;
 use crate::emulator::names::asked;
+use crate::url::is_loopback;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

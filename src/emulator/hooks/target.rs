@@ -9,8 +9,8 @@ use http::header::CONTENT_TYPE;
 use reqwest::redirect;
 use url::Url;
 
-use crate::client::{is_loopback, shown};
 use crate::log::Chain;
+use crate::url::{is_loopback, redacted_url};
 use crate::webhook::SIGNATURE_HEADER;
 
 /// What came of one attempt to deliver a webhook.
@@ -97,7 +97,7 @@ impl Target {
 
     /// As it may be shown.
     pub(super) fn shown(&self) -> String {
-        shown(self.url.as_str())
+        redacted_url(self.url.as_str())
     }
 
     pub(super) fn url(&self) -> &str {

@@ -7,8 +7,9 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{AppClient, METHODS, Network, NewUser, Setting, Tenant, TenantError};
-use crate::client::{ActionCode, UserId, VerificationMethod, shown};
+use crate::client::{ActionCode, UserId, VerificationMethod};
 use crate::emulator::rules::{self, Rule, Variable, When};
+use crate::url::redacted_url;
 
 type Checked = Result<(), TenantError>;
 
@@ -327,7 +328,7 @@ fn url(setting: &Setting, text: &str) -> Checked {
     let seen = text.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '\\');
     let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if parsed.is_none() || !seen {
-        return Err(quoted(setting, &shown(text), "an http or https URL is asked for"));
+        return Err(quoted(setting, &redacted_url(text), "an http or https URL is asked for"));
     }
     Ok(())
 }
