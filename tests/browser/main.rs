@@ -9,6 +9,7 @@ mod ahead;
 mod curl;
 mod forms;
 mod htmx;
+mod kept;
 mod looks;
 mod pages;
 mod processes;

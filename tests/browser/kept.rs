@@ -1,0 +1,187 @@
+//! Forms with hostile values: what is kept comes back byte for byte, and what is not kept is said so (threat T110).
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::Html;
+use axum::routing::{get, post};
+use axum_authsignal::emulator::{Emulator, Endpoint};
+use axum_authsignal::{Authsignal, AuthsignalLayer, User, Verdict};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::visitor::Visitor;
+
+const PAGE: &str = r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Form</title></head>
+<body><main><h1>Form</h1><form method="post" action="/pay"><button>Send</button></form></main></body></html>"#;
+
+const PAID: &str = r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Paid</title></head>
+<body><main><h1>Paid</h1></main></body></html>"#;
+
+/// Puts fields into the form, as a script or a user would: each `[name, value]` into a text area.
+const FILL: &str = r#"
+    const [fields, charset, enctype] = arguments[0];
+    const form = document.querySelector("form");
+    if (charset) form.acceptCharset = charset;
+    if (enctype) form.enctype = enctype;
+    for (const [name, value] of fields) {
+        const area = document.createElement("textarea");
+        area.name = name;
+        area.value = value;
+        form.prepend(area);
+    }
+"#;
+
+/// The content type and the body of each post, whether it came through or not.
+type Posts = Arc<Mutex<Vec<(String, Bytes)>>>;
+
+struct Shop {
+    site: String,
+    posts: Posts,
+    emulator: Emulator,
+}
+
+/// Who is asking, from a cookie that the page sets.
+fn who(headers: &HeaderMap) -> Option<User> {
+    let mut cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    cookies.find_map(|cookies| cookies.split("; ").find_map(|cookie| cookie.strip_prefix("who="))).map(User::new)
+}
+
+async fn shop() -> Shop {
+    let emulator = Emulator::start().await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let site = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let authsignal = Authsignal::builder(emulator.client())
+        .callback_url(format!("{site}/authsignal/callback"))
+        .with_insecure_cookies()
+        .identify(|headers: HeaderMap| async move { who(&headers) })
+        .build()
+        .unwrap();
+    let posts = Posts::default();
+    let seen = Arc::clone(&posts);
+    let noted = from_fn(move |request: Request, next: Next| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap();
+            if parts.method == Method::POST {
+                let content_type = parts.headers.get(header::CONTENT_TYPE);
+                let content_type = content_type.map_or("", |content_type| content_type.to_str().unwrap()).to_owned();
+                seen.lock().unwrap().push((content_type, body.clone()));
+            }
+            next.run(Request::from_parts(parts, Body::from(body))).await
+        }
+    });
+    let paid = |verdict: Verdict| async move {
+        assert!(verdict.is_verified());
+        Html(PAID)
+    };
+    let app = Router::new()
+        .route("/form", get(|| async { Html(PAGE) }))
+        .route("/favicon.ico", get(|| async {}))
+        .route("/pay", post(paid).route_layer(AuthsignalLayer::new(&authsignal, "pay")))
+        .layer(noted)
+        .merge(authsignal.routes());
+    tokio::spawn(async move {
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
+    });
+    Shop { site, posts, emulator }
+}
+
+impl Shop {
+    /// Fills the form as somebody of their own and sends it, and confirms the challenge.
+    async fn send_and_confirm(&self, ada: &Visitor, who: &str, form: &Value) {
+        self.emulator.user(who).enroll_email_otp("ada@example.com");
+        self.posts.lock().unwrap().clear();
+        ada.open("/form").await;
+        ada.evaluates(&format!("document.cookie = 'who={who}'")).await;
+        self.send(ada, form).await;
+        ada.confirms("Pay").await;
+        ada.sees("Confirmed").await;
+    }
+
+    async fn send(&self, ada: &Visitor, form: &Value) {
+        ada.sees("Form").await;
+        ada.browser.execute(FILL, vec![form.clone()]).await.unwrap();
+        ada.click("Send").await;
+    }
+
+    fn posts(&self) -> Vec<(String, Bytes)> {
+        self.posts.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn t110_a_kept_form_comes_back_byte_for_byte() {
+    let shop = shop().await;
+    let ada = Visitor::arrive_at(shop.site.clone(), json!({})).await;
+    let forms = [
+        ("plain", json!([["amount", "10"], ["to", "bob"]])),
+        (
+            "line breaks",
+            json!([["a", "1\n2\r\n3\r4\n\n5\r\r6\n\r7"], ["b", "\n"], ["c", "\r\nx\r\n"], ["d\ne\rf", "g"]]),
+        ),
+        ("unicode", json!([["日本", "Zoë 💸 \u{fffd} e\u{301} \u{202e}abc \u{feff} \u{a0}\u{2028}\u{fffe}"]])),
+        ("what forms and HTML are made of", json!([["a&b=c", "+ % & = * ~ ; %41 %2B &amp; &#10; \" ' < > ` \\ #"]])),
+        ("blanks", json!([[" a ", "  b  "], ["\t", "\t\u{b}\u{c} "]])),
+        ("empty values and doubles", json!([["a", ""], ["a", ""], ["b", "1"], ["a", "2"], ["b", "1"]])),
+        (
+            "what a page may not hold",
+            json!([["a", "\u{1}\u{7f}\u{85}\u{1b}"], ["b", "</textarea></form><form action=//evil>"]]),
+        ),
+        ("nothing", json!([])),
+    ];
+    for (index, (why, fields)) in forms.iter().enumerate() {
+        shop.send_and_confirm(&ada, &format!("kept-{index}"), &json!([fields])).await;
+        ada.click("Continue").await;
+        ada.sees("Paid").await;
+        let posts = shop.posts();
+        assert_eq!(posts.len(), 2, "{why}");
+        assert_eq!(posts[0], posts[1], "{why}");
+        assert_eq!(posts[0].0, "application/x-www-form-urlencoded");
+        assert_eq!(shop.emulator.calls(Endpoint::Track), index + 1, "{why}: one challenge");
+    }
+    println!("{} forms kept and posted again, each byte for byte", forms.len());
+    ada.leaves().await;
+}
+
+#[tokio::test]
+async fn t110_what_is_not_kept_is_said_and_passes_when_sent_again() {
+    let shop = shop().await;
+    let ada = Visitor::arrive_at(shop.site.clone(), json!({})).await;
+    let many: Vec<_> = (0..257).map(|number| json!([format!("f{number}"), "x"])).collect();
+    let note = json!([["a", "café\n1"], ["b", "--\r\n"]]);
+    let forms = [
+        ("files", json!([note, null, "multipart/form-data"])),
+        ("text", json!([note, null, "text/plain"])),
+        ("another charset", json!([note, "windows-1252"])),
+        ("what the browser fills in", json!([[["_charset_", ""], ["a", "1"]]])),
+        ("NUL", json!([[["a", "b\u{0}c"]]])),
+        ("a secret of two lines", json!([[["my_secret", "1\n2"]]])),
+        ("many fields", json!([many])),
+    ];
+    for (index, (why, form)) in forms.iter().enumerate() {
+        shop.send_and_confirm(&ada, &format!("not-kept-{index}"), form).await;
+        let said = ada.text("main").await;
+        assert!(said.contains("Send the same once more within"), "{why}: {said}");
+        ada.click("Go back").await;
+        shop.send(&ada, form).await;
+        ada.sees("Paid").await;
+        let posts = shop.posts();
+        assert_eq!(posts.len(), 2, "{why}");
+        let is_multipart = posts[0].0.starts_with("multipart/form-data; boundary=");
+        assert_eq!(is_multipart, *why == "files");
+        assert_eq!(
+            posts[0] == posts[1],
+            !is_multipart,
+            "{why}: a multipart form has another boundary, and nothing else"
+        );
+        assert_eq!(shop.emulator.calls(Endpoint::Track), index + 1, "{why}: one challenge");
+    }
+    println!("{} forms not kept, each of which passed when it was sent again", forms.len());
+    ada.leaves().await;
+}
