@@ -270,7 +270,7 @@ impl AuthsignalBuilder {
     /// response, or `None` for the usual one. Default: the usual ones.
     ///
     /// The cookie, the headers against caching and leaking, and the typed [`Refusal`](crate::Refusal) are added to
-    /// whatever it gives.
+    /// whatever it gives. It is not asked about a [prefetch](crate::RefusalReason::Prefetch), whose answer nobody reads.
     ///
     /// # Examples
     ///

@@ -37,7 +37,9 @@
 //! # Requests ahead of the user
 //!
 //! A prefetch is declined before anybody is identified: nothing is tracked, no approval is spent, no cookie is set. Declined
-//! means 503, since Chromium takes any success for the answer to the click that follows; the click is then asked again. What
+//! means 503, since Chromium takes any success for the answer to the click that follows; the click is then asked again.
+//! Whatever counts a server's errors, `TraceLayer` too, counts these: leave those with
+//! [`RefusalReason::Prefetch`](crate::RefusalReason::Prefetch) out. What
 //! counts as one: `Sec-Purpose`, `Purpose`, `X-Purpose`, `X-Moz` and `X-Sec-Purpose` (Turbo 8) with `prefetch`, `prerender` or
 //! `preview`; `HX-Preloaded` (htmx's preload extension), `VND.PREFETCH` (Turbo 7), `Next-Router-Prefetch` and
 //! `X-Middleware-Prefetch` (Next.js) with `true` or a number.
