@@ -22,6 +22,8 @@ need chromium chromium
 need chromedriver chromium-driver
 need curl curl
 need npm nodejs npm
+# Where it is not in everybody's path.
+[ -x /usr/sbin/nginx ] || need nginx nginx-light
 # Debian's Python comes without the half of `venv` that fills an environment.
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)

@@ -1,11 +1,14 @@
 //! The handle that layers and callback share.
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::extract::OriginalUri;
 use axum::routing::MethodRouter;
 use http::HeaderValue;
+use http::request::Parts;
 use url::Url;
 
 use crate::browser::CookieKind;
@@ -15,10 +18,10 @@ use crate::challenge_url::ChallengeHosts;
 use crate::client::{ActionCode, Client};
 use crate::facts::Addresses;
 use crate::identify::AnyIdentify;
-use crate::keeper::{Keeper, Ticket};
-use crate::page_origin::{Page, PageOrigins};
+use crate::keeper::Keeper;
+use crate::page_origin::PageOrigins;
+use crate::place::{Name, Place, Places, shown_host};
 use crate::respond::Answers;
-use crate::return_to::ReturnTo;
 use crate::tenant::Tenant;
 
 /// Everything that the layers and the callback of one application share: the client, the store, the keys, and how to
@@ -55,7 +58,8 @@ pub(crate) struct Inner {
     pub(crate) page_origins: PageOrigins,
     pub(crate) identify: AnyIdentify,
     pub(crate) answers: Answers,
-    pub(crate) callback_url: Url,
+    /// Where browsers reach the application.
+    pub(crate) places: Places,
     pub(crate) cookie: CookieKind,
     pub(crate) challenge_hosts: ChallengeHosts,
     pub(crate) addresses: Addresses,
@@ -66,42 +70,33 @@ pub(crate) struct Inner {
     pub(crate) warned: Mutex<HashSet<ActionCode>>,
     /// Whose flows they are: what an outer layer's verdict has to share with an inner one.
     pub(crate) tenant: Tenant,
+    /// Whether it was logged that requests come by a name that no setter gives.
+    pub(crate) warned_of_host: AtomicBool,
 }
 
 impl Inner {
-    /// Our callback with a ticket: what the service is given as `redirectUrl`.
-    pub(crate) fn callback_for(&self, ticket: Ticket) -> Url {
-        let mut url = self.callback_url.clone();
-        url.query_pairs_mut().append_pair("flow", &ticket.to_string());
-        url
+    /// The address that a request was sent to, and what is known of its name.
+    pub(crate) fn place_of<'s, 'r>(&'s self, parts: &'r Parts) -> (&'s Place, Name<'r>) {
+        let target = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+        self.places.of(target, &parts.headers)
     }
 
-    /// The same as a path, for links and redirects within the application.
-    pub(crate) fn callback_path_for(&self, ticket: Ticket) -> String {
-        let url = self.callback_for(ticket);
-        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    /// Whether an `Origin` is that of the application's own pages: a callback's, or a listed one.
+    pub(crate) fn is_own_origin(&self, place: &Place, origin: &HeaderValue) -> bool {
+        place.is_origin(origin) || self.page_origins.has(origin)
     }
 
-    /// The page at an absolute URL, such as a `Referer`, if users may be led there and it is not our own callback.
-    pub(crate) fn page_at(&self, url: &str) -> Option<Page> {
-        let page = self.page_origins.page(url, &self.callback_url)?;
-        (!page.own_path().is_some_and(|path| self.is_callback(path))).then_some(page)
-    }
-
-    /// Whether an `Origin` is that of the application's own pages: the callback's, or a listed one.
-    pub(crate) fn is_own_origin(&self, origin: &HeaderValue) -> bool {
-        let ours = self.callback_url.origin().ascii_serialization();
-        origin.as_bytes() == ours.as_bytes() || self.page_origins.has(origin)
-    }
-
-    /// Whether this is the callback's path, with or without a slash at its end.
-    pub(crate) fn is_callback(&self, path: &str) -> bool {
-        is_same_path(path, self.callback_url.path())
-    }
-
-    /// A page of the application's that is not our own callback (threat T19).
-    pub(crate) fn page(&self, target: Option<ReturnTo>) -> Option<ReturnTo> {
-        target.filter(|target| !self.is_callback(target.path()))
+    /// Once per handle: on a host that no setter names, browsers do not bring back what the challenge was begun with.
+    pub(crate) fn warn_of_host(&self, host: &str) {
+        if !self.warned_of_host.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                host = shown_host(host),
+                callback_url = %self.places.main.callback_url,
+                "challenged on another host than the callback's: if browsers use this name, they come back to the \
+                 callback without their cookie, which the log calls `unknown_flow`; \
+                 `AuthsignalBuilder::also_at` or `callback_url_at` name it. If a proxy rewrites `Host`, all is well"
+            );
+        }
     }
 }
 
@@ -111,23 +106,38 @@ impl Authsignal {
         AuthsignalBuilder::new(client)
     }
 
-    /// A router with the callback at the path of the callback URL, with and without a slash at its end, so that it is found
-    /// behind `NormalizePath` too. Merge it outside every guarded layer.
+    /// A router with the callback at the path of the callback URL, as it arrives, with and without a slash at its end, so
+    /// that it is found behind `NormalizePath` too. Merge it outside every guarded layer.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let path = self.0.callback_url.path();
-        let without = path.trim_end_matches('/');
-        let router = Router::new().route(path, self.callback());
-        match (without, path) {
-            ("", _) => router,
-            (without, path) if without == path => router.route(&format!("{path}/"), self.callback()),
-            (without, _) => router.route(without, self.callback()),
-        }
+        Self::routes_of([self])
     }
 
-    /// The callback by itself, for those who mount it themselves. The path must be the callback URL's as the browser
-    /// sees it.
+    /// One router with the callbacks of several handles, which may share their path, as those of several tenants behind
+    /// one callback URL do: a way back is its handle's that began it. Merge it outside every guarded layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::Authsignal;
+    /// fn callbacks(one: &Authsignal, other: &Authsignal) -> axum::Router {
+    ///     Authsignal::routes_of([one, other])
+    /// }
+    /// ```
+    pub fn routes_of<'a, S: Clone + Send + Sync + 'static>(handles: impl IntoIterator<Item = &'a Self>) -> Router<S> {
+        let mut paths: BTreeMap<String, Vec<Arc<Inner>>> = BTreeMap::new();
+        for handle in handles {
+            let own: BTreeSet<_> = handle.0.places.iter().flat_map(Place::received_callbacks).collect();
+            for path in own {
+                paths.entry(path).or_default().push(Arc::clone(&handle.0));
+            }
+        }
+        paths.into_iter().fold(Router::new(), |router, (path, handles)| router.route(&path, callback::handler(handles)))
+    }
+
+    /// The callback by itself, for those who mount it themselves. The path must be the callback URL's, without the
+    /// prefix that a proxy [strips](crate::AuthsignalBuilder::public_prefix).
     pub fn callback<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
-        callback::handler(Arc::clone(&self.0))
+        callback::handler(vec![Arc::clone(&self.0)])
     }
 
     /// The client that this handle asks.
@@ -147,7 +157,9 @@ impl Authsignal {
 
 impl fmt::Debug for Authsignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authsignal").field("callback_url", &self.0.callback_url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Authsignal")
+            .field("callback_url", &self.0.places.main.callback_url.as_str())
+            .finish_non_exhaustive()
     }
 }
 

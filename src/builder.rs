@@ -24,6 +24,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub struct AuthsignalBuilder {
     client: Client,
     callback_url: Option<String>,
+    public_prefix: Option<String>,
+    /// Other names, each with a callback URL of its own or none.
+    names: Vec<(String, Option<String>)>,
     page_origins: Vec<String>,
     identify: Option<AnyIdentify>,
     responder: Option<Arc<dyn Responder>>,
@@ -55,6 +58,8 @@ impl AuthsignalBuilder {
         Self {
             client,
             callback_url: None,
+            public_prefix: None,
+            names: Vec::new(),
             page_origins: Vec::new(),
             identify: None,
             responder: None,
@@ -78,9 +83,41 @@ impl AuthsignalBuilder {
 
     /// The address of the callback as the user's browser reaches it: `https`, or `http` on loopback. Required.
     ///
-    /// It says where we are; a request's `Host` is never asked (threat T9).
+    /// It says where we are; what a request's `Host` says makes no address of ours (threat T9).
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
+        self
+    }
+
+    /// The prefix that a proxy takes from each path before it hands a request on, such as `/app`: browsers ask for
+    /// `/app/card`, and `/card` is what arrives. Default: none.
+    ///
+    /// The callback URL is the public one and begins with it, while [`routes`](crate::Authsignal::routes) serves the
+    /// callback at the path that arrives. [`home`](Self::home) is given without it, as the application's other paths are.
+    /// If the proxy hands the path on as it is, leave this out: then what browsers ask for is what arrives.
+    pub fn public_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.public_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Another name under which browsers reach the application, such as `www.example.com`: whoever asks for a guarded page
+    /// there is led to the same page on the host of the [callback URL](Self::callback_url), before Authsignal is asked, and
+    /// anything else that is sent there is refused with 403 and told where to go. A challenge that is begun on one host
+    /// cannot end on another, since browsers keep their cookies apart. May be given several times. Default: none.
+    ///
+    /// The name may carry a port, and then means that one alone. It is compared with what requests say of where they were
+    /// sent (`Host`, or the authority of HTTP/2); names that are not given change nothing, apart from a warning.
+    pub fn also_at(mut self, host: impl Into<String>) -> Self {
+        self.names.push((host.into(), None));
+        self
+    }
+
+    /// Another name under which browsers reach the application, with a callback URL of its own, such as that of a preview:
+    /// who is challenged there comes back there, and what they approve counts there alone. The URL is as for
+    /// [`callback_url`](Self::callback_url); the name is as for [`also_at`](Self::also_at), and may be another than the
+    /// URL's where a proxy rewrites it. May be given several times. Default: none.
+    pub fn callback_url_at(mut self, host: impl Into<String>, url: impl Into<String>) -> Self {
+        self.names.push((host.into(), Some(url.into())));
         self
     }
 

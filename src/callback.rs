@@ -21,6 +21,7 @@ use crate::identify::User;
 use crate::keeper::{BindingHash, Ticket};
 use crate::outage::Outage;
 use crate::pages;
+use crate::place::Place;
 use crate::prefetch::is_prefetch;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{private, rejected};
@@ -32,11 +33,33 @@ const LONGEST_TOKEN: usize = 4 * 1024;
 /// The longest response of an extractor that is handed on, in bytes.
 const LONGEST_REJECTION: usize = 1024 * 1024;
 
-pub(crate) fn handler<S: Clone + Send + Sync + 'static>(authsignal: Arc<Inner>) -> MethodRouter<S> {
+/// Serves the callback of every handle that shares a path.
+pub(crate) fn handler<S: Clone + Send + Sync + 'static>(handles: Vec<Arc<Inner>>) -> MethodRouter<S> {
+    let handles: Arc<[_]> = handles.into();
     any(move |request: Request| async move {
         let (mut parts, _) = request.into_parts();
-        authsignal.way_back(&mut parts).await.map(Body::from)
+        let handle = owner(&handles, &parts).await;
+        handle.way_back(&mut parts).await.map(Body::from)
     })
+}
+
+/// The handle that began what a request comes back from: its records open with no other's keys, and are found by no
+/// other's name. What is nobody's is answered by the first, and so is what cannot be looked up.
+async fn owner(handles: &[Arc<Inner>], parts: &Parts) -> Arc<Inner> {
+    let first = Arc::clone(&handles[0]);
+    let query = if handles.len() > 1 { Query::parse(parts.uri.query().unwrap_or_default()) } else { None };
+    let Some(query) = query else { return first };
+    let mut failing = None;
+    for handle in handles {
+        let Some(browser) = handle.cookie.read(&parts.headers) else { continue };
+        match handle.keeper.find(&browser, query.ticket).await {
+            Ok(Some(_)) => return Arc::clone(handle),
+            Ok(None) => {}
+            // It says so itself when it is asked once more.
+            Err(_) => failing = failing.or_else(|| Some(Arc::clone(handle))),
+        }
+    }
+    failing.unwrap_or(first)
 }
 
 /// Why the way back ends here.
@@ -166,12 +189,13 @@ impl Inner {
             Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
             Err(response) => return Err(Stop::Respond(Box::new(response))),
         };
+        let (place, _) = self.place_of(parts);
         if user.id != flow.opening.user.as_str() || user.session != flow.opening.session {
             return Err(RefusalReason::OtherUser.into());
         }
         match query.token {
             None => self.page_of(&flow),
-            Some(token) => self.take(browser, binding, flow, query.ticket, token).await,
+            Some(token) => self.take(place, browser, binding, flow, query.ticket, token).await,
         }
     }
 
@@ -179,6 +203,7 @@ impl Inner {
     /// that hangs up half way changes nothing (threats T13 and T85).
     async fn take(
         self: &Arc<Self>,
+        place: &Place,
         browser: BrowserId,
         binding: BindingHash,
         flow: Flow,
@@ -197,7 +222,7 @@ impl Inner {
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
         let back = &flow.opening.back;
         let on = matches!(back, Back::Page(_) | Back::Client { .. }).then(|| self.page_of_back(back)).flatten();
-        let on = on.filter(|_| approved).unwrap_or_else(|| self.callback_path_for(ticket));
+        let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(see_other(&on))
     }
 
@@ -231,7 +256,8 @@ impl Inner {
     /// A session cookie with `SameSite=Strict` does not come along when another site leads the browser here, and comes
     /// along when a page of ours does. The path is the configured one: a proxy may have stripped a prefix from this one.
     fn hop_to(&self, parts: &Parts) -> String {
-        format!("{}?{}&hop=1", self.callback_url.path(), parts.uri.query().unwrap_or_default())
+        let (place, _) = self.place_of(parts);
+        format!("{}?{}&hop=1", place.callback_url.path(), parts.uri.query().unwrap_or_default())
     }
 
     /// A page of the application that is a good place to go on from.

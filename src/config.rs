@@ -90,6 +90,24 @@ pub enum ConfigError {
         /// The path as it was given.
         path: String,
     },
+    /// The prefix that a proxy strips cannot be one, or the callback URL is not under it.
+    #[error("public prefix `{prefix}` refused: {reason}")]
+    #[non_exhaustive]
+    PublicPrefix {
+        /// The prefix as it was given.
+        prefix: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Another name of the application cannot be one.
+    #[error("host name `{name}` refused: {reason}")]
+    #[non_exhaustive]
+    HostName {
+        /// The name as it was given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// An origin of the application's pages is not one that users may be led back to.
     #[error("page origin `{origin}` refused: {reason}")]
     #[non_exhaustive]

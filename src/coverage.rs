@@ -148,6 +148,8 @@ impl Fields {
 /// Whose flow it is: everything apart from the digest that a flow is bound to within its tenant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding<'a> {
+    /// Where it comes back: names with callbacks of their own share no flow (threat T124).
+    pub(crate) callback_url: &'a str,
     pub(crate) user: &'a str,
     pub(crate) session: Option<&'a str>,
     pub(crate) action: &'a str,
@@ -157,6 +159,7 @@ impl Binding<'_> {
     /// One hash of it all; [`seal`](crate::seal) makes the flow's key of it, the tenant and the browser.
     pub(crate) fn hash(&self, digest: &Digest) -> [u8; 32] {
         let mut fields = Fields::new("binding");
+        fields.add(self.callback_url);
         fields.add(self.user);
         fields.add([u8::from(self.session.is_some())]);
         fields.add(self.session.unwrap_or_default());

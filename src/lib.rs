@@ -106,6 +106,8 @@ mod page_origin;
 #[cfg(feature = "axum")]
 mod pages;
 #[cfg(feature = "axum")]
+mod place;
+#[cfg(feature = "axum")]
 mod prefetch;
 #[cfg(feature = "axum")]
 mod refusal;

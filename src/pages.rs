@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::flow::NotKept;
 use crate::form::{Field, Kept};
+use crate::place::Elsewhere;
 use crate::refusal::RefusalReason;
 use crate::respond::private;
 use crate::return_to::ReturnTo;
@@ -100,6 +101,13 @@ pub(crate) fn refusal(reason: &RefusalReason, can_ask_again: bool, home: &Return
         page = if can_ask_again { page.go("", "Try again") } else { page.line("Go back and send it once more.") };
     }
     page.or(home.as_str(), "Leave").respond(reason.status())
+}
+
+/// A request to a name where nothing is confirmed, with a link to where that is done.
+pub(crate) fn elsewhere(reason: &RefusalReason, elsewhere: &Elsewhere, home: &ReturnTo) -> Response<Bytes> {
+    let (title, line) = reason.words();
+    let there = format!("{}{}", elsewhere.origin, home.as_str());
+    Page::new(title, line).line(&elsewhere.origin).go(&there, "Open it").respond(reason.status())
 }
 
 /// A refusal on the way back from a challenge, with a way on.

@@ -70,6 +70,10 @@ pub enum RefusalReason {
     OtherUser,
     /// A browser sent this from another site's page, where it would have to be challenged. 403.
     CrossSite,
+    /// It was sent to a name of the application's that is
+    /// [led to another](crate::AuthsignalBuilder::also_at). 303 to the same page there for browsers that go to one, and
+    /// else 403, with words that say where to go.
+    OtherHost,
     /// This form was confirmed and sent a moment ago, and was not sent a second time. 409.
     AlreadyDone,
     /// The callback stands behind a guarded layer, where nobody could ever get through. 500, and a fault of the
@@ -137,6 +141,7 @@ impl RefusalReason {
             Self::UnknownFlow => "unknown_flow",
             Self::OtherUser => "other_user",
             Self::CrossSite => "cross_site",
+            Self::OtherHost => "other_host",
             Self::AlreadyDone => "already_done",
             Self::CallbackGuarded => "callback_guarded",
             Self::Unguarded => "unguarded",
@@ -164,6 +169,7 @@ impl RefusalReason {
             Self::UnknownFlow => "UnknownFlow",
             Self::OtherUser => "OtherUser",
             Self::CrossSite => "CrossSite",
+            Self::OtherHost => "OtherHost",
             Self::AlreadyDone => "AlreadyDone",
             Self::CallbackGuarded => "CallbackGuarded",
             Self::Unguarded => "Unguarded",
@@ -192,6 +198,7 @@ impl RefusalReason {
             | Self::NotEnrolled
             | Self::OtherUser
             | Self::CrossSite
+            | Self::OtherHost
             | Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::AlreadyDone => StatusCode::CONFLICT,
             Self::CallbackGuarded | Self::Unguarded => StatusCode::INTERNAL_SERVER_ERROR,
@@ -248,6 +255,9 @@ impl RefusalReason {
                 "This can't be done from here",
                 "It came from a page of another site. Nothing was done: start again on this one.",
             ),
+            Self::OtherHost => {
+                ("Please use our main address", "Nothing was done here: open our main address, and start again there.")
+            }
             Self::AlreadyDone => ("Already done", "This was confirmed and sent a moment ago. It was not sent twice."),
             Self::CallbackGuarded | Self::Unguarded => {
                 ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")

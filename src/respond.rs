@@ -13,6 +13,7 @@ use crate::challenge_url::Trusted;
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Token};
 use crate::flow::Moment;
 use crate::pages;
+use crate::place::Elsewhere;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::return_to::ReturnTo;
 
@@ -127,6 +128,24 @@ impl Answers {
         seal(response, refusal)
     }
 
+    /// The answer to a request that belongs to another host.
+    pub(crate) fn elsewhere(&self, parts: &Parts, refusal: Refusal, elsewhere: &Elsewhere) -> Response<Bytes> {
+        let response = self.custom(parts, &Answer::Refusal(&refusal));
+        let response = response.unwrap_or_else(|| match (self.caller(parts), HeaderValue::from_str(&elsewhere.url)) {
+            (Caller::Navigation, Ok(location)) if matches!(parts.method, Method::GET | Method::HEAD) => {
+                see_other(location)
+            }
+            (Caller::Navigation, _) => pages::elsewhere(refusal.reason(), elsewhere, &self.home),
+            _ => {
+                let reason = refusal.reason();
+                let detail = format!("Nothing was done: this is answered at {} alone.", elsewhere.origin);
+                let problem = Problem::of(reason, refusal.action(), reason.status());
+                Problem { detail: &detail, ..problem }.respond()
+            }
+        });
+        seal(response, refusal)
+    }
+
     /// The answer to a browser that comes back from a challenge and gets no further.
     pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &str) -> Response<Bytes> {
         if *refusal.reason() == RefusalReason::Prefetch {
@@ -204,6 +223,13 @@ impl<'a> Problem<'a> {
     }
 }
 
+fn see_other(location: HeaderValue) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
 fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
     let Some(location) = answer.url.to_header() else {
         let reason = RefusalReason::UntrustedChallenge;
@@ -211,10 +237,7 @@ fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
     };
     if caller == Caller::Navigation {
         // 303 and never 302 or 307: whatever the method was, the challenge page is asked for with GET and no body.
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = StatusCode::SEE_OTHER;
-        response.headers_mut().insert(header::LOCATION, location);
-        return response;
+        return see_other(location);
     }
     let reason = RefusalReason::ChallengeRequired;
     let status = if caller == Caller::Bearer { StatusCode::UNAUTHORIZED } else { reason.status() };

@@ -1,11 +1,12 @@
 //! Checks every setting and builds the handle.
-use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{AuthsignalBuilder, MIN_SECRET};
-use crate::authsignal::{Authsignal, Inner, is_same_path};
+use crate::authsignal::{Authsignal, Inner};
 use crate::browser::CookieKind;
 use crate::challenge_url::ChallengeHosts;
 use crate::client::check_secret;
@@ -13,6 +14,7 @@ use crate::config::ConfigError;
 use crate::facts::Addresses;
 use crate::keeper::Keeper;
 use crate::page_origin::PageOrigins;
+use crate::place::{HostName, Place, Places, check_prefix, parse_prefix};
 use crate::respond::Answers;
 use crate::return_to::ReturnTo;
 use crate::seal::Keys;
@@ -28,7 +30,17 @@ impl AuthsignalBuilder {
     /// [`ConfigError`] names the first setting that is missing or cannot work.
     pub fn build(self) -> Result<Authsignal, ConfigError> {
         let callback_url = self.callback_url.ok_or(ConfigError::MissingCallbackUrl)?;
-        let callback_url = parse_callback(&callback_url, self.insecure_cookies)?;
+        let prefix = self.public_prefix.as_deref().map_or_else(|| Ok(Arc::from("")), parse_prefix)?;
+        let place = |callback_url: &str| {
+            let callback_url = parse_callback(callback_url, self.insecure_cookies)?;
+            check_prefix(&prefix, &callback_url)?;
+            Ok(Place::new(callback_url, Arc::clone(&prefix)))
+        };
+        let main = place(&callback_url)?;
+        let named = |(name, url): &(String, Option<String>)| {
+            Ok((HostName::parse(name)?, url.as_deref().map(place).transpose()?))
+        };
+        let places = Places::new(main, self.names.iter().map(named).collect::<Result<_, ConfigError>>()?)?;
         let identify = self.identify.ok_or(ConfigError::MissingIdentify)?;
         for key in &self.older_api_keys {
             check_secret(key.expose_secret()).map_err(|_| ConfigError::OlderApiKey)?;
@@ -45,7 +57,7 @@ impl AuthsignalBuilder {
         let api_key = self.client.secret().expose_secret();
         let older_api_keys = self.older_api_keys.iter().map(|key| key.expose_secret());
         let older_secrets = self.older_secrets.iter().map(|secret| secret.expose_secret());
-        let tenant = |known_by| Tenant::new(self.client.base_url(), &callback_url, known_by);
+        let tenant = |known_by| Tenant::new(self.client.base_url(), &places.main.callback_url, known_by);
         let tenants = Tenants {
             current: tenant(self.tenant_id.as_deref().map_or(KnownBy::ApiKey(api_key), KnownBy::Id)),
             older: older_api_keys.clone().map(|key| tenant(KnownBy::ApiKey(key))).collect(),
@@ -69,7 +81,7 @@ impl AuthsignalBuilder {
             );
         }
         // Whoever cancels at the callback must not be led to the callback (threat T19).
-        let home = ReturnTo::new(&self.home).filter(|home| !is_same_path(home.path(), callback_url.path()));
+        let home = places.main.public(&self.home);
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let page_origins = PageOrigins::new(&self.page_origins)?;
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
@@ -86,7 +98,8 @@ impl AuthsignalBuilder {
             body_limit: self.body_limit,
             warned: Mutex::default(),
             tenant,
-            callback_url,
+            warned_of_host: AtomicBool::new(false),
+            places,
             client: self.client,
         }))
     }

@@ -81,7 +81,7 @@ fn fixed(remember: Option<Duration>) -> Fixed {
         let user = if index == OTHER_USER { "bob" } else { "ada" };
         let action = if index == OTHER_ACTION { "login" } else { "pay" };
         let digest = Digest([u8::from(index == OTHER_BODY); 32]);
-        let binding = Binding { user, session: None, action }.hash(&digest);
+        let binding = Binding { callback_url: "", user, session: None, action }.hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);
         let openings = (0..=DEPTH).map(|n| super::tests::opening(user, action, &format!("{index}-{n}"), remember));
         (key, openings.collect())

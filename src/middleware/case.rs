@@ -19,6 +19,7 @@ use crate::flow::{Challenge, Flow, Opening, Proof, RequestId, Stage};
 use crate::identify::User;
 use crate::keeper::{BindingHash, Opened, Ticket};
 use crate::outage::Outage;
+use crate::place::Place;
 use crate::refusal::RefusalReason;
 use crate::respond::ChallengeAnswer;
 use crate::verdict::{self, Grounds, Verdict};
@@ -26,6 +27,8 @@ use crate::verdict::{self, Grounds, Verdict};
 /// The request that is being decided.
 pub(super) struct Case<'a> {
     pub(super) guard: &'a Guard,
+    /// Where the application is, for whoever sent it.
+    pub(super) place: &'a Place,
     pub(super) user: User,
     pub(super) user_id: UserId,
     pub(super) address: Address,
@@ -52,6 +55,7 @@ impl Case<'_> {
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
         let shape = Shape { method: &parts.method, address: &self.address, headers: &parts.headers };
         let binding = Binding {
+            callback_url: self.place.callback_url.as_str(),
             user: self.user_id.as_str(),
             session: self.user.session.as_deref(),
             action: self.guard.action.as_str(),
@@ -64,7 +68,7 @@ impl Case<'_> {
         let facts = Facts::of(parts, &authsignal.addresses);
         let mut track = Track::new(self.guard.action.clone())
             .idempotency_key(attempt.clone())
-            .redirect_url(authsignal.callback_for(ticket));
+            .redirect_url(self.place.callback_for(ticket));
         for (value, set) in [
             (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
             (facts.user_agent, Track::user_agent),

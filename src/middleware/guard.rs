@@ -19,6 +19,7 @@ use crate::decision::{Decision, Policy, Refused, decide};
 use crate::flow::RequestId;
 use crate::keeper::{Meeting, Ticket};
 use crate::outage::Outage;
+use crate::place::{Elsewhere, Name};
 use crate::prefetch::is_prefetch;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{ChallengeAnswer, rejected};
@@ -50,6 +51,8 @@ pub(super) enum Stop {
         answer: Box<ChallengeAnswer>,
         new_browser: Option<BrowserId>,
     },
+    /// It was sent to a name where nothing is decided. This is the same target on the host where it is.
+    Elsewhere(Elsewhere),
     /// The response of an extractor that identifies.
     Respond(Box<Response<Bytes>>),
 }
@@ -101,6 +104,10 @@ impl Guard {
                 }
                 response
             }
+            Stop::Elsewhere(elsewhere) => {
+                tracing::info!(action = %self.action, to = elsewhere.origin, "led to the callback's host");
+                answers.elsewhere(parts, Refusal::new(RefusalReason::OtherHost, Some(&self.action)), &elsewhere)
+            }
             Stop::Respond(response) => {
                 tracing::info!(action = %self.action, status = response.status().as_u16(), "refused by an extractor");
                 rejected(*response, Some(&self.action))
@@ -121,7 +128,11 @@ impl Guard {
         if !address.received.path().starts_with('/') {
             return Err(RefusalReason::InvalidTarget.into());
         }
-        if self.authsignal.is_callback(address.received.path()) {
+        let (place, name) = self.authsignal.place_of(parts);
+        if matches!(name, Name::Led) {
+            return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
+        }
+        if place.is_received_callback(address.received.path()) {
             tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
             return Err(RefusalReason::CallbackGuarded.into());
         }
@@ -137,7 +148,7 @@ impl Guard {
 
         let outer = parts.extensions.get::<Verdict>();
         let request = outer.map_or_else(|| RequestId(random()), |verdict| verdict.inner().request);
-        let case = Case { guard: self, user, user_id, address, request };
+        let case = Case { guard: self, place, user, user_id, address, request };
         if let Some(outer) = outer.filter(|outer| case.is_decided_by(outer.inner())) {
             return Ok((body, Some(outer.clone())));
         }
@@ -177,6 +188,9 @@ impl Guard {
             Decision::Challenge(proving) => {
                 if browser.is_none() && case.is_planted(parts) {
                     return Err(RefusalReason::CrossSite.into());
+                }
+                if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {
+                    self.authsignal.warn_of_host(host);
                 }
                 body = case.read_for_challenge(parts, body).await?;
                 let verdict =

@@ -9,7 +9,6 @@ use crate::caller::Caller;
 use crate::flow::{Back, Flow, NotKept};
 use crate::form::Form;
 use crate::keeper::BindingHash;
-use crate::return_to::ReturnTo;
 use crate::store;
 
 /// The most bytes of a form that is kept in its flow; a longer one is covered all the same, and sent again by its user.
@@ -20,14 +19,13 @@ impl Case<'_> {
     pub(super) fn back(&self, parts: &Parts, body: Option<&Bytes>) -> Back {
         let authsignal = self.authsignal();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let page = |name| authsignal.page_at(header(name)?);
+        let page = |name| self.place.page(header(name)?, &authsignal.page_origins);
         // What another origin's page calls may be told no more than that origin.
         let caller = || {
             let origin = || authsignal.page_origins.root(parts.headers.get(header::ORIGIN)?);
             page("hx-current-url").or_else(|| page("referer")).or_else(origin)
         };
-        let target = self.address.received.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let target = authsignal.page(ReturnTo::new(target));
+        let target = self.place.public_target(&self.address.received);
         let not_kept = |why| Back::NotKept { why, page: page("referer") };
         match (authsignal.answers.caller(parts), &parts.method) {
             (Caller::Htmx, method) if !method.is_safe() => Back::NotKept { why: NotKept::Script, page: caller() },
@@ -71,9 +69,8 @@ impl Case<'_> {
 
     /// Whether this request posts the form that a flow has kept.
     pub(super) fn is_form_of(&self, parts: &Parts, flow: &Flow) -> bool {
-        let target = self.address.received.path_and_query().map(http::uri::PathAndQuery::as_str);
         let Back::Form { to, .. } = &flow.opening.back else { return false };
-        parts.method == Method::POST && target == Some(to.as_str())
+        parts.method == Method::POST && self.place.public_target(&self.address.received).as_ref() == Some(to)
     }
 
     /// Notes that a kept form was posted again, where the approval outlives that, so that it is not offered twice.
@@ -103,7 +100,7 @@ impl Case<'_> {
         match parts.headers.get("sec-fetch-site") {
             Some(site) if site == "same-origin" || site == "none" => true,
             Some(_) => origin.is_some_and(|origin| authsignal.page_origins.has(origin)),
-            None => origin.is_none_or(|origin| authsignal.is_own_origin(origin)),
+            None => origin.is_none_or(|origin| authsignal.is_own_origin(self.place, origin)),
         }
     }
 }

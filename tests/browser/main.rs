@@ -1,6 +1,6 @@
 //! The quick start as people meet it: its own process, in a real browser, and by curl.
 //!
-//! Needs `chromium`, `chromedriver`, `curl` and what `npm ci` installs. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
+//! Needs `chromium`, `chromedriver`, `curl`, `nginx` and what `npm ci` installs. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
 //! the walk are taken anew.
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
@@ -11,8 +11,11 @@ mod forms;
 mod htmx;
 mod kept;
 mod looks;
+mod names;
 mod pages;
+mod prefix;
 mod processes;
+mod sites;
 mod tabs;
 mod users;
 mod visitor;

@@ -44,6 +44,20 @@ fn wrong_settings_are_errors_of_build() {
         let found = error(complete().page_origin(origin));
         assert!(matches!(found, ConfigError::PageOrigin { .. }), "{origin}: {found:?}");
     }
+    for (prefix, callback) in
+        [("", CALLBACK), ("app", CALLBACK), ("/app", CALLBACK), ("/app", "https://app.example.com/app")]
+    {
+        let found = error(fresh().identify_parts(|_| None).callback_url(callback).public_prefix(prefix));
+        assert!(matches!(&found, ConfigError::PublicPrefix { .. }), "{prefix}: {found:?}");
+    }
+    let outside = error(complete().public_prefix("/app")).to_string();
+    assert!(outside.contains("/app") && outside.contains("callback URL"), "{outside}");
+    for name in ["", "https://www.example.com", "www.example.com/x", "*.example.com", "app.example.com"] {
+        let found = error(complete().also_at(name));
+        assert!(matches!(&found, ConfigError::HostName { .. }), "{name}: {found:?}");
+    }
+    let own = error(complete().callback_url_at("preview.example.com", "http://preview.example.com/x"));
+    assert!(matches!(own, ConfigError::CallbackUrl { .. }), "{own:?}");
     for host in ["", "https://x.example", "x.example/", "x.example:443", "*.example.com", "127.0.0.1", "a b"] {
         let found = error(complete().challenge_host(host));
         assert!(matches!(&found, ConfigError::ChallengeHost { host: found, .. } if found == host), "{host}: {found:?}");

@@ -5,6 +5,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use url::Url;
 
+use crate::authsignal::is_same_path;
 use crate::config::ConfigError;
 use crate::keeper::Ticket;
 use crate::page_origin::{Page, PageOrigins};
@@ -18,17 +19,15 @@ const MAX_SHOWN_HOST: usize = 100;
 /// What browsers are sent to is public; what is routed, and what an approval covers, is as received. The two differ by a
 /// prefix where a proxy strips one (threat T123).
 #[derive(Clone, Debug)]
-pub(crate) struct Address {
+pub(crate) struct Place {
     pub(crate) callback_url: Url,
     /// What a proxy takes from the beginning of each path: nothing, or a path with no slash at its end.
     prefix: Arc<str>,
-    /// Which service and which application it is, in every flow's key (threats T16 and T40).
-    pub(crate) tenant: Arc<str>,
 }
 
-impl Address {
-    pub(crate) fn new(callback_url: Url, prefix: Arc<str>, tenant: String) -> Self {
-        Self { callback_url, prefix, tenant: tenant.into() }
+impl Place {
+    pub(crate) fn new(callback_url: Url, prefix: Arc<str>) -> Self {
+        Self { callback_url, prefix }
     }
 
     /// Our callback with a ticket: what the service is given as `redirectUrl`.
@@ -44,9 +43,26 @@ impl Address {
         format!("{}?{}", url.path(), url.query().unwrap_or_default())
     }
 
-    /// The path at which the callback arrives.
-    pub(crate) fn received_callback(&self) -> &str {
+    /// The path at which the callback arrives, with and without a slash at its end.
+    pub(crate) fn received_callbacks(&self) -> Vec<String> {
+        let path = self.received_callback();
+        match path.trim_end_matches('/') {
+            "" => vec![path.to_owned()],
+            without => vec![without.to_owned(), format!("{without}/")],
+        }
+    }
+
+    /// Whether the callback arrives at this path.
+    pub(crate) fn is_received_callback(&self, path: &str) -> bool {
+        is_same_path(path, self.received_callback())
+    }
+
+    fn received_callback(&self) -> &str {
         self.callback_url.path().strip_prefix(&*self.prefix).unwrap_or(self.callback_url.path())
+    }
+
+    fn is_callback(&self, path: &str) -> bool {
+        is_same_path(path, self.callback_url.path())
     }
 
     /// What browsers call a target that arrived as `target`, unless it is one to which nobody is sent: our own callback
@@ -54,7 +70,7 @@ impl Address {
     pub(crate) fn public(&self, target: &str) -> Option<ReturnTo> {
         ReturnTo::new(target)?;
         let public = ReturnTo::new(&format!("{}{target}", self.prefix))?;
-        (public.path() != self.callback_url.path()).then_some(public)
+        (!self.is_callback(public.path())).then_some(public)
     }
 
     /// [`public`](Self::public) of a request's target.
@@ -62,10 +78,17 @@ impl Address {
         self.public(target.path_and_query().map_or("/", PathAndQuery::as_str))
     }
 
+    /// The same target at this address, for whoever asked for it at another.
+    pub(crate) fn elsewhere(&self, target: &Uri) -> Elsewhere {
+        let origin = self.origin();
+        let path = self.public_target(target).or_else(|| self.public("/"));
+        Elsewhere { url: format!("{origin}{}", path.as_ref().map_or("/", ReturnTo::as_str)), origin }
+    }
+
     /// The page at an absolute URL, such as a `Referer`, if users may be led there and it is not our own callback.
     pub(crate) fn page(&self, url: &str, origins: &PageOrigins) -> Option<Page> {
         let page = origins.page(url, &self.callback_url)?;
-        (page.own_path() != Some(self.callback_url.path())).then_some(page)
+        (!page.own_path().is_some_and(|path| self.is_callback(path))).then_some(page)
     }
 
     /// The origin, as browsers write it.
@@ -82,12 +105,21 @@ impl Address {
     }
 }
 
+/// Where a request belongs that was sent to another name of the application.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    /// The origin, as people are told it.
+    pub(crate) origin: String,
+    /// The same target there.
+    pub(crate) url: String,
+}
+
 /// Every address of the application.
 #[derive(Debug)]
-pub(crate) struct Addresses {
+pub(crate) struct Places {
     /// The one of `callback_url`.
-    pub(crate) main: Address,
-    others: Vec<(HostName, Option<Address>)>,
+    pub(crate) main: Place,
+    others: Vec<(HostName, Option<Place>)>,
 }
 
 /// What is known of the name that a request was sent to.
@@ -101,8 +133,8 @@ pub(crate) enum Name<'a> {
     Unknown(&'a str),
 }
 
-impl Addresses {
-    pub(crate) fn new(main: Address, others: Vec<(HostName, Option<Address>)>) -> Result<Self, ConfigError> {
+impl Places {
+    pub(crate) fn new(main: Place, others: Vec<(HostName, Option<Place>)>) -> Result<Self, ConfigError> {
         let mut names: Vec<&HostName> = Vec::new();
         for (name, _) in &others {
             let of_main = name.matches(main.host(), main.callback_url.port_or_known_default());
@@ -116,12 +148,12 @@ impl Addresses {
     }
 
     /// The address that a request was sent to, and what is known of its name.
-    pub(crate) fn of<'a>(&'a self, target: &'a Uri, headers: &'a HeaderMap) -> (&'a Address, Name<'a>) {
+    pub(crate) fn of<'s, 'r>(&'s self, target: &'r Uri, headers: &'r HeaderMap) -> (&'s Place, Name<'r>) {
         let Some(sent_to) = authority(target, headers) else { return (&self.main, Name::Known) };
         let Ok(authority) = sent_to.parse::<Authority>() else { return (&self.main, Name::Unknown(sent_to)) };
         let named = self.others.iter().find(|(name, _)| name.matches(authority.host(), authority.port_u16()));
         match named {
-            Some((_, Some(address))) => (address, Name::Known),
+            Some((_, Some(place))) => (place, Name::Known),
             Some((_, None)) => (&self.main, Name::Led),
             // Cookies, which the way back depends on, know no ports.
             None if authority.host().eq_ignore_ascii_case(self.main.host()) => (&self.main, Name::Known),
@@ -129,8 +161,8 @@ impl Addresses {
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Address> {
-        std::iter::once(&self.main).chain(self.others.iter().filter_map(|(_, address)| address.as_ref()))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Place> {
+        std::iter::once(&self.main).chain(self.others.iter().filter_map(|(_, place)| place.as_ref()))
     }
 }
 
@@ -160,9 +192,10 @@ impl HostName {
         let authority: Authority = text.parse().map_err(|_| refused())?;
         let (host, port) = (authority.host(), authority.port_u16());
         let is_all = authority.port().map_or(host.len(), |port| host.len() + 1 + port.as_str().len()) == text.len();
-        match url::Host::parse(host) {
-            Ok(parsed) if is_all && parsed.to_string().eq_ignore_ascii_case(host) => {}
-            _ => return Err(refused()),
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+        let parsed = url::Host::parse(host).map_err(|_| refused())?;
+        if !is_all || !host.bytes().all(is_plain) || !parsed.to_string().eq_ignore_ascii_case(host) {
+            return Err(refused());
         }
         Ok(Self { host: host.to_ascii_lowercase(), port })
     }
@@ -204,14 +237,14 @@ fn refused_prefix(prefix: &str, reason: &'static str) -> ConfigError {
 mod tests {
     use super::*;
 
-    fn address(callback: &str, prefix: &str) -> Address {
-        Address::new(Url::parse(callback).unwrap(), prefix.into(), callback.to_owned())
+    fn place(callback: &str, prefix: &str) -> Place {
+        Place::new(Url::parse(callback).unwrap(), prefix.into())
     }
 
     /// T123, T19: what arrives is not what browsers call it, and neither is the callback.
     #[test]
     fn t123_t19_a_stripped_prefix_is_put_before_what_browsers_see() {
-        let app = address("https://x.example/app/back", "/app");
+        let app = place("https://x.example/app/back", "/app");
         assert_eq!(app.received_callback(), "/back");
         let public = |target: &str| app.public(target).map(|to| to.as_str().to_owned());
         assert_eq!(public("/card?a=b").as_deref(), Some("/app/card?a=b"));
@@ -221,7 +254,9 @@ mod tests {
             assert_eq!(public(target), None, "{target}");
         }
         assert_eq!(app.page("https://x.example/app/back?flow=x", &PageOrigins::default()), None);
-        for prefix in ["", "/", "app", "//app", "/app?x", "/app#x", "/a/../b", "/app//", "https://x.example/app", "/a b"] {
+        for prefix in
+            ["", "/", "app", "//app", "/app?x", "/app#x", "/a/../b", "/app//", "https://x.example/app", "/a b"]
+        {
             assert!(parse_prefix(prefix).is_err(), "{prefix}");
         }
         assert_eq!(&*parse_prefix("/app/").unwrap(), "/app");
@@ -241,10 +276,11 @@ mod tests {
     #[test]
     fn t9_t124_only_names_that_are_given_count() {
         let name = |text: &str| HostName::parse(text).unwrap();
-        let preview = address("https://preview.example/back", "");
-        let main = || address("https://app.example/back", "");
-        let others = vec![(name("WWW.example"), None), (name("old.example:8080"), None), (name("preview"), Some(preview))];
-        let addresses = Addresses::new(main(), others).unwrap();
+        let preview = place("https://preview.example/back", "");
+        let main = || place("https://app.example/back", "");
+        let others =
+            vec![(name("WWW.example"), None), (name("old.example:8080"), None), (name("preview"), Some(preview))];
+        let places = Places::new(main(), others).unwrap();
         for (host, want) in [
             ("app.example", "known app.example"),
             ("APP.example:444", "known app.example"),
@@ -260,7 +296,7 @@ mod tests {
             ("a b", "unknown app.example"),
         ] {
             let kind = |target: &Uri, headers: &HeaderMap| {
-                let (address, name) = addresses.of(target, headers);
+                let (place, name) = places.of(target, headers);
                 let name = match name {
                     Name::Known => "known",
                     Name::Led => "led",
@@ -269,7 +305,7 @@ mod tests {
                         "unknown"
                     }
                 };
-                format!("{name} {}", address.host())
+                format!("{name} {}", place.host())
             };
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]);
             assert_eq!(kind(&Uri::from_static("/x"), &headers), want, "{host}");
@@ -278,15 +314,16 @@ mod tests {
                 assert_eq!(kind(&target, &other), want, "{host}");
             }
         }
-        assert!(matches!(addresses.of(&Uri::from_static("/"), &HeaderMap::new()), (_, Name::Known)));
-        for bad in ["", "https://x.example", "x.example/", "*.example.com", "a b", "ada@x.example", "x:y", "x.example:"] {
+        assert!(matches!(places.of(&Uri::from_static("/"), &HeaderMap::new()), (_, Name::Known)));
+        for bad in ["", "https://x.example", "x.example/", "*.example.com", "a b", "ada@x.example", "x:y", "x.example:"]
+        {
             assert!(HostName::parse(bad).is_err(), "{bad}");
         }
         for names in [vec!["app.example"], vec!["app.example:443"], vec!["a.example", "A.example"]] {
             let others = names.iter().map(|text| (name(text), None)).collect();
-            assert!(Addresses::new(main(), others).is_err(), "{names:?}");
+            assert!(Places::new(main(), others).is_err(), "{names:?}");
         }
-        assert!(Addresses::new(main(), vec![(name("app.example:444"), None)]).is_ok());
+        assert!(Places::new(main(), vec![(name("app.example:444"), None)]).is_ok());
     }
 
     #[test]
