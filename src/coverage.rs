@@ -28,6 +28,9 @@ pub enum Coverage {
     ///   form is written as all of them write it and the boundary stands nowhere but between its parts. Preambles, blanks
     ///   behind a boundary, a boundary that is named twice: such a form is compared by its bytes, boundary and all.
     ///
+    /// `HEAD` is `GET`, whose handler it runs, unless it brings a body or a content type: axum's `Form` reads the query of
+    /// the one and the body of the other.
+    ///
     /// No other header counts. A handler that acts on one, such as `Host`, has to check it again.
     #[default]
     Request,
