@@ -53,7 +53,7 @@ pub struct Authsignal(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) client: Client,
-    pub(crate) keeper: Keeper,
+    pub(crate) keeper: Arc<Keeper>,
     /// Whose pages count as our own besides those of the callback's origin.
     pub(crate) page_origins: PageOrigins,
     pub(crate) identify: AnyIdentify,

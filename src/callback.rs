@@ -18,7 +18,7 @@ use crate::challenge_url::Trusted;
 use crate::client::{ActionState, Validate};
 use crate::flow::{Answer, Answered, Back, Flow, Kind};
 use crate::identify::User;
-use crate::keeper::{BindingHash, Ticket};
+use crate::keeper::{BindingHash, Ticket, detached};
 use crate::outage::Outage;
 use crate::pages;
 use crate::place::Place;
@@ -211,14 +211,7 @@ impl Inner {
         token: String,
     ) -> Result<Response<Bytes>, Stop> {
         let this = Arc::clone(self);
-        let task = tokio::spawn(async move { this.settle(&browser, &binding, flow, token).await });
-        let flow = match task.await {
-            Ok(settled) => settled?,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => return Err(Stop::Refuse(Outage::Store.into())),
-            },
-        };
+        let flow = detached(async move { this.settle(&browser, &binding, flow, token).await }).await??;
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
         let back = &flow.opening.back;
         let on = matches!(back, Back::Page(_) | Back::Client { .. }).then(|| self.page_of_back(back)).flatten();

@@ -8,6 +8,8 @@
 //!    └──────────▶ Failed ◀────────┘ answer: refused after all
 //! ```
 //!
+//! What was spent for a request that never got to its handler is approved again, until it would have run out anyway.
+//!
 //! Whatever is past its time is nothing, in every stage. A mismatch changes nothing.
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -136,7 +138,12 @@ pub(crate) struct Stage {
 pub(crate) enum Kind {
     Pending,
     Approved(Proof),
-    Spent { proof: Proof, by: RequestId },
+    Spent {
+        proof: Proof,
+        by: RequestId,
+        /// When the approval would have run out.
+        approved_until: Moment,
+    },
     Failed(ActionState),
 }
 
@@ -164,6 +171,13 @@ impl Stage {
     /// Whether it counts at `now`: begun, by whoever's clock, and not over.
     pub(crate) fn is_live(&self, now: Moment) -> bool {
         self.since <= now.plus(SKEW) && now < self.until
+    }
+
+    /// The approval as it was before the request `by` spent it; nothing if it has run out, or is not this one's.
+    pub(crate) fn give_back(&self, by: RequestId, now: Moment) -> Option<Self> {
+        let Kind::Spent { proof, by: spender, approved_until } = &self.kind else { return None };
+        let approved = Self { kind: Kind::Approved(proof.clone()), since: proof.at, until: *approved_until };
+        (*spender == by && approved.is_live(now)).then_some(approved)
     }
 }
 
@@ -277,10 +291,10 @@ impl Opening {
             Kind::Pending => Met::SameChallenge,
             Kind::Approved(proof) if self.remember.is_some() => Met::Pass(proof.clone(), None),
             Kind::Approved(proof) => {
-                let spent = Stage::new(Kind::Spent { proof: proof.clone(), by }, now, ENDED);
-                Met::Pass(proof.clone(), Some(spent))
+                let spent = Kind::Spent { proof: proof.clone(), by, approved_until: stage.until };
+                Met::Pass(proof.clone(), Some(Stage::new(spent, now, ENDED)))
             }
-            Kind::Spent { proof, by: spender } if *spender == by => Met::Pass(proof.clone(), None),
+            Kind::Spent { proof, by: spender, .. } if *spender == by => Met::Pass(proof.clone(), None),
             Kind::Spent { .. } if now < stage.since.plus(TWICE) => Met::Repeated,
             Kind::Spent { .. } | Kind::Failed(_) => Met::Nothing,
         }

@@ -1,5 +1,8 @@
 //! Carries out on the store what [`flow`](crate::flow) says: load, transition, swap, and again when the swap was lost.
+use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::Instrument as _;
 
 use crate::browser::{BrowserId, random};
 use crate::client::IdempotencyKey;
@@ -7,6 +10,10 @@ use crate::clock::Clock;
 use crate::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
 use crate::seal::{Key, Keys, Purpose};
 use crate::store::{AnyStore, Error, ErrorKind, Version};
+
+mod spend;
+
+pub(crate) use spend::Spending;
 
 /// How often a transition is tried while others keep writing the same record.
 const TRIES: usize = 16;
@@ -61,7 +68,8 @@ struct Slot {
 /// What a request that a flow may cover gets.
 #[derive(Debug)]
 pub(crate) enum Meeting {
-    Pass(Proof, Flow),
+    /// It passes; an approval that is good once is spent on it from now on.
+    Pass(Proof, Flow, Option<Spending>),
     SameChallenge(Flow),
     /// It may be the request that has just spent this flow's approval, sent twice.
     Repeated(Flow),
@@ -76,7 +84,19 @@ pub(crate) enum Opened {
     /// Another request for the same thing was faster; this is its flow.
     Joined(Flow),
     /// Another request for the same thing was faster, and its approval passes this one.
-    Pass(Proof, Flow),
+    Pass(Proof, Flow, Option<Spending>),
+}
+
+impl Meeting {
+    /// What there is nothing to be written for.
+    fn of(met: Met, flow: &Flow) -> Self {
+        match met {
+            Met::Pass(proof, _) => Self::Pass(proof, flow.clone(), None),
+            Met::SameChallenge => Self::SameChallenge(flow.clone()),
+            Met::Repeated => Self::Repeated(flow.clone()),
+            Met::Nothing => Self::Nothing,
+        }
+    }
 }
 
 impl Keeper {
@@ -86,33 +106,22 @@ impl Keeper {
 
     /// What the flow that covers a request, if there is one, says; an approval is spent by `by` before this returns.
     pub(crate) async fn meet(
-        &self,
+        self: &Arc<Self>,
         browser: &BrowserId,
         binding: &BindingHash,
         by: RequestId,
     ) -> Result<Meeting, Error> {
-        let mut tries = Tries::default();
-        loop {
-            let slot = self.slot(browser, binding).await?;
-            let Some(flow) = &slot.flow else { return Ok(Meeting::Nothing) };
-            match flow.meet(by, self.now()) {
-                Met::Nothing => return Ok(Meeting::Nothing),
-                Met::SameChallenge => return Ok(Meeting::SameChallenge(flow.clone())),
-                Met::Repeated => return Ok(Meeting::Repeated(flow.clone())),
-                Met::Pass(proof, None) => return Ok(Meeting::Pass(proof, flow.clone())),
-                Met::Pass(proof, Some(stage)) => {
-                    let flow = Flow { stage, opening: flow.opening.clone() };
-                    if tries.wrote(self.write(browser, &slot, &flow).await)? {
-                        return Ok(Meeting::Pass(proof, flow));
-                    }
-                }
-            }
+        let slot = self.slot(browser, binding).await?;
+        let Some(flow) = &slot.flow else { return Ok(Meeting::Nothing) };
+        match flow.meet(by, self.now()) {
+            Met::Pass(_, Some(_)) => self.spend(browser, binding, by, slot).await,
+            met => Ok(Meeting::of(met, flow)),
         }
     }
 
     /// Writes a new flow, unless another request for the same thing was faster.
     pub(crate) async fn open(
-        &self,
+        self: &Arc<Self>,
         browser: &BrowserId,
         binding: &BindingHash,
         by: RequestId,
@@ -128,8 +137,8 @@ impl Keeper {
                 match found.meet(by, self.now()) {
                     Met::SameChallenge => return Ok(Opened::Joined(found.clone())),
                     Met::Pass(..) => {
-                        if let Meeting::Pass(proof, flow) = self.meet(browser, binding, by).await? {
-                            return Ok(Opened::Pass(proof, flow));
+                        if let Meeting::Pass(proof, flow, spending) = self.meet(browser, binding, by).await? {
+                            return Ok(Opened::Pass(proof, flow, spending));
                         }
                     }
                     Met::Repeated | Met::Nothing => {}
@@ -248,6 +257,21 @@ impl Keeper {
     }
 }
 
+/// Runs to its end even if whoever waits for it goes away.
+pub(crate) async fn detached<T, F>(task: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    match tokio::spawn(task.in_current_span()).await {
+        Ok(output) => Ok(output),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::unavailable("the runtime is shutting down")),
+        },
+    }
+}
+
 fn warn_unopened(what: &'static str, key: &Key) {
     tracing::warn!(what, %key, "a record in the store does not open under its key and is ignored");
 }
@@ -288,12 +312,12 @@ mod tests {
     #[tokio::test]
     async fn only_the_attempt_that_is_meant_leads_elsewhere() {
         let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let keeper = Keeper {
+        let keeper = Arc::new(Keeper {
             store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
             keys: Keys::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
             clock,
             challenge_life: crate::flow::PENDING,
-        };
+        });
         let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
         let stage = Stage::pending(keeper.now(), keeper.challenge_life);
         let flow = Flow { opening: opening("ada", "pay", "newer", None), stage };

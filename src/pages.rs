@@ -186,9 +186,10 @@ pub(crate) fn approved(on: &str) -> Response<Bytes> {
         .respond(StatusCode::OK)
 }
 
-/// It was approved and done before.
+/// It was approved and passed on before; what came of that only the application knows.
 pub(crate) fn done(on: &str) -> Response<Bytes> {
-    Page::new("Already done", "This was confirmed and sent before. It was not sent a second time.")
+    Page::new("Already passed on", "This was confirmed and passed on before. It was not passed on a second time.")
+        .line("Look whether it was done before you send it again.")
         .go(on, "Go on")
         .respond(StatusCode::OK)
 }

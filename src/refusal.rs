@@ -74,7 +74,10 @@ pub enum RefusalReason {
     /// [led to another](crate::AuthsignalBuilder::also_at). 303 to the same page there for browsers that go to one, and
     /// else 403, with words that say where to go.
     OtherHost,
-    /// This form was confirmed and sent a moment ago, and was not sent a second time. 409.
+    /// This form was confirmed and passed on to its handler a moment ago, and was not passed on a second time. 409.
+    ///
+    /// Whether the handler did what it was asked to is not known here: its answer may have been lost, or have been a
+    /// failure. A request that is known not to have reached its handler leaves its approval as it was.
     AlreadyDone,
     /// The callback stands behind a guarded layer, where nobody could ever get through. 500, and a fault of the
     /// application's: merge [`Authsignal::routes`](crate::Authsignal::routes) outside.
@@ -258,7 +261,11 @@ impl RefusalReason {
             Self::OtherHost => {
                 ("Please use our main address", "Nothing was done here: open our main address, and start again there.")
             }
-            Self::AlreadyDone => ("Already done", "This was confirmed and sent a moment ago. It was not sent twice."),
+            Self::AlreadyDone => (
+                "Already passed on",
+                "This was confirmed, and passed on a moment ago. It was not passed on twice. Look whether it was done \
+                 before you send it again.",
+            ),
             Self::CallbackGuarded | Self::Unguarded => {
                 ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")
             }

@@ -87,7 +87,7 @@ impl AuthsignalBuilder {
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
-            keeper: Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life },
+            keeper: Arc::new(Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life }),
             page_origins,
             identify,
             answers: Answers { custom: self.responder, bearer: self.bearer, home },

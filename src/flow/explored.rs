@@ -33,6 +33,10 @@ enum Event {
     Load(usize),
     /// That node writes what it made of it.
     Commit(usize),
+    /// The same, and the request is dropped before its handler.
+    Drop(usize),
+    /// That node gives back what it spent on the request that was dropped.
+    GiveBack(usize),
     /// The callback of this asker's flow, with the service's word about this asker's newest attempt.
     Return { to: usize, about: usize, state: State },
     /// The callback of the owner's flow, with a success of the owner's attempt before the newest.
@@ -67,6 +71,9 @@ struct World {
     last_request: Option<u8>,
     /// What each node has loaded: the version, the request, and what to write.
     loaded: [Option<(u64, u8, usize, Stage)>; 2],
+    /// Which request each node has dropped and not given back for.
+    dropped: [Option<u8>; 2],
+    has_given_back: bool,
     /// Truth: attempts that were proved, and for each the requests that passed on it.
     proved: [[Option<u64>; DEPTH + 1]; ASKERS],
     passed_on: [[Option<u8>; DEPTH + 1]; ASKERS],
@@ -124,6 +131,8 @@ impl World {
             requests: 0,
             last_request: None,
             loaded: [None, None],
+            dropped: [None, None],
+            has_given_back: false,
             proved: [[None; DEPTH + 1]; ASKERS],
             passed_on: [[None; DEPTH + 1]; ASKERS],
             passed: false,
@@ -164,6 +173,16 @@ impl World {
                     }
                 }
             }
+            Event::Drop(node) => {
+                if let Some((expected, request, attempt, stage)) = self.loaded[node].take() {
+                    let record = fixed.record(&fixed.keys[OWNER]);
+                    if self.records[record].0 == expected {
+                        self.write(record, OWNER, attempt, stage);
+                        self.dropped[node] = Some(request);
+                    }
+                }
+            }
+            Event::GiveBack(node) => self.give_back(fixed, node),
             Event::Return { to, about, state } => {
                 if let Some(attempt) = self.attempts[about].checked_sub(1) {
                     self.come_back(fixed, to, about, attempt, state);
@@ -227,6 +246,17 @@ impl World {
         }
     }
 
+    fn give_back(&mut self, fixed: &Fixed, node: usize) {
+        let record = fixed.record(&fixed.keys[OWNER]);
+        let Some(request) = self.dropped[node].take() else { return };
+        let Some((opener, attempt, stage)) = self.records[record].1.clone() else { return };
+        if let Some(stage) = stage.give_back(id(request), Moment(self.now)) {
+            assert_eq!(self.passed_on[opener][attempt], None, "given back after a request had passed on it");
+            self.write(record, opener, attempt, stage);
+            self.has_given_back = true;
+        }
+    }
+
     /// The invariants, each time that a request passes.
     fn passes(&mut self, fixed: &Fixed, asker: usize, opener: usize, attempt: usize, request: u8) {
         self.passed = true;
@@ -246,10 +276,11 @@ fn id(request: u8) -> RequestId {
     RequestId([request; 16])
 }
 
-/// Runs every order of up to [`DEPTH`] of these events, and says how many orders and passes there were.
-fn explore(name: &str, events: &[Event], remember: Option<Duration>) {
+/// Runs every order of up to [`DEPTH`] of these events, and says how many orders and passes there were. Gives how many of
+/// the passes came after something was given back.
+fn explore(name: &str, events: &[Event], remember: Option<Duration>) -> u64 {
     let fixed = fixed(remember);
-    let (mut orders, mut passes, mut seen) = (0_u64, 0_u64, 0);
+    let (mut orders, mut passes, mut after, mut seen) = (0_u64, 0_u64, 0_u64, 0);
     let mut worlds = HashMap::from([(World::new(), 1_u64)]);
     for _ in 0..DEPTH {
         let mut next = HashMap::new();
@@ -259,6 +290,7 @@ fn explore(name: &str, events: &[Event], remember: Option<Duration>) {
                 world.step(&fixed, event);
                 orders += ways;
                 passes += if world.passed { *ways } else { 0 };
+                after += if world.passed && world.has_given_back { *ways } else { 0 };
                 *next.entry(world).or_default() += ways;
             }
         }
@@ -269,6 +301,7 @@ fn explore(name: &str, events: &[Event], remember: Option<Duration>) {
     let all: u64 = (1..=DEPTH as u32).map(|length| (events.len() as u64).pow(length)).sum();
     assert_eq!(orders, all);
     assert!(passes > 0, "an exploration in which nothing passes proves nothing");
+    after
 }
 
 const PROVED: Event = Event::Return { to: OWNER, about: OWNER, state: State::Proved };
@@ -311,6 +344,25 @@ fn t24_t25_two_nodes_every_order_of_eight_events() {
         Event::AskAgain,
     ];
     explore("two nodes", &events, None);
+}
+
+/// T120: two nodes, one of which drops requests between spending and the handler, and gives back.
+#[test]
+fn t120_dropped_requests_every_order_of_eight_events() {
+    let events = [
+        Event::Ask(OWNER),
+        PROVED,
+        FAILED,
+        Event::Load(0),
+        Event::Commit(0),
+        Event::Load(1),
+        Event::Drop(1),
+        Event::GiveBack(1),
+        Event::Wait,
+    ];
+    let passes = explore("dropped requests", &events, None);
+    println!("{passes} passes on an approval that was given back");
+    assert!(passes > 0);
 }
 
 /// T31: an approval that is remembered ends when it was said to, however often it is used.

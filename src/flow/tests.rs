@@ -27,6 +27,10 @@ fn proof() -> Proof {
     Proof { method: Some(VerificationMethod::EmailOtp), at: NOW }
 }
 
+fn spent_by(request: u8) -> Kind {
+    Kind::Spent { proof: proof(), by: RequestId([request; 16]), approved_until: NOW.plus(APPROVED) }
+}
+
 fn later(seconds: u64) -> Moment {
     NOW.plus(Duration::from_secs(seconds))
 }
@@ -99,7 +103,7 @@ fn an_answer_moves_a_flow_only_where_it_may() {
     let stages = [
         ("pending", Stage::pending(NOW, PENDING)),
         ("approved", Stage::new(Kind::Approved(proof()), NOW, APPROVED)),
-        ("spent", Stage::new(Kind::Spent { proof: proof(), by: RequestId([1; 16]) }, NOW, ENDED)),
+        ("spent", Stage::new(spent_by(1), NOW, ENDED)),
         ("failed", Stage::new(Kind::Failed(S::Block), NOW, ENDED)),
     ];
     for (name, stage) in stages {
@@ -158,15 +162,30 @@ fn what_a_covered_request_meets_depends_on_the_time_left() {
     let pending = flow(Stage::pending(NOW, PENDING));
     assert_eq!(pending.meet(me, later(540)), Met::SameChallenge);
     assert_eq!(pending.meet(me, later(541)), Met::Nothing, "nobody gets through a challenge in its last minute");
-    let spent = flow(Stage::new(Kind::Spent { proof: proof(), by: RequestId([2; 16]) }, NOW, ENDED));
+    let spent = flow(Stage::new(spent_by(2), NOW, ENDED));
     assert_eq!(spent.meet(me, later(9)), Met::Repeated);
     assert_eq!(spent.meet(me, later(10)), Met::Nothing);
     assert!(matches!(spent.meet(RequestId([2; 16]), later(9)), Met::Pass(_, None)));
 }
 
+/// T120: what was spent for nothing is what it was before, to its very end; nobody else's spending is given back.
+#[test]
+fn t120_an_approval_that_was_spent_on_nothing_is_what_it_was() {
+    let me = RequestId([1; 16]);
+    let approved = flow(Stage::new(Kind::Approved(proof()), NOW, APPROVED));
+    let Met::Pass(_, Some(spent)) = approved.meet(me, later(60)) else { panic!("an approval passes") };
+    assert_eq!(spent.give_back(me, later(90)), Some(approved.stage.clone()));
+    assert_eq!(spent.give_back(me, later(299)).unwrap().until, later(300), "no longer than before");
+    assert_eq!(spent.give_back(me, later(300)), None);
+    assert_eq!(spent.give_back(RequestId([2; 16]), later(90)), None);
+    for stage in [approved.stage, Stage::pending(NOW, PENDING), Stage::new(Kind::Failed(S::Block), NOW, ENDED)] {
+        assert_eq!(stage.give_back(me, later(1)), None);
+    }
+}
+
 #[test]
 fn a_record_reads_back_as_it_was_written() {
-    let written = flow(Stage::new(Kind::Spent { proof: proof(), by: RequestId([7; 16]) }, NOW, ENDED));
+    let written = flow(Stage::new(spent_by(7), NOW, ENDED));
     let read: Flow = serde_json::from_slice(&serde_json::to_vec(&written).unwrap()).unwrap();
     assert_eq!(read.stage, written.stage);
     assert_eq!(read.opening.back, written.opening.back);

@@ -17,7 +17,7 @@ use crate::decision::{Passed, Proving};
 use crate::facts::Facts;
 use crate::flow::{Challenge, Flow, Opening, Proof, RequestId, Stage};
 use crate::identify::User;
-use crate::keeper::{BindingHash, Opened, Ticket};
+use crate::keeper::{BindingHash, Opened, Spending, Ticket};
 use crate::outage::Outage;
 use crate::place::Place;
 use crate::refusal::RefusalReason;
@@ -123,7 +123,7 @@ impl Case<'_> {
         attempt: IdempotencyKey,
         tracked: Tracked,
         proving: Proving,
-    ) -> Result<Verdict, Stop> {
+    ) -> Result<(Verdict, Option<Spending>), Stop> {
         let authsignal = self.authsignal();
         let keeper = &authsignal.keeper;
         let url = tracked.url.as_ref().and_then(|url| authsignal.challenge_hosts.check(url.secret()));
@@ -162,7 +162,7 @@ impl Case<'_> {
                 self.lead_back(&browser, &binding, &flow, back).await?;
                 Err(self.challenge(&flow, new_browser))
             }
-            Opened::Pass(proof, flow) => Ok(self.verified(&proof, &flow.opening)),
+            Opened::Pass(proof, flow, spending) => Ok((self.verified(&proof, &flow.opening), spending)),
         }
     }
 

@@ -2,15 +2,15 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::RefusalBody;
+use super::guard::Decided;
 
 /// A request on its way to being decided: what goes on to the handler, or the answer in its place.
-type Deciding<B> = Pin<Box<dyn Future<Output = Result<Request<B>, Response<Bytes>>> + Send>>;
+type Deciding<B> = Pin<Box<dyn Future<Output = Decided<B>> + Send>>;
 
 pin_project! {
     /// The future of an [`AuthsignalService`](super::AuthsignalService).
@@ -53,7 +53,13 @@ where
             let response = match state.as_mut().project() {
                 StateProjection::Passing { response } => return response.poll(cx),
                 StateProjection::Deciding { decision, ready } => match ready!(decision.as_mut().poll(cx)) {
-                    Ok(request) => ready.call(request),
+                    Ok((request, spending)) => {
+                        // From here on nobody can know whether the handler had its effect.
+                        if let Some(spending) = spending {
+                            spending.keep();
+                        }
+                        ready.call(request)
+                    }
                     Err(answer) => return Poll::Ready(Ok(answer.map(ResBody::from_bytes))),
                 },
             };

@@ -17,7 +17,7 @@ use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
 use crate::coverage::Address;
 use crate::decision::{Decision, Policy, Refused, decide};
 use crate::flow::RequestId;
-use crate::keeper::{Meeting, Ticket};
+use crate::keeper::{Meeting, Spending, Ticket};
 use crate::outage::Outage;
 use crate::place::{Elsewhere, Name};
 use crate::prefetch::is_prefetch;
@@ -40,6 +40,23 @@ pub(super) struct Guard {
     pub(super) scope: Option<String>,
     /// Whether users see their methods after the challenge.
     pub(super) redirect_to_settings: bool,
+}
+
+/// A request that goes on, with what was spent on it; or its answer.
+pub(super) type Decided<B> = Result<(Request<B>, Option<Spending>), Response<Bytes>>;
+
+/// What a request goes on with.
+struct Way<B> {
+    body: Reading<B>,
+    /// None where nobody asks.
+    verdict: Option<Verdict>,
+    spending: Option<Spending>,
+}
+
+impl<B> Way<B> {
+    fn new(body: Reading<B>, verdict: Verdict) -> Self {
+        Self { body, verdict: Some(verdict), spending: None }
+    }
 }
 
 /// Why a request goes no further.
@@ -71,16 +88,16 @@ impl From<store::Error> for Stop {
 
 impl Guard {
     /// Decides a request: it goes on, with its verdict, or it is answered here.
-    pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Result<Request<B>, Response<Bytes>> {
+    pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Decided<B> {
         let (mut parts, body) = request.into_parts();
         match self.judge(&mut parts, Reading::Unread(body)).await {
-            Ok((body, verdict)) => {
+            Ok(Way { body, verdict, spending }) => {
                 // What an outer layer said is not for the handler of this one, also where this one says nothing.
                 match verdict {
                     Some(verdict) => parts.extensions.insert(verdict),
                     None => parts.extensions.remove::<Verdict>(),
                 };
-                Ok(Request::from_parts(parts, body.replay()))
+                Ok((Request::from_parts(parts, body.replay()), spending))
             }
             Err(stop) => Err(self.stop(&parts, stop)),
         }
@@ -116,11 +133,7 @@ impl Guard {
     }
 
     /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
-    async fn judge<B: ReplayBody>(
-        &self,
-        parts: &mut Parts,
-        mut body: Reading<B>,
-    ) -> Result<(Reading<B>, Option<Verdict>), Stop> {
+    async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
@@ -140,7 +153,7 @@ impl Guard {
         let is_preflight = body.is_empty() && is_preflight(parts);
         let user = match self.authsignal.identify(parts).await {
             Ok(Some(user)) => user,
-            Ok(None) | Err(_) if is_preflight => return Ok((body, None)),
+            Ok(None) | Err(_) if is_preflight => return Ok(Way { body, verdict: None, spending: None }),
             Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
             Err(response) => return Err(Stop::Respond(Box::new(response))),
         };
@@ -150,7 +163,7 @@ impl Guard {
         let request = outer.map_or_else(|| RequestId(random()), |verdict| verdict.inner().request);
         let case = Case { guard: self, place, user, user_id, address, request };
         if let Some(outer) = outer.filter(|outer| case.is_decided_by(outer.inner())) {
-            return Ok((body, Some(outer.clone())));
+            return Ok(Way::new(body, outer.clone()));
         }
 
         let browser = self.authsignal.cookie.read(&parts.headers);
@@ -160,9 +173,9 @@ impl Guard {
             }
             if let Some(binding) = case.binding(parts, body.whole()) {
                 match self.authsignal.keeper.meet(browser, &binding, case.request).await? {
-                    Meeting::Pass(proof, flow) => {
+                    Meeting::Pass(proof, flow, spending) => {
                         case.mark_sent(parts, browser, &binding, &flow).await;
-                        return Ok((body, Some(case.verified(&proof, &flow.opening))));
+                        return Ok(Way { spending, ..Way::new(body, case.verified(&proof, &flow.opening)) });
                     }
                     Meeting::SameChallenge(flow) => {
                         body = case.read_for_challenge(parts, body).await?;
@@ -182,7 +195,7 @@ impl Guard {
         let ticket = Ticket::random();
         let tracked = case.track(parts, &attempt, ticket).await?;
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
-            Decision::Pass(passed) => Ok((body, Some(case.passed(passed, tracked.state, attempt)))),
+            Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(Refused::State(state)) => Err(RefusalReason::State(state).into()),
             Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
@@ -193,9 +206,9 @@ impl Guard {
                     self.authsignal.warn_of_host(host);
                 }
                 body = case.read_for_challenge(parts, body).await?;
-                let verdict =
+                let (verdict, spending) =
                     case.open(parts, body.whole().cloned(), browser, ticket, attempt, tracked, proving).await?;
-                Ok((body, Some(verdict)))
+                Ok(Way { spending, ..Way::new(body, verdict) })
             }
         }
     }

@@ -40,10 +40,10 @@ async fn going_back_and_sending_again_needs_a_new_proof() {
     ada.sees("Money sent").await;
 
     ada.back().await;
-    if ada.sees_one_of(&["Already done", "Confirmed"]).await == "Confirmed" {
+    if ada.sees_one_of(&["Already passed on", "Confirmed"]).await == "Confirmed" {
         // The browser kept the page as it was.
         ada.click("Continue").await;
-        ada.sees_one_of(&["Already done", "Transfer"]).await;
+        ada.sees_one_of(&["Already passed on", "Transfer"]).await;
     } else {
         ada.click("Go on").await;
         ada.sees("Welcome").await;
@@ -63,7 +63,7 @@ async fn reloading_what_a_form_led_to_sends_nothing_twice() {
     ada.sees("Money sent").await;
     ada.reload().await;
     // The same at once is taken for a slip; later it is challenged like any other.
-    ada.sees_one_of(&["Already done", "Transfer"]).await;
+    ada.sees_one_of(&["Already passed on", "Transfer"]).await;
     assert_eq!(ada.transfers().await, "1");
     // One who means another can do it.
     ada.fill("Amount in euros", "26").await;

@@ -137,10 +137,10 @@ async fn every_page_can_be_read_on_every_screen() {
     visitor.sees("Money sent").await;
     look(&visitor, "sent").await;
     visitor.back().await;
-    if visitor.sees_one_of(&["Already done", "Confirmed"]).await == "Confirmed" {
+    if visitor.sees_one_of(&["Already passed on", "Confirmed"]).await == "Confirmed" {
         visitor.reload().await;
     }
-    visitor.sees("Already done").await;
+    visitor.sees("Already passed on").await;
     look(&visitor, "done").await;
 
     visitor.goes_home().await;

@@ -70,7 +70,7 @@ async fn the_same_form_in_two_tabs_is_sent_once() {
     ada.goes_to(&one).await;
     ada.reload().await;
     ada.click("Continue").await;
-    ada.sees("Already done").await;
+    ada.sees("Already passed on").await;
     ada.click("Go on").await;
     assert_eq!(ada.transfers().await, "1");
     ada.leaves().await;

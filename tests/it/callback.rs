@@ -393,7 +393,7 @@ async fn a_flow_s_own_page_says_where_it_stands() {
     assert_eq!(ada.send(&page).await.location(), "/pay");
     ada.send(&paid).await.assert_passed();
     let done = ada.send(&page).await;
-    assert!(done.text().contains("Already done") && done.text().contains("href=\"/pay\""));
+    assert!(done.text().contains("Already passed on") && done.text().contains("href=\"/pay\""));
     bench.clock.advance(MINUTE * 10);
     let gone = ada.send(&page).await;
     gone.assert_refused(&RefusalReason::UnknownFlow);

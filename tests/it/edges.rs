@@ -226,7 +226,7 @@ async fn t51_a_remembered_form_is_offered_once() {
     assert!(ada.send(&page_of_flow(&bench)).await.text().contains("<form"), "looking at it is not sending it");
     ada.send(&posted).await.assert_passed();
     let page = ada.send(&page_of_flow(&bench)).await;
-    assert!(page.text().contains("Already done") && !page.text().contains("<form"), "{}", page.text());
+    assert!(page.text().contains("Already passed on") && !page.text().contains("<form"), "{}", page.text());
     ada.send(&form("/kept", "to=eve&amount=1")).await.assert_passed();
 }
 

@@ -10,6 +10,7 @@ mod bindings;
 mod callback;
 mod challenge_hosts;
 mod deploys;
+mod dropped;
 mod edges;
 mod failure;
 mod flows;

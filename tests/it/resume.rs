@@ -66,7 +66,7 @@ async fn t51_a_posted_form_is_sent_again_exactly_once() {
     // The back button, and the button once more.
     let challenge = bench.tracked()["redirectUrl"].as_str().unwrap().to_owned();
     let done = ada.send(&crate::support::way_back(&challenge)).await;
-    assert!(done.text().contains("Already done"), "{}", done.text());
+    assert!(done.text().contains("Already passed on"), "{}", done.text());
     assert!(!done.text().contains("<form"));
     ada.send(&again).await.assert_refused(&RefusalReason::AlreadyDone);
     bench.clock.advance(Duration::from_secs(10));
