@@ -32,7 +32,7 @@ pub struct User {
 }
 
 impl User {
-    /// The user with this id: 1 to 256 bytes, no control characters, not `.` or `..`.
+    /// The user with this id: 1 to 1,024 bytes, no control characters, not `.` or `..`.
     ///
     /// An id that breaks these rules makes no [`UserId`](crate::UserId); its requests are refused with 403.
     #[must_use]

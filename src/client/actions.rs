@@ -9,6 +9,7 @@ use super::custom::CustomData;
 use super::error::Error;
 use super::ids::{action_code_of, idempotency_key_of, user_id_of};
 use super::json::{null_is_default, objects};
+use super::other::{OtherMembers, takes_other_members};
 use super::types::{ActionState, Timestamp, VerificationMethod};
 
 pub use query::{QueryActions, UserAction};
@@ -38,6 +39,9 @@ pub struct Action {
     /// What the rules looked at, free-form.
     #[serde(default, deserialize_with = "null_is_default")]
     pub output: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A rule as it was when it matched.
@@ -54,6 +58,9 @@ pub struct RuleSnapshot {
     /// What the tenant keeps with it (go `types.go`).
     #[serde(default, deserialize_with = "null_is_default")]
     pub metadata: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A new state of an attempt, for [`Client::update_action`].
@@ -71,12 +78,16 @@ pub struct UpdateAction {
     state: ActionState,
     #[serde(skip_serializing_if = "CustomData::is_empty")]
     custom: CustomData,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(UpdateAction);
 
 impl UpdateAction {
     /// The attempt stands here from now on, wherever it stood.
     pub fn new(state: ActionState) -> Self {
-        Self { state, custom: CustomData::new() }
+        Self { state, custom: CustomData::new(), other: OtherMembers::default() }
     }
 
     /// Data points of the action. Default: none. No official source has it: it was seen in a command line tool of
@@ -113,6 +124,9 @@ pub struct UpdatedAction {
     /// What the rules looked at, free-form.
     #[serde(default, deserialize_with = "null_is_default")]
     pub output: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::Client;
 use super::error::Error;
 use super::ids::user_id_of;
+use super::other::OtherMembers;
 use super::types::{SmsChannel, Timestamp, VerificationMethod, open_enum};
 
 pub use batch::{AuthenticatorTransport, BatchEnrolled, BatchFailure, VerifiedCredential};
@@ -67,6 +68,9 @@ pub struct UserAuthenticator {
     pub error_code: Option<String>,
     /// The credential of a passkey or security key.
     pub webauthn_credential: Option<WebauthnCredential>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A method as the tenant has configured it, from [`Client::get_tenant_authenticators`].
@@ -86,6 +90,9 @@ pub struct TenantAuthenticator {
     pub is_hidden_to_user: Option<bool>,
     /// How an SMS is brought, of the SMS method.
     pub sms_channel: Option<SmsChannel>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

@@ -2,16 +2,21 @@ use std::collections::BTreeMap;
 
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// Data points of the application's own that rules can look at, by name.
 ///
 /// # Examples
 ///
 /// ```
-/// use axum_authsignal::client::CustomData;
+/// use axum_authsignal::client::{CustomData, CustomValue};
 ///
 /// let data = CustomData::new().with("amount", 100).with("currency", "EUR").with("tags", vec!["new".to_owned()]);
 /// assert_eq!(serde_json::to_string(&data)?, r#"{"amount":100,"currency":"EUR","tags":["new"]}"#);
+///
+/// // `null` clears what is there; what is nested goes as it is.
+/// let data = CustomData::new().with("tier", CustomValue::Null).with("cart", serde_json::json!({ "items": [1, "a"] }));
+/// assert_eq!(serde_json::to_string(&data)?, r#"{"cart":{"items":[1,"a"]},"tier":null}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -65,7 +70,8 @@ impl<N: Into<String>, V: Into<CustomValue>> FromIterator<(N, V)> for CustomData 
 }
 
 /// A value of a custom data point: text, number, boolean, or for a multi-select a list of texts (API reference, track;
-/// the lists: keycloak provider 2.2.2).
+/// the lists: keycloak provider 2.2.2). The SDKs send whatever JSON they are handed, so this has the rest of it too: what a tenant
+/// makes of it is the tenant's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -78,6 +84,12 @@ pub enum CustomValue {
     Boolean(bool),
     /// The chosen texts of a multi-select.
     TextList(Vec<String>),
+    /// No value, which is sent as one: `null` clears what is there.
+    Null,
+    /// A list of anything.
+    List(Vec<Value>),
+    /// An object.
+    Object(Map<String, Value>),
 }
 
 /// A number as it is sent: whole numbers exactly, others as the nearest `f64`.
@@ -143,6 +155,42 @@ impl From<bool> for CustomValue {
     }
 }
 
+impl<T: Into<Self>> From<Option<T>> for CustomValue {
+    /// `None` is [`Null`](Self::Null).
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<Map<String, Value>> for CustomValue {
+    fn from(members: Map<String, Value>) -> Self {
+        Self::Object(members)
+    }
+}
+
+impl From<Vec<Value>> for CustomValue {
+    fn from(values: Vec<Value>) -> Self {
+        Self::List(values)
+    }
+}
+
+impl From<Value> for CustomValue {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => value.into(),
+            Value::String(text) => text.into(),
+            Value::Array(values) => values.into(),
+            Value::Object(members) => members.into(),
+            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+                (Some(number), ..) => number.into(),
+                (_, Some(number), _) => number.into(),
+                (_, _, number) => number.unwrap_or(f64::NAN).into(),
+            },
+        }
+    }
+}
+
 impl From<Vec<String>> for CustomValue {
     fn from(texts: Vec<String>) -> Self {
         Self::TextList(texts)
@@ -151,11 +199,13 @@ impl From<Vec<String>> for CustomValue {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn values_on_the_wire() {
-        let table: [(CustomValue, &str); 10] = [
+        let table: [(CustomValue, &str); 17] = [
             ("a \"b\"".into(), r#""a \"b\"""#),
             (String::new().into(), r#""""#),
             (true.into(), "true"),
@@ -165,7 +215,14 @@ mod tests {
             (u64::MAX.into(), "18446744073709551615"),
             (0.1_f64.into(), "0.1"),
             (vec!["a".to_owned(), "b".to_owned()].into(), r#"["a","b"]"#),
-            (Vec::new().into(), "[]"),
+            (Vec::<String>::new().into(), "[]"),
+            (CustomValue::Null, "null"),
+            (None::<&str>.into(), "null"),
+            (Some("a").into(), r#""a""#),
+            (json!(null).into(), "null"),
+            (json!([1, "a", null, { "b": [true] }]).into(), r#"[1,"a",null,{"b":[true]}]"#),
+            (json!({ "a": { "b": 0.5 } }).into(), r#"{"a":{"b":0.5}}"#),
+            (json!(18_446_744_073_709_551_615_u64).into(), "18446744073709551615"),
         ];
         for (value, expected) in table {
             assert_eq!(serde_json::to_string(&value).unwrap(), expected);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Client;
 use super::error::Error;
 use super::ids::user_id_of;
+use super::other::{OtherMembers, takes_other_members};
 use super::types::{Timestamp, VerificationMethod};
 
 /// A device of a user, from [`Client::get_devices`] and the calls that change one (API reference, devices).
@@ -28,6 +29,9 @@ pub struct Device {
     pub remembered_until: Option<Timestamp>,
     /// With what the user proved themselves on it last.
     pub last_verification_method: Option<VerificationMethod>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// How a device is remembered, for [`Client::update_device`].
@@ -48,17 +52,21 @@ pub struct Device {
 pub struct UpdateDevice {
     /// Sent even where it is `None`: that `null` is what forgets.
     remembered_until: Option<Timestamp>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(UpdateDevice);
 
 impl UpdateDevice {
     /// It is remembered until a moment in the future.
     pub fn remembered_until(moment: impl Into<Timestamp>) -> Self {
-        Self { remembered_until: Some(moment.into()) }
+        Self { remembered_until: Some(moment.into()), other: OtherMembers::default() }
     }
 
     /// It is not remembered any more.
     pub fn forgotten() -> Self {
-        Self { remembered_until: None }
+        Self { remembered_until: None, other: OtherMembers::default() }
     }
 }
 
@@ -68,10 +76,16 @@ impl From<SystemTime> for UpdateDevice {
     }
 }
 
+impl From<Timestamp> for UpdateDevice {
+    fn from(moment: Timestamp) -> Self {
+        Self::remembered_until(moment)
+    }
+}
+
 impl From<Option<SystemTime>> for UpdateDevice {
     /// Remembers it until a moment, or forgets it.
     fn from(moment: Option<SystemTime>) -> Self {
-        Self { remembered_until: moment.map(Timestamp::from) }
+        Self { remembered_until: moment.map(Timestamp::from), other: OtherMembers::default() }
     }
 }
 

@@ -30,6 +30,9 @@ pub enum InvalidId {
     Charset,
 }
 
+/// The most bytes of a user's id.
+const MAX_USER_ID: usize = 1024;
+
 /// What every id that becomes one segment of a path has to keep.
 fn segment(text: &str, max: usize) -> Result<(), InvalidId> {
     if text.is_empty() {
@@ -115,11 +118,11 @@ macro_rules! id {
 }
 
 id!(
-    /// The application's own id of a user: 1 to 256 bytes, no control characters, not `.` or `..`.
+    /// The application's own id of a user: 1 to 1,024 bytes (the service documents no limit, an assumption), no control characters, not `.` or `..`.
     ///
     /// Two ids are the same user only when they are the same bytes; nothing is folded or normalised (threat T71).
     UserId,
-    |text| segment(text, 256)
+    |text| segment(text, MAX_USER_ID)
 );
 
 id!(

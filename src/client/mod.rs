@@ -7,7 +7,7 @@
 //! Requests are small types with a short form: `client.track("user-1", "withdrawal")` is all of it, where nothing more
 //! is to be said, and `client.track("user-1", Track::new("withdrawal").locale("en-NZ"))` says more. Members of answers
 //! are there where the service always sends them, and `Option` otherwise; values that this version does not know are
-//! kept, in the `Unknown` of each enum.
+//! kept, in the `Unknown` of each enum, and so are members, in `other`.
 //!
 //! ```no_run
 //! use axum_authsignal::Client;
@@ -41,7 +41,7 @@
 //! | 7 | `DELETE /users/{userId}/authenticators/{userAuthenticatorId}` | [`delete_authenticator`](Client::delete_authenticator) | yes, but the second answer may be 404 |
 //! | 8 | `POST /users/authenticators` | [`batch_enroll_verified_authenticators`](Client::batch_enroll_verified_authenticators) | yes, each user and credential counts once |
 //! | 9 | `GET /authenticators` | [`get_tenant_authenticators`](Client::get_tenant_authenticators) | yes |
-//! | 10 | `POST /users/{userId}/actions/{action}` | [`track`](Client::track) | yes, under its idempotency key |
+//! | 10 | `POST /users/{userId}/actions/{action}` | [`track`](Client::track) | yes, under its idempotency key; no, without one |
 //! | 11 | `GET /users/{userId}/actions/{action}/{idempotencyKey}` | [`get_action`](Client::get_action) | yes |
 //! | 12 | `GET /users/{userId}/actions` | [`query_user_actions`](Client::query_user_actions) | yes |
 //! | 13 | `PATCH /users/{userId}/actions/{action}/{idempotencyKey}` | [`update_action`](Client::update_action) | yes, it sets the same again |
@@ -101,7 +101,7 @@
 //! | `X-Authsignal-Version` | not in go; behind the package in node, python and dotnet | the version of this crate | it tells and decides nothing (an assumption) |
 //! | base URL | php without `/v1`, the others with it; ruby's default is a host of old; a `/` at the end breaks most | with `/v1`; a `/` at the end is taken off | API reference, regions |
 //! | `AUTHSIGNAL_API_URL` | php alone reads it | read by [`from_env`](Client::from_env) | an emulator needs no code |
-//! | idempotency key of `track` | left to the service where the caller has none | always sent | a repeated `track` is one action |
+//! | idempotency key of `track` | left to the service where the caller has none | sent, unless [`Track::without_idempotency_key`] | a repeated `track` is one action |
 //! | what is a success | python below 400, php to 399, the others 2xx | 2xx; redirects are not followed | the key goes to one host |
 //! | type of an answer | python asks for exactly `application/json`; the others do not look | JSON with or without parameters, or no type | a page of a proxy's is no answer |
 //! | answer of a delete or revoke | ruby fails without a body; python and go read none | nothing, or an object that does not deny it | API reference: `{"success":true}` and 204 |
@@ -113,6 +113,7 @@
 //! | a token that proves nothing | fixtures have 200 with `isValid` false or without it, 400, and 422 | not valid, and no error | all of them say the same |
 //! | an attempt that is not there | older node `undefined`, the others an error | an error, [`is_not_found`](Error::is_not_found) | it is not "allowed" |
 //! | actions of a deleted user | no SDK sends `actions=true`; two pages of the documentation differ | by choice, [`DeleteUser::actions`] | API reference |
+//! | members nobody has heard of | sent by node, python, ruby and php, and read by most | [`Track::other`] and its like; [`OtherMembers`] | the service grows |
 //! | members of `track` | go alone `crypto`, not `locale` and `customDomain`; go does not read `ruleIds` | all | each is documented or read |
 //! | members of a user | node alone types `emailVerified`, `phoneNumberVerified`, `locale`; java alone `defaultVerificationMethod` | all | API reference |
 //! | members of an enrolment | go alone `otpUri`; node and java alone `isDefault` | both; not `oobChannel`, which is deprecated | `verificationMethod` says the same |
@@ -141,6 +142,7 @@ mod ids;
 mod json;
 #[cfg(feature = "jwks")]
 mod offline;
+mod other;
 mod path;
 mod redact;
 mod retry;
@@ -180,6 +182,7 @@ pub use error::{Error, ErrorKind};
 pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
 #[cfg(feature = "jwks")]
 pub use offline::{SessionFault, SessionVerifier, SessionVerifierBuilder, VerifiedSession};
+pub use other::OtherMembers;
 pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSession};
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};

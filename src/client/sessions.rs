@@ -5,6 +5,7 @@ use super::Client;
 use super::error::Error;
 use super::ids::user_id_of;
 use super::json::{null_is_default, object};
+use super::other::{Body, OtherMembers, takes_other_members};
 use super::types::{Token, UnixSeconds, VerificationMethod};
 
 /// What a session is made of, for [`Client::create_session`].
@@ -25,12 +26,16 @@ pub struct CreateSession {
     client_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<String>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(CreateSession);
 
 impl CreateSession {
     /// The token of a challenge that was completed, and the app client that the session is for.
     pub fn new(token: impl Into<Token>, client_id: impl Into<String>) -> Self {
-        Self { token: token.into(), client_id: client_id.into(), action: None }
+        Self { token: token.into(), client_id: client_id.into(), action: None, other: OtherMembers::default() }
     }
 
     /// The token has to be for this action. Default: any. Only node has it.
@@ -56,6 +61,9 @@ pub struct Session {
     pub access_token: Token,
     /// What a new pair is made with, once.
     pub refresh_token: Token,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A question about an access token, for [`Client::validate_session`].
@@ -74,12 +82,16 @@ pub struct ValidateSession {
     access_token: Token,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_ids: Option<Vec<String>>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(ValidateSession);
 
 impl ValidateSession {
     /// Whose is this access token?
     pub fn new(access_token: impl Into<Token>) -> Self {
-        Self { access_token: access_token.into(), client_ids: None }
+        Self { access_token: access_token.into(), client_ids: None, other: OtherMembers::default() }
     }
 
     /// It has to be for one of these app clients. Default: any of the tenant's. An empty list is refused when the
@@ -120,6 +132,9 @@ pub struct ValidSession {
     pub expires_at: UnixSeconds,
     /// With what the user proved themselves; only node reads it.
     pub verification_method: Option<VerificationMethod>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// The user of a session.
@@ -148,6 +163,9 @@ pub struct SessionUser {
     /// The user's custom data points.
     #[serde(default, deserialize_with = "null_is_default")]
     pub custom: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 #[derive(Serialize)]
@@ -167,6 +185,10 @@ struct RefreshToken<'a> {
 struct Whose<'a> {
     user_id: &'a str,
 }
+
+impl Body for AccessToken<'_> {}
+impl Body for RefreshToken<'_> {}
+impl Body for Whose<'_> {}
 
 impl Client {
     /// Makes a session of a challenge that was completed: `POST /sessions`.

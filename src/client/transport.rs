@@ -11,7 +11,6 @@ use http::header::{
 };
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
@@ -20,6 +19,7 @@ use url::{Host, Url};
 use super::answer;
 use super::call::Call;
 use super::error::Error;
+use super::other::{self, Body};
 use super::path;
 use super::redact::Redactor;
 use super::retry::{self, Failed, Fault};
@@ -208,12 +208,12 @@ impl Transport {
     }
 
     /// Sends `body` to `segments`.
-    pub(super) fn post(&self, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
+    pub(super) fn post(&self, segments: &[&str], body: &impl Body) -> Result<Call<'static>, Error> {
         self.with_body(Method::POST, segments, body)
     }
 
     /// Changes what is at `segments` as `body` says.
-    pub(super) fn patch(&self, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
+    pub(super) fn patch(&self, segments: &[&str], body: &impl Body) -> Result<Call<'static>, Error> {
         self.with_body(Method::PATCH, segments, body)
     }
 
@@ -222,10 +222,9 @@ impl Transport {
         Ok(Call::new(Method::POST, path::endpoint(&self.base, segments)?))
     }
 
-    fn with_body(&self, method: Method, segments: &[&str], body: &impl Serialize) -> Result<Call<'static>, Error> {
+    fn with_body(&self, method: Method, segments: &[&str], body: &impl Body) -> Result<Call<'static>, Error> {
         let mut call = Call::new(method, path::endpoint(&self.base, segments)?);
-        let body = serde_json::to_vec(body).map_err(|error| Error::invalid_input(error.to_string()))?;
-        call.body = Some(body.into());
+        call.body = Some(other::to_value(body)?.to_string().into());
         Ok(call)
     }
 

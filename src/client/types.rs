@@ -314,6 +314,11 @@ mod tests {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(1_768_471_200_001);
         assert_eq!(Timestamp::from(moment).as_str(), "2026-01-15T10:00:00.001Z");
         assert_eq!(Timestamp::from(moment).to_system_time(), Some(moment));
+        for text in ["2026-01-15T10:00:00.001Z", "2026-01-15T23:00:00.001+13:00"] {
+            let told = Timestamp::from(text);
+            assert_eq!((told.as_str(), told.to_system_time()), (text, Some(moment)));
+            assert_eq!(Timestamp::from(text.to_owned()), Timestamp::new(text));
+        }
         let text: Timestamp = serde_json::from_str(r#""yesterday""#).unwrap();
         assert_eq!((text.as_str(), text.to_system_time()), ("yesterday", None));
     }

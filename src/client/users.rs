@@ -8,6 +8,7 @@ use super::Client;
 use super::error::Error;
 use super::ids::{UserId, user_id_of};
 use super::json::null_is_default;
+use super::other::OtherMembers;
 use super::types::VerificationMethod;
 
 pub use query::{QueryUsers, UserSummary, UsersPage};
@@ -49,6 +50,9 @@ pub struct UserAttributes {
     pub enrolled_verification_methods: Vec<VerificationMethod>,
     /// What the user is asked for first.
     pub default_verification_method: Option<VerificationMethod>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// Whom to delete, for [`Client::delete_user`]. Only the user's id is needed.

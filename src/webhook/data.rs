@@ -2,7 +2,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::client::{ActionState, SmsChannel, Timestamp, Token, VerificationMethod, null_is_default};
+use crate::client::{ActionState, OtherMembers, SmsChannel, Timestamp, Token, VerificationMethod, null_is_default};
 
 /// A code or a link has to be sent by e-mail: `email.created`.
 ///
@@ -37,6 +37,9 @@ pub struct EmailCreated {
     /// The data points that `track` told.
     #[serde(default, deserialize_with = "null_is_default")]
     pub custom_variables: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A code has to be sent by SMS: `sms.created`.
@@ -64,6 +67,9 @@ pub struct SmsCreated {
     /// The data points that `track` told.
     #[serde(default, deserialize_with = "null_is_default")]
     pub custom_variables: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A push message has to be sent to the user's app: `push.created`.
@@ -87,6 +93,9 @@ pub struct PushCreated {
     pub timezone: Option<String>,
     /// The user's address, where `track` told it.
     pub ip_address: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A method of a user was added, changed or removed: `authenticator.created`, `authenticator.updated` and
@@ -123,6 +132,9 @@ pub struct AuthenticatorChange {
     pub aaguid: Option<String>,
     /// What the user sees of a passkey, `Chrome on Mac OS` for example.
     pub credential_name: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A challenge is about to succeed: `action.verify`.
@@ -147,4 +159,7 @@ pub struct ActionVerify {
     pub verification_method: VerificationMethod,
     /// With which of their methods.
     pub user_authenticator_id: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }

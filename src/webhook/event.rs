@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::data::{ActionVerify, AuthenticatorChange, EmailCreated, PushCreated, SmsCreated};
 use super::error::Error;
 use super::logs::{ActionLog, ChallengeLog};
-use crate::client::{Timestamp, without_lone_surrogates};
+use crate::client::{OtherMembers, Timestamp, without_lone_surrogates};
 
 /// What one webhook brings: an event, or a batch of log records, which have the same envelope.
 ///
@@ -78,6 +78,8 @@ pub struct Event {
     pub tenant_id: String,
     /// What happened.
     pub data: EventData,
+    /// Members of the envelope that this version does not know.
+    pub other: OtherMembers,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +92,8 @@ struct Envelope {
     source: String,
     time: Timestamp,
     tenant_id: String,
+    #[serde(flatten)]
+    other: OtherMembers,
 }
 
 impl Event {
@@ -110,17 +114,17 @@ impl Event {
 
     /// Takes what stands under `member` out of an envelope. What cannot be read is kept as an event that nobody knows.
     fn open(member: &'static str, payload: Value, place: &str) -> Self {
-        let envelope = match object::<Envelope>(payload.clone(), place) {
+        let mut envelope = match object::<Envelope>(payload.clone(), place) {
             Ok(envelope) => envelope,
             Err(fault) => return Self::unreadable(payload, &fault),
         };
-        let Some(data) = payload.get(member) else {
+        let Some(data) = envelope.other.remove(member) else {
             return Self::unreadable(payload, &Error::payload(format!("at {place}: missing field `{member}`")));
         };
         let known = EventData::parse(&envelope.kind, data.clone());
-        let data = known.unwrap_or_else(|fault| EventData::unknown(&envelope.kind, data.clone(), Some(&fault)));
-        let Envelope { version, id, source, time, tenant_id, .. } = envelope;
-        Self { version, id, source, time, tenant_id, data }
+        let data = known.unwrap_or_else(|fault| EventData::unknown(&envelope.kind, data, Some(&fault)));
+        let Envelope { version, id, source, time, tenant_id, other, .. } = envelope;
+        Self { version, id, source, time, tenant_id, data, other }
     }
 
     /// An event without an envelope that could be read: what there is of it, and all of it as it came.
@@ -134,6 +138,7 @@ impl Event {
             time: Timestamp::new(text("time")),
             tenant_id: text("tenantId"),
             data: EventData::unknown(&text("type"), payload, Some(fault)),
+            other: OtherMembers::default(),
         }
     }
 }

@@ -2,7 +2,9 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::client::{ActionState, RuleSnapshot, Timestamp, VerificationMethod, null_is_default, open_enum};
+use crate::client::{
+    ActionState, OtherMembers, RuleSnapshot, Timestamp, VerificationMethod, null_is_default, open_enum,
+};
 
 open_enum!(
     /// What the rules decided about an action, once and for all (docs, `action.log_created`).
@@ -67,6 +69,9 @@ pub struct ActionLog {
     /// The data points that `track` told.
     #[serde(default, deserialize_with = "null_is_default")]
     pub custom_variables: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// Something that happened to a challenge: `challenge.log_created`.
@@ -102,6 +107,9 @@ pub struct ChallengeLog {
     /// What else there is to say.
     #[serde(default, deserialize_with = "null_is_default")]
     pub data: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A status, or `None` for what is none: a log entry is not refused for it.

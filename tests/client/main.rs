@@ -4,6 +4,7 @@ mod canary;
 mod faults;
 mod machine;
 mod offline;
+mod others;
 mod repeats;
 mod support;
 mod surrogates;

@@ -3,6 +3,7 @@ use serde::Deserialize;
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::client::ids::{ActionCode, action_code_of, user_id_of};
+use crate::client::other::OtherMembers;
 use crate::client::types::{ActionState, Timestamp, VerificationMethod};
 
 /// Which attempts to list, for [`Client::query_user_actions`].
@@ -102,6 +103,9 @@ pub struct UserAction {
     pub ip_address: Option<String>,
     /// Where that address is, `NZ` for example.
     pub country_code: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

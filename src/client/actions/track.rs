@@ -5,6 +5,7 @@ use crate::client::custom::{CustomData, CustomNumber};
 use crate::client::error::Error;
 use crate::client::ids::{ActionCode, IdempotencyKey, action_code_of, user_id_of};
 use crate::client::json::null_is_default;
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::{ActionState, ChallengeUrl, Token, VerificationMethod};
 
 /// An attempt at an action, for [`Client::track`]. Only the action's code is needed.
@@ -27,6 +28,9 @@ pub struct Track {
     action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<IdempotencyKey>,
+    /// Whether the service makes the key.
+    #[serde(skip)]
+    keyless: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +59,11 @@ pub struct Track {
     custom_domain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     crypto: Option<Crypto>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(Track);
 
 /// The setters are the members of the request's body (API reference, track action; node `src/types`).
 impl Track {
@@ -64,6 +72,7 @@ impl Track {
         Self {
             action: action.into(),
             idempotency_key: None,
+            keyless: false,
             redirect_url: None,
             redirect_to_settings: None,
             email: None,
@@ -78,6 +87,7 @@ impl Track {
             locale: None,
             custom_domain: None,
             crypto: None,
+            other: OtherMembers::default(),
         }
     }
 
@@ -87,6 +97,18 @@ impl Track {
     /// Never use one again for a new authorisation.
     pub fn idempotency_key(mut self, key: IdempotencyKey) -> Self {
         self.idempotency_key = Some(key);
+        self.keyless = false;
+        self
+    }
+
+    /// Leaves the key to the service, as the SDKs do where they are given none, in place of an earlier
+    /// [`idempotency_key`](Self::idempotency_key). Default: this client makes one.
+    ///
+    /// Such a call is not repeated once something of it was sent: two copies are two actions. What a lost answer was about
+    /// cannot be known then.
+    pub fn without_idempotency_key(mut self) -> Self {
+        self.idempotency_key = None;
+        self.keyless = true;
         self
     }
 
@@ -257,7 +279,7 @@ impl Crypto {
 pub struct Tracked {
     /// What was decided.
     pub state: ActionState,
-    /// Which attempt this is: the key that was sent.
+    /// Which attempt this is: the key that was sent, or the service's where none was.
     pub idempotency_key: IdempotencyKey,
     /// Whether the user has a verified method. A user who has none is allowed what others are challenged for
     /// (docs, FAQ).
@@ -277,13 +299,17 @@ pub struct Tracked {
     /// The rules that matched.
     #[serde(default, deserialize_with = "null_is_default")]
     pub rule_ids: Vec<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {
     /// Asks for a decision about an attempt of a user: `POST /users/{userId}/actions/{action}`.
     ///
-    /// The user is created if there is none. The request always carries an idempotency key, its own or a random one,
-    /// and every try of one call the same, so that repeating it makes no second action.
+    /// The user is created if there is none. The request carries an idempotency key, its own or a random one, and every try
+    /// of one call the same, so that repeating it makes no second action. Only
+    /// [`without_idempotency_key`](Track::without_idempotency_key) leaves it out, and is not repeated.
     ///
     /// # Errors
     ///
@@ -304,12 +330,17 @@ impl Client {
         let user = user_id_of(user_id.as_ref())?;
         let mut request = request.into();
         let action = action_code_of(&request.action)?;
-        let key = request.idempotency_key.get_or_insert_with(IdempotencyKey::random).clone();
+        if !request.keyless {
+            request.idempotency_key.get_or_insert_with(IdempotencyKey::random);
+        }
         let segments = ["users", user.as_str(), "actions", action.as_str()];
-        let call = self.transport.post(&segments, &request)?.safe_to_repeat();
+        let mut call = self.transport.post(&segments, &request)?;
+        if !request.keyless {
+            call = call.safe_to_repeat();
+        }
         let tracked: Tracked = self.transport.run(&call).await?;
         // T72: whatever is decided about another attempt, this one has no decision.
-        if tracked.idempotency_key != key {
+        if request.idempotency_key.is_some_and(|key| key != tracked.idempotency_key) {
             return Err(Error::malformed("it is about another idempotency key"));
         }
         Ok(tracked)

@@ -1,9 +1,11 @@
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::client::ids::user_id_of;
 use crate::client::json::objects;
+use crate::client::other::{self, Body, OtherMembers, takes_other_members};
 use crate::client::types::{Token, VerificationMethod, open_enum};
 
 /// The most credentials in one request (API reference, batch enroll).
@@ -53,7 +55,11 @@ pub struct VerifiedCredential {
     transports: Option<Vec<AuthenticatorTransport>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aaguid: Option<String>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(VerifiedCredential);
 
 /// The setters are the members of an item of the request's body (API reference, batch enroll; dotnet
 /// `BatchEnrollVerifiedAuthenticators`).
@@ -73,6 +79,7 @@ impl VerifiedCredential {
             name: None,
             transports: None,
             aaguid: None,
+            other: OtherMembers::default(),
         }
     }
 
@@ -115,6 +122,9 @@ pub struct BatchEnrolled {
     /// Which are not, and why.
     #[serde(default, deserialize_with = "objects")]
     pub failures: Vec<BatchFailure>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A credential that was not enrolled.
@@ -130,12 +140,17 @@ pub struct BatchFailure {
     pub error_code: Option<String>,
     /// The same in words.
     pub error_description: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 #[derive(Serialize)]
 struct Batch {
-    authenticators: Vec<VerifiedCredential>,
+    authenticators: Vec<Value>,
 }
+
+impl Body for Batch {}
 
 impl Client {
     /// Enrols up to 1000 passkeys that were made elsewhere: `POST /users/authenticators`.
@@ -178,6 +193,7 @@ impl Client {
             user_id_of(&credential.user_id)
                 .map_err(|error| error.with_detail(format!("the user id of credential {at} is not one")))?;
         }
+        let authenticators = authenticators.iter().map(other::to_value).collect::<Result<_, _>>()?;
         let call = self.transport.post(&["users", "authenticators"], &Batch { authenticators })?;
         // The service takes each user and credential once (API reference, batch enroll).
         self.transport.run(&call.safe_to_repeat().about_many()).await

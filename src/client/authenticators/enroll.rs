@@ -5,6 +5,7 @@ use crate::client::Client;
 use crate::client::error::Error;
 use crate::client::ids::user_id_of;
 use crate::client::json::{null_is_default, object};
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::{Token, VerificationMethod};
 
 /// A method that the application has verified itself, for [`Client::enroll_verified_authenticator`].
@@ -30,13 +31,24 @@ pub struct EnrollVerified {
     otp_uri: Option<Token>,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_default: Option<bool>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(EnrollVerified);
 
 impl EnrollVerified {
     /// Enrols `method`. The service takes `EMAIL_MAGIC_LINK`, `EMAIL_OTP`, `SMS` and `AUTHENTICATOR_APP`, newer docs
     /// also `PASSKEY` and `WHATSAPP` (API reference, enroll verified authenticator).
     pub fn new(method: VerificationMethod) -> Self {
-        Self { verification_method: method, email: None, phone_number: None, otp_uri: None, is_default: None }
+        Self {
+            verification_method: method,
+            email: None,
+            phone_number: None,
+            otp_uri: None,
+            is_default: None,
+            other: OtherMembers::default(),
+        }
     }
 
     /// The verified address, for the e-mail methods.
@@ -75,6 +87,9 @@ pub struct Enrolled {
     /// Recovery codes to show to the user once; empty where the service made none.
     #[serde(default, deserialize_with = "null_is_default")]
     pub recovery_codes: Vec<Token>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use crate::client::other::OtherMembers;
 use crate::client::types::{Timestamp, open_enum};
 
 open_enum!(
@@ -47,6 +48,9 @@ pub struct WebauthnCredential {
     pub verified_at: Option<Timestamp>,
     /// The browser that it was made in.
     pub parsed_user_agent: Option<ParsedUserAgent>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// A model of authenticators.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use super::CallConnect;
 use crate::client::error::Error;
 use crate::client::json::Agreed;
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::open_enum;
 
 open_enum!(
@@ -35,13 +36,23 @@ pub struct FinishCall {
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     payload: Map<String, Value>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(FinishCall);
 
 /// The setters are the members of the request's body (node `src/call-connect.ts`).
 impl FinishCall {
     /// The call with this id ended like this.
     pub fn new(reference_id: impl Into<String>, state: CallState) -> Self {
-        Self { reference_id: reference_id.into(), state, user_id: None, payload: Map::new() }
+        Self {
+            reference_id: reference_id.into(),
+            state,
+            user_id: None,
+            payload: Map::new(),
+            other: OtherMembers::default(),
+        }
     }
 
     /// The application's id of the caller.
@@ -77,16 +88,20 @@ impl<R: Into<String>> From<(R, CallState)> for FinishCall {
 pub struct CallFinished {
     /// Whether it was.
     pub success: bool,
+    /// Members that this version does not know.
+    pub other: OtherMembers,
 }
 
 #[derive(Deserialize)]
 struct Wire {
     success: Agreed,
+    #[serde(flatten)]
+    other: OtherMembers,
 }
 
 impl From<Wire> for CallFinished {
     fn from(wire: Wire) -> Self {
-        Self { success: wire.success.0 }
+        Self { success: wire.success.0, other: wire.other }
     }
 }
 

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CallConnect;
 use crate::client::error::Error;
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::open_enum;
 
 open_enum!(
@@ -47,7 +48,11 @@ pub struct StartCall {
     locale: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action_code: Option<String>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(StartCall);
 
 /// The setters are the members of the request's body (node `src/call-connect.ts`).
 impl StartCall {
@@ -63,6 +68,7 @@ impl StartCall {
             email: None,
             locale: None,
             action_code: None,
+            other: OtherMembers::default(),
         }
     }
 
@@ -149,6 +155,9 @@ pub struct CallStarted {
     pub error_code: Option<String>,
     /// The same in words.
     pub error_description: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl CallStarted {

@@ -3,6 +3,7 @@ use serde::Deserialize;
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::client::ids::{action_code_of, user_id_of};
+use crate::client::other::OtherMembers;
 use crate::client::types::{SmsChannel, UnixSeconds, VerificationMethod};
 
 /// Which pending challenge to look up, for [`Client::get_challenge`]: by its id or its user. The default asks for neither, and is
@@ -115,6 +116,9 @@ pub struct PendingChallenge {
     pub email: Option<String>,
     /// What it is for. The API reference says that this is a number, which no action code is.
     pub action: Option<String>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

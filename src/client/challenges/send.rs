@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::client::custom::CustomData;
 use crate::client::error::Error;
 use crate::client::ids::{IdempotencyKey, action_code_of, user_id_of};
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::{SmsChannel, UnixSeconds, VerificationMethod};
 
 /// A code to send to somebody, for [`Client::challenge`].
@@ -49,7 +50,11 @@ pub struct Challenge {
     custom: CustomData,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(Challenge);
 
 /// The setters are the members of the request's body (API reference, challenge; node `src/types`).
 impl Challenge {
@@ -78,6 +83,13 @@ impl Challenge {
     /// The code of a challenge that is pending, once more.
     pub fn resend(challenge_id: impl Into<String>) -> Self {
         Self { challenge_id: Some(challenge_id.into()), ..Self::default() }
+    }
+
+    /// The challenge that is pending already, whose code is sent once more, beside a method and an action. Default: none;
+    /// [`resend`](Self::resend) needs nothing beside it.
+    pub fn challenge_id(mut self, id: impl Into<String>) -> Self {
+        self.challenge_id = Some(id.into());
+        self
     }
 
     /// Which attempt at the action this is part of: challenges with the same key are of one attempt. Default: the
@@ -177,6 +189,9 @@ pub struct Challenged {
     pub idempotency_key: Option<String>,
     /// Until when the code is good.
     pub expires_at: Option<UnixSeconds>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::client::error::Error;
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::{ActionState, Timestamp, Token, VerificationMethod};
 
 /// A question about a token, for [`Client::validate_challenge`].
@@ -23,7 +24,11 @@ pub struct Validate {
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<String>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(Validate);
 
 impl Validate {
     /// What does `token` prove? It comes from the callback, from a client SDK, or from track.
@@ -52,7 +57,7 @@ impl From<&str> for Validate {
 
 impl From<Token> for Validate {
     fn from(token: Token) -> Self {
-        Self { token, user_id: None, action: None }
+        Self { token, user_id: None, action: None, other: OtherMembers::default() }
     }
 }
 
@@ -83,6 +88,8 @@ pub struct Validated {
     pub veriff_session_id: Option<String>,
     /// Why the token is not valid, a sentence of the service's for a log. It has no secret in it.
     pub error: Option<String>,
+    /// Members that this version does not know.
+    pub other: OtherMembers,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +105,8 @@ struct Wire {
     verification_method: Option<VerificationMethod>,
     veriff_session_id: Option<String>,
     error: Option<String>,
+    #[serde(flatten)]
+    other: OtherMembers,
 }
 
 impl TryFrom<Wire> for Validated {
@@ -118,6 +127,7 @@ impl TryFrom<Wire> for Validated {
             verification_method: wire.verification_method,
             veriff_session_id: wire.veriff_session_id,
             error: wire.error,
+            other: wire.other,
         })
     }
 }
@@ -134,6 +144,7 @@ impl Validated {
             verification_method: None,
             veriff_session_id: None,
             error,
+            other: OtherMembers::default(),
         }
     }
 }

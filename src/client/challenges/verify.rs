@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::client::ids::user_id_of;
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::{Token, VerificationMethod, open_enum};
 
 /// A code that somebody typed, for [`Client::verify`].
@@ -21,12 +22,20 @@ use crate::client::types::{Token, VerificationMethod, open_enum};
 pub struct Verify {
     challenge_id: String,
     verification_code: Token,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(Verify);
 
 impl Verify {
     /// Is this the code of that challenge?
     pub fn new(challenge_id: impl Into<String>, verification_code: impl Into<Token>) -> Self {
-        Self { challenge_id: challenge_id.into(), verification_code: verification_code.into() }
+        Self {
+            challenge_id: challenge_id.into(),
+            verification_code: verification_code.into(),
+            other: OtherMembers::default(),
+        }
     }
 }
 
@@ -52,6 +61,9 @@ pub struct Verified {
     pub verification_method: Option<VerificationMethod>,
     /// Why it was not the right one.
     pub failure_reason: Option<FailureReason>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 open_enum!(
@@ -81,12 +93,21 @@ pub struct Claim {
     user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     skip_verification_check: Option<bool>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(Claim);
 
 impl Claim {
     /// The challenge is this user's, whose id is checked when the request is sent.
     pub fn new(challenge_id: impl Into<String>, user_id: impl Into<String>) -> Self {
-        Self { challenge_id: challenge_id.into(), user_id: user_id.into(), skip_verification_check: None }
+        Self {
+            challenge_id: challenge_id.into(),
+            user_id: user_id.into(),
+            skip_verification_check: None,
+            other: OtherMembers::default(),
+        }
     }
 
     /// Whether it may be claimed before its code was verified. Default: the service's, no.
@@ -112,6 +133,9 @@ pub struct Claimed {
     pub token: Token,
     /// How the code was sent.
     pub verification_method: Option<VerificationMethod>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::client::Client;
 use crate::client::error::Error;
 use crate::client::json::{null_is_default, objects};
+use crate::client::other::OtherMembers;
 use crate::client::path;
 use crate::client::types::{Timestamp, Token, VerificationMethod};
 
@@ -104,6 +105,9 @@ pub struct UsersPage {
     pub last_evaluated_user_id: Option<String>,
     /// What the ID token says, if there was one in the query. Its signature was verified by the service.
     pub token_payload: Option<Map<String, Value>>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
     /// What this page answers.
     #[serde(skip)]
     query: QueryUsers,
@@ -146,6 +150,9 @@ pub struct UserSummary {
     pub enrolled_verification_methods: Vec<VerificationMethod>,
     /// When the user was created.
     pub created_at: Option<Timestamp>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 /// Where a walk through the pages is.

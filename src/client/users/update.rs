@@ -6,6 +6,7 @@ use crate::client::custom::CustomData;
 use crate::client::error::Error;
 use crate::client::ids::user_id_of;
 use crate::client::json::null_is_default;
+use crate::client::other::{OtherMembers, takes_other_members};
 use crate::client::types::VerificationMethod;
 
 /// What changes about a user, for [`Client::update_user`]. What is not set stays as it is.
@@ -42,7 +43,11 @@ pub struct UpdateUser {
     locale: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     default_verification_method: Option<VerificationMethod>,
+    #[serde(skip)]
+    other: OtherMembers,
 }
+
+takes_other_members!(UpdateUser);
 
 /// The setters are the members of the request's body (API reference, update user; node `src/types`).
 impl UpdateUser {
@@ -135,6 +140,9 @@ pub struct UpdatedUser {
     /// The user's custom data points.
     #[serde(default, deserialize_with = "null_is_default")]
     pub custom: Map<String, Value>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
 }
 
 impl Client {

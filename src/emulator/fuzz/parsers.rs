@@ -100,7 +100,7 @@ impl Desk {
             idempotency_key(text.clone()).map(String::from).ok(),
         ];
         for id in ids.into_iter().flatten() {
-            assert!(id == text && !id.is_empty() && id.len() <= 256 && !id.contains(char::is_control), "{id:?}");
+            assert!(id == text && !id.is_empty() && id.len() <= 1024 && !id.contains(char::is_control), "{id:?}");
         }
     }
 

@@ -102,6 +102,32 @@ fn an_envelope_is_kept_whole() {
     assert_eq!(event.data.kind(), "email.created");
 }
 
+/// What is new is kept, and does not show (T97).
+#[test]
+fn members_that_are_new_are_kept() {
+    for (kind, mut data) in least() {
+        data["brandNew"] = json!({ "secret": "canary" });
+        let mut envelope = envelope(kind, "data", data);
+        envelope["region"] = json!("canary");
+        let event = parse(&envelope).unwrap().into_iter().next().unwrap();
+        assert_eq!(event.other.iter().collect::<Vec<_>>(), [("region", &json!("canary"))], "{kind}");
+        let other = match &event.data {
+            EventData::EmailCreated(data) => &data.other,
+            EventData::SmsCreated(data) => &data.other,
+            EventData::PushCreated(data) => &data.other,
+            EventData::AuthenticatorCreated(data)
+            | EventData::AuthenticatorUpdated(data)
+            | EventData::AuthenticatorDeleted(data) => &data.other,
+            EventData::ActionVerify(data) => &data.other,
+            EventData::ActionLogCreated(data) => &data.other,
+            EventData::ChallengeLogCreated(data) => &data.other,
+            EventData::Unknown(event) => panic!("{event:?}"),
+        };
+        assert_eq!(other.iter().collect::<Vec<_>>(), [("brandNew", &json!({ "secret": "canary" }))], "{kind}");
+        assert!(!format!("{event:?}").contains("canary"), "{event:?}");
+    }
+}
+
 #[test]
 fn messages_with_every_member() {
     let EventData::EmailCreated(mail) = single("email.created", email()) else { panic!("an e-mail") };

@@ -2,7 +2,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum_authsignal::IdempotencyKey;
-use axum_authsignal::client::{ActionState, QueryActions, Track, Validate};
+use axum_authsignal::client::{ActionState, CustomData, CustomValue, QueryActions, Track, Validate};
 use serde_json::json;
 
 use super::{Call, KEY, custom};
@@ -43,6 +43,20 @@ pub(super) fn calls() -> Vec<Call> {
         )),
         call!("track", "nothing but names"; { "userId": "user-1", "action": "withdrawal" } => tracked;
             client.track("user-1", "withdrawal")),
+        call!("track", "under the service's key, with what no type knows"; {
+            "userId": "user-1", "action": "withdrawal", "attributes": {
+                "brandNew": { "deep": [1, null] },
+                "custom": { "tier": null, "cart": { "items": [1, "a", null] }, "mixed": [true, "b", 0.5] },
+            },
+        } => tracked; client.track(
+            "user-1",
+            Track::new("withdrawal").without_idempotency_key().other("brandNew", json!({ "deep": [1, null] })).custom(
+                CustomData::new()
+                    .with("tier", CustomValue::Null)
+                    .with("cart", json!({ "items": [1, "a", null] }))
+                    .with("mixed", json!([true, "b", 0.5])),
+            )
+        )),
         call!("validateChallenge"; { "token": "eyJ", "userId": "user-1", "action": "withdrawal" } => {
             "isValid": true, "state": "CHALLENGE_SUCCEEDED",
         }; client.validate_challenge(Validate::new("eyJ").user_id("user-1").action("withdrawal"))),

@@ -30,6 +30,9 @@ pub(super) fn calls() -> Vec<Call> {
         call!("challenge", "by e-mail"; {
             "verificationMethod": "EMAIL_OTP", "action": "signIn", "email": "ada@example.com",
         } => started; client.challenge(Challenge::email_otp("signIn", "ada@example.com"))),
+        call!("challenge", "once more, and how"; {
+            "challengeId": "challenge-1", "verificationMethod": "EMAIL_OTP", "action": "signIn", "email": "ada@example.com",
+        } => started; client.challenge(Challenge::email_otp("signIn", "ada@example.com").challenge_id("challenge-1"))),
         call!("challenge", "once more"; { "challengeId": "challenge-1" } => started;
             client.challenge(Challenge::resend("challenge-1"))),
         call!("verify"; { "challengeId": "challenge-1", "verificationCode": "012345" } => { "isVerified": true };
