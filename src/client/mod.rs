@@ -187,7 +187,6 @@ pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSe
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};
 
-#[cfg(feature = "axum")]
 pub(crate) use builder::{check_secret, secret_from_vars};
 pub(crate) use json::{null_is_default, without_lone_surrogates};
 pub(crate) use types::open_enum;
