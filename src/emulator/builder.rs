@@ -182,7 +182,7 @@ impl EmulatorBuilder {
         let settings = HookSettings::of(&self.tenant)?;
         let hooks = Hooks::new(settings.clone(), secrets.clone(), tenant_id, self.clock.clone());
         self.clock.go_ahead(before.ahead.unwrap_or(self.clock.ahead()));
-        let relying_party = relying_party(&self.tenant);
+        let relying_party = relying_party(&self.tenant, &origin);
         let (tenant, now) = (self.tenant.clone(), self.clock.now());
         let world = match before.world {
             Some(kept) => World::restore(tenant, kept, now),
@@ -227,10 +227,12 @@ impl EmulatorBuilder {
     }
 }
 
-/// The site that passkeys are made for. Its own host is its origin, whichever the application's page is on.
-fn relying_party(tenant: &Tenant) -> RelyingParty {
-    let id = tenant.relying_party_id.as_deref().unwrap_or(LOCALHOST);
-    RelyingParty::new(id, Url::parse(&format!("https://{id}")).into_iter().collect(), &tenant.name)
+/// The site that passkeys are made for. The challenge page's origin may use them, and that of the site itself.
+fn relying_party(tenant: &Tenant, origin: &str) -> RelyingParty {
+    let origin = Url::parse(origin).ok();
+    let id = origin.as_ref().map_or_else(|| LOCALHOST.to_owned(), |origin| tenant.relying_party(origin));
+    let origins = origin.into_iter().chain(Url::parse(&format!("https://{id}"))).collect();
+    RelyingParty::new(&id, origins, &tenant.name)
 }
 
 fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -306,7 +306,6 @@ impl Tenant {
     }
 
     /// The domain that passkeys are made for, when the emulator is at `origin`.
-    #[allow(dead_code, reason = "the emulator is not wired to its tenant yet")]
     pub(super) fn relying_party(&self, origin: &Url) -> String {
         match (&self.relying_party_id, origin.host()) {
             (Some(id), _) => id.clone(),

@@ -1,5 +1,6 @@
 //! Passkeys and security keys on the page, with an authenticator in software for the browser's part.
-use axum_authsignal::client::ActionState;
+use axum_authsignal::client::{ActionState, Track};
+use axum_authsignal::emulator::Emulator;
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -170,4 +171,30 @@ async fn a_popup_at_an_address_waits_for_a_tab_beside_it() {
     let closed = bench.submit(&token, &wait).await.text().await.unwrap();
     assert!(closed.contains("AUTHSIGNAL_CLOSE_POPUP"));
     assert_eq!(state(&bench), ActionState::ChallengeSucceeded);
+}
+
+/// Behind a tunnel or a proxy, the page's own site: browsers make no passkeys for another.
+#[tokio::test]
+async fn with_a_public_url_passkeys_are_for_its_host() {
+    let emulator = Emulator::builder().public_url("https://mfa.example.test:8443").start().await.unwrap();
+    let tracked = emulator.client().track("ada", Track::new("withdrawal")).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = tracked.url.unwrap().secret().replace("https://mfa.example.test:8443", "");
+    let url = format!("http://{}{url}&view=PASSKEY", emulator.local_address());
+    let page = http.get(&url).header("host", "mfa.example.test:8443").send().await.unwrap();
+    let html = page.text().await.unwrap();
+    let options = options(&html);
+    assert_eq!(options["rp"]["id"], "mfa.example.test");
+    let made = SoftKey::es256().create(&options, "https://mfa.example.test:8443").to_string();
+    let (token, challenge) = (hidden(&html, "token"), hidden(&html, "challenge"));
+    let form = [
+        ("token", &*token),
+        ("step", "credential"),
+        ("view", "PASSKEY"),
+        ("challenge", &challenge),
+        ("credential", &made),
+    ];
+    let given = http.post(format!("http://{}/", emulator.local_address())).form(&form).send().await.unwrap();
+    assert_eq!(given.status(), 200);
+    assert!(emulator.user("ada").is_enrolled());
 }
