@@ -1,9 +1,11 @@
 //! Without CA certificates, as in an image made from scratch: where no TLS is spoken, none are missed.
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use axum::Router;
 use axum::routing::post;
+use axum_authsignal::client::{ActionState, Track};
+use axum_authsignal::emulator::Emulator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -47,4 +49,26 @@ async fn the_program_answers_and_its_webhooks_arrive() {
     running.says(&["WARN", "email.created", "https://hooks.example.test/take", "No CA certificates"]);
     let sent = running.control(Method::GET, "webhooks", None).await;
     assert!(sent.as_array().unwrap().iter().any(|sent| sent["error"].as_str().is_some()), "{sent}");
+}
+
+/// An application's own test, in a process of its own: what a process has in its environment is for all of it.
+#[tokio::test]
+async fn a_test_starts_one_and_its_client_asks_it() {
+    const WITHIN: &str = "AUTHSIGNAL_TEST_WITHOUT_ROOTS";
+    if std::env::var_os(WITHIN).is_none() {
+        let folder = Folder::new("roots-within");
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "roots::a_test_starts_one_and_its_client_asks_it", "--nocapture"]).env(WITHIN, "1");
+        let output = without_roots(&mut again, &folder.file("")).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("asked without CA certificates"), "{output:?}");
+        return;
+    }
+    assert_eq!(std::env::var("SSL_CERT_FILE").unwrap(), "/dev/null");
+    let refused = reqwest::Client::builder().build();
+    assert!(refused.is_err(), "this machine has certificates all the same: the test proves nothing");
+    let emulator = Emulator::start().await.unwrap();
+    let tracked = emulator.client().track("ada", Track::new("withdrawal")).await.unwrap();
+    assert_eq!(tracked.state, ActionState::Allow);
+    println!("asked without CA certificates");
 }
