@@ -9,7 +9,6 @@ use axum::extract::OriginalUri;
 use axum::routing::MethodRouter;
 use http::HeaderValue;
 use http::request::Parts;
-use url::Url;
 
 use crate::browser::CookieKind;
 use crate::builder::AuthsignalBuilder;
