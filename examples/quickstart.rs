@@ -16,7 +16,7 @@ use axum::http::{StatusCode, header, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, Router, get, post};
 use axum_authsignal::emulator::{Emulator, Outcome};
-use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Grounds, Unenrolled, User, Verdict};
+use axum_authsignal::{Action, Authsignal, AuthsignalLayer, Client, Grounds, Unenrolled, User, Verdict, VerdictFor};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/statement", page("Your statement").route_layer(guard("view-statement").remember(ten_minutes)))
         .route("/limit", page("Your limit").route_layer(guard("view-limit").unenrolled(Unenrolled::Enrol)))
         .route("/close", page("Account closed").route_layer(guard("close-account")))
-        .route("/transfer", post(transfer).route_layer(guard("transfer")))
+        .route("/transfer", post(transfer).route_layer(AuthsignalLayer::for_action::<Sending>(&authsignal)))
         .with_state(bank)
         .merge(authsignal.routes());
     println!("The bank is open: {url}");
@@ -70,9 +70,16 @@ fn page(title: &'static str) -> MethodRouter<Bank> {
     get(async move |session, verdict| Page { title, session: Some(session), verdict: Some(verdict) })
 }
 
-async fn transfer(session: Session, verdict: Verdict, Form(transfer): Form<Transfer>) -> Page {
+/// Sending money. Its handler does not run behind the layer of any other action.
+struct Sending;
+
+impl Action for Sending {
+    const CODE: &'static str = "transfer";
+}
+
+async fn transfer(session: Session, verdict: VerdictFor<Sending>, Form(transfer): Form<Transfer>) -> Page {
     session.bank.lock().unwrap().transfers.push((session.user, transfer));
-    Page { title: "Money sent", session: Some(session), verdict: Some(verdict) }
+    Page { title: "Money sent", session: Some(session), verdict: Some(verdict.into_verdict()) }
 }
 
 async fn sign_in(State(bank): State<Bank>, Path(user): Path<String>) -> Result<impl IntoResponse, StatusCode> {

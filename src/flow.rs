@@ -115,8 +115,6 @@ pub(crate) enum Back {
 /// Why what a browser sent was not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum NotKept {
-    /// It came from another site's page (threat T42).
-    CrossSite,
     /// It is no urlencoded form, or one that a browser would not send again as it was.
     Body,
     /// The target is one that we would not send a browser back to.

@@ -68,6 +68,8 @@ mod url;
 pub mod webhook;
 
 #[cfg(feature = "axum")]
+mod action;
+#[cfg(feature = "axum")]
 mod authsignal;
 #[cfg(feature = "axum")]
 mod browser;
@@ -110,6 +112,8 @@ mod place;
 #[cfg(feature = "axum")]
 mod prefetch;
 #[cfg(feature = "axum")]
+mod question;
+#[cfg(feature = "axum")]
 mod refusal;
 #[cfg(feature = "axum")]
 mod respond;
@@ -133,6 +137,8 @@ pub use client::{ActionCode, Client, IdempotencyKey, Region, UserId};
 pub use clock::Clock;
 pub use config::ConfigError;
 
+#[cfg(feature = "axum")]
+pub use action::{Action, VerdictFor};
 #[cfg(feature = "axum")]
 pub use authsignal::Authsignal;
 #[cfg(feature = "axum")]

@@ -162,7 +162,6 @@ fn is_shown(name: &str) -> bool {
 /// It is approved for the time that is `left`, and the user has to send it again, because it was not kept.
 pub(crate) fn send_again(why: NotKept, left: Duration, page: &str) -> Response<Bytes> {
     let reason = match why {
-        NotKept::CrossSite => "What you sent came from another site, so it was not kept.",
         NotKept::Body => "What you sent is of a kind that is not kept, such as a file.",
         NotKept::Script => "The page that you were on asked for this, and could not keep it.",
         NotKept::Target => "The address that you used can't be opened again from here.",

@@ -68,7 +68,8 @@ pub enum RefusalReason {
     UnknownFlow,
     /// The flow belongs to another user or another session. 403.
     OtherUser,
-    /// A browser sent this from another site's page, where it would have to be challenged. 403.
+    /// A page of another origin made the browser send this, where it would have to be challenged. 403. Pages of yours are
+    /// let in by [`page_origin`](crate::AuthsignalBuilder::page_origin).
     CrossSite,
     /// It was sent to a name of the application's that is
     /// [led to another](crate::AuthsignalBuilder::also_at). 303 to the same page there for browsers that go to one, and

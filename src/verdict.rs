@@ -1,5 +1,7 @@
 //! What the handler is told.
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -7,16 +9,15 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
-use crate::decision::Policy;
-use crate::flow::RequestId;
+use crate::question::{LayerId, Question, Run};
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::seal;
-use crate::tenant::Tenant;
 
 /// Why this request was let through: an extractor for the handlers of guarded routes.
 ///
-/// On a route that no [`AuthsignalLayer`](crate::AuthsignalLayer) guards, extracting it fails with 500, so a handler that
-/// takes a `Verdict` cannot run unguarded by mistake. Where two layers guard one route, it is the inner one's.
+/// On a route that no [`AuthsignalLayer`](crate::AuthsignalLayer) guards, extracting it fails with 500. That some layer does
+/// is all that it shows: one around a whole router will do, whatever its action. A handler that has to be guarded as one
+/// action takes a [`VerdictFor`](crate::VerdictFor) it. Where two layers guard one route, it is the inner one's.
 ///
 /// # Examples
 ///
@@ -30,18 +31,18 @@ use crate::tenant::Tenant;
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Verdict(Arc<Inner>);
 
-#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) user: UserId,
     pub(crate) action: ActionCode,
     pub(crate) attempt: IdempotencyKey,
     pub(crate) grounds: Grounds,
-    pub(crate) tenant: Tenant,
-    pub(crate) policy: Policy,
-    pub(crate) request: RequestId,
+    pub(crate) question: Question,
+    pub(crate) run: Run,
+    /// Whether a layer further in has gone by it: another that comes with it is another run.
+    pub(crate) is_taken: AtomicBool,
 }
 
 /// On what grounds a request was let through.
@@ -64,13 +65,40 @@ pub enum Grounds {
     },
 }
 
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { user, action, attempt, grounds, .. } = &*self.0;
+        let mut verdict = f.debug_struct("Verdict");
+        verdict.field("user_id", user).field("action", action).field("idempotency_key", attempt);
+        verdict.field("grounds", grounds).finish_non_exhaustive()
+    }
+}
+
 impl Verdict {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.0
+    /// Goes on in a layer further in, if this request has not gone on already: what comes a second time, or to a layer that
+    /// it came through, was made of copies.
+    pub(crate) fn goes_on(&self, layer: LayerId) -> Option<Run> {
+        let run = self.0.run.through(layer)?;
+        (!self.0.is_taken.swap(true, Ordering::AcqRel)).then_some(run)
+    }
+
+    /// The same answer for a layer further in, if it is one to its question.
+    pub(crate) fn answers(&self, question: &Question, run: &Run) -> Option<Self> {
+        question.is_answered_by(&self.0.question).then(|| {
+            Self::new(Inner {
+                user: self.0.user.clone(),
+                action: self.0.action.clone(),
+                attempt: self.0.attempt.clone(),
+                grounds: self.0.grounds.clone(),
+                question: question.clone(),
+                run: run.clone(),
+                is_taken: AtomicBool::new(false),
+            })
+        })
     }
 
     /// The user whom the request was decided for.
@@ -104,19 +132,31 @@ impl Verdict {
     }
 }
 
-/// The rejection of [`Verdict`] on a route that no layer guards.
-#[derive(Clone, Copy, Debug)]
+/// The rejection of [`Verdict`] on a route that no layer guards, and of
+/// [`VerdictFor`](crate::VerdictFor) on one that is guarded as another action.
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct MissingVerdict;
-
-impl MissingVerdict {
-    const TEXT: &str = "axum-authsignal: this handler takes a `Verdict`, but no `AuthsignalLayer` guards its route; add \
-                        one with `.route_layer(AuthsignalLayer::new(&authsignal, \"the-action\"))`";
+pub struct MissingVerdict {
+    /// The action that the handler asks for, if it names one, and the one that was decided, if any was.
+    pub(crate) wanted: Option<&'static str>,
+    pub(crate) found: Option<ActionCode>,
 }
 
-impl std::fmt::Display for MissingVerdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(Self::TEXT)
+impl fmt::Display for MissingVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = self.wanted.unwrap_or("the-action");
+        match &self.found {
+            Some(found) => write!(
+                f,
+                "axum-authsignal: this handler takes a `VerdictFor` the action `{wanted}`, and its request was decided as \
+                 `{found}`: add a layer of its own with `.route_layer(AuthsignalLayer::for_action::<..>(&authsignal))`"
+            ),
+            None => write!(
+                f,
+                "axum-authsignal: this handler takes a `Verdict`, but no `AuthsignalLayer` guards its route; add one with \
+                 `.route_layer(AuthsignalLayer::new(&authsignal, \"{wanted}\"))`"
+            ),
+        }
     }
 }
 
@@ -124,9 +164,9 @@ impl std::error::Error for MissingVerdict {}
 
 impl IntoResponse for MissingVerdict {
     fn into_response(self) -> Response {
-        tracing::error!("{self}");
+        tracing::error!(wanted = self.wanted, found = self.found.as_ref().map(tracing::field::display), "{self}");
         let refusal = Refusal::new(RefusalReason::Unguarded, None);
-        seal((refusal.reason().status(), Self::TEXT).into_response(), refusal)
+        seal((refusal.reason().status(), self.to_string()).into_response(), refusal)
     }
 }
 
@@ -134,7 +174,7 @@ impl<S: Sync> FromRequestParts<S> for Verdict {
     type Rejection = MissingVerdict;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        parts.extensions.get::<Self>().cloned().ok_or(MissingVerdict)
+        parts.extensions.get::<Self>().cloned().ok_or_else(MissingVerdict::default)
     }
 }
 

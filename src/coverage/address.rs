@@ -22,7 +22,7 @@ pub(crate) struct Address {
 }
 
 /// What `Path` makes of the address.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Params {
     Missing,
     Unreadable,
@@ -43,6 +43,31 @@ impl Address {
             route: parts.extensions.get::<MatchedPath>().map(|route| route.as_str().to_owned()),
             params,
         }
+    }
+
+    /// Whether it is `outer` as seen from further in: the same, or with the prefix of a nested router stripped. Nothing else
+    /// may have happened to it, since the outer layer decided about what it saw (threat T115).
+    pub(crate) fn is_within(&self, outer: &Self) -> bool {
+        let (inside, outside) = (&self.routed, &outer.routed);
+        let is_stripped = inside.path() == "/" || outside.path().ends_with(inside.path());
+        let is_same_host = inside.scheme() == outside.scheme() && inside.authority() == outside.authority();
+        // A router further in adds to what the outer one found, and in front of the first there is nothing yet.
+        let is_same_route = match (&outer.route, &self.route) {
+            (None, _) => true,
+            (Some(outer), Some(inner)) => inner.starts_with(outer.as_str()),
+            (Some(_), None) => false,
+        };
+        let is_same_params = match (&outer.params, &self.params) {
+            (Params::Missing, _) => true,
+            (Params::Found(outer), Params::Found(inner)) => inner.starts_with(outer),
+            (Params::Unreadable | Params::Found(_), _) => false,
+        };
+        self.received == outer.received
+            && is_same_host
+            && inside.query() == outside.query()
+            && is_stripped
+            && is_same_route
+            && is_same_params
     }
 
     pub(super) fn add_to(&self, fields: &mut Fields) {

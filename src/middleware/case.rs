@@ -1,5 +1,6 @@
 //! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::Method;
@@ -15,11 +16,12 @@ use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use crate::coverage::{Address, Binding, Shape, digest};
 use crate::decision::{Passed, Proving};
 use crate::facts::Facts;
-use crate::flow::{Challenge, Flow, Opening, Proof, RequestId, Stage};
+use crate::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::identify::User;
 use crate::keeper::{BindingHash, Opened, Spending, Ticket};
 use crate::outage::Outage;
 use crate::place::Place;
+use crate::question::{Question, Run, Told};
 use crate::refusal::RefusalReason;
 use crate::respond::ChallengeAnswer;
 use crate::verdict::{self, Grounds, Verdict};
@@ -32,7 +34,39 @@ pub(super) struct Case<'a> {
     pub(super) user: User,
     pub(super) user_id: UserId,
     pub(super) address: Address,
-    pub(super) request: RequestId,
+    /// What Authsignal is told about it, whatever the attempt.
+    pub(super) told: Track,
+    pub(super) run: Run,
+}
+
+impl Guard {
+    /// What Authsignal is told about a request, whatever the attempt.
+    pub(super) fn tell(&self, parts: &Parts, user: &User) -> Track {
+        let facts = Facts::of(parts, &self.authsignal.addresses);
+        let mut track = Track::new(self.action.clone());
+        for (value, set) in [
+            (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
+            (facts.user_agent, Track::user_agent),
+            (facts.device_id, Track::device_id),
+            (user.locale.clone().or(facts.locale), Track::locale),
+            (self.authsignal.custom_domain.clone(), Track::custom_domain),
+            (self.scope.clone(), Track::scope),
+            (user.email.clone(), Track::email),
+            (user.phone_number.clone(), Track::phone_number),
+            (user.username.clone(), Track::username),
+        ] {
+            if let Some(value) = value {
+                track = set(track, value);
+            }
+        }
+        if self.redirect_to_settings {
+            track = track.redirect_to_settings(true);
+        }
+        match &self.custom {
+            Some(custom) => track.custom(custom(parts)),
+            None => track,
+        }
+    }
 }
 
 impl Case<'_> {
@@ -40,12 +74,18 @@ impl Case<'_> {
         &self.guard.authsignal
     }
 
-    /// Whether an outer layer's verdict answers this one's question (threat T61).
-    pub(super) fn is_decided_by(&self, outer: &verdict::Inner) -> bool {
-        outer.tenant == self.authsignal().tenant
-            && outer.action == self.guard.action
-            && outer.user == self.user_id
-            && self.guard.policy.is_met_by(&outer.policy)
+    /// What this layer asks, for a layer further in that may ask the same.
+    pub(super) fn question(&self, parts: &Parts) -> Question {
+        Question {
+            tenant: self.authsignal().tenant,
+            user: self.user.id.clone(),
+            session: self.user.session.clone(),
+            action: self.guard.action.clone(),
+            policy: self.guard.policy,
+            method: parts.method.clone(),
+            address: self.address.clone(),
+            told: Told::of(&self.told),
+        }
     }
 
     /// What a flow for this request is found by; `None` while a body that belongs to it has not been read, or is too
@@ -63,36 +103,12 @@ impl Case<'_> {
         Some(binding.hash(&digest(coverage, self.guard.policy.remember, &shape, bytes)))
     }
 
-    pub(super) async fn track(&self, parts: &Parts, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
+    pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
         let authsignal = self.authsignal();
-        let facts = Facts::of(parts, &authsignal.addresses);
-        let mut track = Track::new(self.guard.action.clone())
-            .idempotency_key(attempt.clone())
-            .redirect_url(self.place.callback_for(ticket));
-        for (value, set) in [
-            (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
-            (facts.user_agent, Track::user_agent),
-            (facts.device_id, Track::device_id),
-            (self.user.locale.clone().or(facts.locale), Track::locale),
-            (authsignal.custom_domain.clone(), Track::custom_domain),
-            (self.guard.scope.clone(), Track::scope),
-            (self.user.email.clone(), Track::email),
-            (self.user.phone_number.clone(), Track::phone_number),
-            (self.user.username.clone(), Track::username),
-        ] {
-            if let Some(value) = value {
-                track = set(track, value);
-            }
-        }
-        if self.guard.redirect_to_settings {
-            track = track.redirect_to_settings(true);
-        }
-        if let Some(custom) = &self.guard.custom {
-            track = track.custom(custom(parts));
-        }
+        let attempt = self.told.clone().idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
         authsignal
             .client
-            .track(&self.user_id, track)
+            .track(&self.user_id, attempt)
             .await
             .map_err(|error| Stop::Outage(Outage::of_service(&error, &self.guard.action), error.retry_after()))
     }
@@ -156,13 +172,13 @@ impl Case<'_> {
             }
         };
         keeper.write_ticket(&browser, ticket, &binding).await?;
-        match keeper.open(&browser, &binding, self.request, flow).await? {
+        match keeper.open(&browser, &binding, self.run.id, flow).await? {
             Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
             Opened::Joined(flow) => {
                 self.lead_back(&browser, &binding, &flow, back).await?;
                 Err(self.challenge(&flow, new_browser))
             }
-            Opened::Pass(proof, flow, spending) => Ok((self.verified(&proof, &flow.opening), spending)),
+            Opened::Pass(proof, flow, spending) => Ok((self.verified(parts, &proof, &flow.opening), spending)),
         }
     }
 
@@ -185,7 +201,7 @@ impl Case<'_> {
         Stop::Challenge { answer: Box::new(answer), new_browser }
     }
 
-    pub(super) fn passed(&self, passed: Passed, state: ActionState, attempt: IdempotencyKey) -> Verdict {
+    pub(super) fn passed(&self, parts: &Parts, passed: Passed, state: ActionState, attempt: IdempotencyKey) -> Verdict {
         let grounds = match passed {
             Passed::Allowed => Grounds::Allowed,
             Passed::Settled => Grounds::Settled(state),
@@ -194,24 +210,24 @@ impl Case<'_> {
                 Grounds::Unenrolled
             }
         };
-        self.verdict(grounds, attempt)
+        self.verdict(parts, grounds, attempt)
     }
 
-    pub(super) fn verified(&self, proof: &Proof, opening: &Opening) -> Verdict {
+    pub(super) fn verified(&self, parts: &Parts, proof: &Proof, opening: &Opening) -> Verdict {
         let grounds = Grounds::Verified { method: proof.method.clone(), at: proof.at.to_system_time() };
-        self.verdict(grounds, opening.attempt.clone())
+        self.verdict(parts, grounds, opening.attempt.clone())
     }
 
-    pub(super) fn verdict(&self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
+    pub(super) fn verdict(&self, parts: &Parts, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
         tracing::debug!(action = %self.guard.action, grounds = ?grounds, "request passed");
         Verdict::new(verdict::Inner {
             user: self.user_id.clone(),
             action: self.guard.action.clone(),
             attempt,
             grounds,
-            tenant: self.authsignal().tenant,
-            policy: self.guard.policy,
-            request: self.request,
+            question: self.question(parts),
+            run: self.run.clone(),
+            is_taken: AtomicBool::new(false),
         })
     }
 

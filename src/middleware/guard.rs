@@ -11,16 +11,16 @@ use super::ReplayBody;
 use super::body::Reading;
 use super::case::Case;
 use crate::authsignal::Inner;
-use crate::browser::{BrowserId, random};
+use crate::browser::BrowserId;
 use crate::caller::is_preflight;
 use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
 use crate::coverage::Address;
 use crate::decision::{Decision, Policy, Refused, decide};
-use crate::flow::RequestId;
 use crate::keeper::{Meeting, Spending, Ticket};
 use crate::outage::Outage;
 use crate::place::{Elsewhere, Name};
 use crate::prefetch::is_prefetch;
+use crate::question::{LayerId, Run};
 use crate::refusal::{Refusal, RefusalReason};
 use crate::respond::{ChallengeAnswer, rejected};
 use crate::store;
@@ -32,6 +32,8 @@ pub(super) type Custom = Arc<dyn Fn(&Parts) -> CustomData + Send + Sync>;
 /// What guards one route.
 #[derive(Clone)]
 pub(super) struct Guard {
+    /// Where it stands.
+    pub(super) id: LayerId,
     pub(super) authsignal: Arc<Inner>,
     pub(super) action: ActionCode,
     pub(super) policy: Policy,
@@ -160,22 +162,27 @@ impl Guard {
         let user_id = UserId::new(user.id()).map_err(RefusalReason::InvalidUser)?;
 
         let outer = parts.extensions.get::<Verdict>();
-        let request = outer.map_or_else(|| RequestId(random()), |verdict| verdict.inner().request);
-        let case = Case { guard: self, place, user, user_id, address, request };
-        if let Some(outer) = outer.filter(|outer| case.is_decided_by(outer.inner())) {
-            return Ok(Way::new(body, outer.clone()));
+        let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
+        let run = outer.as_ref().map_or_else(|| Run::new(self.id), |(_, run)| run.clone());
+        let told = self.tell(parts, &user);
+        let case = Case { guard: self, place, user, user_id, address, told, run };
+        if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question(parts), &case.run)) {
+            return Ok(Way::new(body, verdict));
         }
+        // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
+        // asked for (threat T42).
+        let is_foreign = case.is_foreign(parts);
 
         let browser = self.authsignal.cookie.read(&parts.headers);
-        if let Some(browser) = &browser {
+        if let Some(browser) = browser.as_ref().filter(|_| !is_foreign) {
             if self.policy.coverage.reads_body() {
                 body = body.read(self.authsignal.body_limit).await?;
             }
             if let Some(binding) = case.binding(parts, body.whole()) {
-                match self.authsignal.keeper.meet(browser, &binding, case.request).await? {
+                match self.authsignal.keeper.meet(browser, &binding, case.run.id).await? {
                     Meeting::Pass(proof, flow, spending) => {
                         case.mark_sent(parts, browser, &binding, &flow).await;
-                        return Ok(Way { spending, ..Way::new(body, case.verified(&proof, &flow.opening)) });
+                        return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
                     }
                     Meeting::SameChallenge(flow) => {
                         body = case.read_for_challenge(parts, body).await?;
@@ -193,13 +200,14 @@ impl Guard {
 
         let attempt = IdempotencyKey::random();
         let ticket = Ticket::random();
-        let tracked = case.track(parts, &attempt, ticket).await?;
+        let tracked = case.track(&attempt, ticket).await?;
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
-            Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
+            Decision::Pass(passed) => Ok(Way::new(body, case.passed(parts, passed, tracked.state, attempt))),
             Decision::Refuse(Refused::State(state)) => Err(RefusalReason::State(state).into()),
             Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
-                if browser.is_none() && case.is_planted(parts) {
+                if is_foreign {
+                    case.warn_of_foreign(parts);
                     return Err(RefusalReason::CrossSite.into());
                 }
                 if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {

@@ -7,11 +7,13 @@ use tower_layer::Layer;
 
 use super::AuthsignalService;
 use super::guard::Guard;
+use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
 use crate::client::{ActionCode, CustomData};
 use crate::config::ConfigError;
 use crate::coverage::Coverage;
 use crate::decision::{Policy, Unenrolled};
+use crate::question::LayerId;
 
 /// The longest that an approval is remembered.
 const LONGEST_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,6 +44,14 @@ impl AuthsignalLayer {
         Self::try_new(authsignal, action).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Guards a route as the action `A`, whose code was checked when the program was compiled. Handlers behind it that take a
+    /// [`VerdictFor`](crate::VerdictFor) the same action run behind no other.
+    #[must_use]
+    pub fn for_action<A: Action>(authsignal: &Authsignal) -> Self {
+        let code = ActionCode::new(action::code::<A>()).expect("the code was checked when the program was compiled");
+        Self::of(authsignal, code)
+    }
+
     /// Guards a route as an `action` that is not known when the program is written.
     ///
     /// # Errors
@@ -50,12 +60,17 @@ impl AuthsignalLayer {
     pub fn try_new(authsignal: &Authsignal, action: impl Into<String>) -> Result<Self, ConfigError> {
         let action = action.into();
         let code = ActionCode::new(action.clone()).map_err(|reason| ConfigError::Action { action, reason })?;
+        Ok(Self::of(authsignal, code))
+    }
+
+    fn of(authsignal: &Authsignal, action: ActionCode) -> Self {
         let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remember: None };
         let authsignal = Arc::clone(authsignal.inner());
-        Ok(Self {
-            guard: Guard { authsignal, action: code, policy, custom: None, scope: None, redirect_to_settings: false },
+        let id = LayerId::new();
+        Self {
+            guard: Guard { id, authsignal, action, policy, custom: None, scope: None, redirect_to_settings: false },
             coverage: None,
-        })
+        }
     }
 
     /// What one approval covers. Default: [`Coverage::Request`], or [`Coverage::Action`] where it is
@@ -143,7 +158,8 @@ impl<S> Layer<S> for AuthsignalLayer {
     type Service = AuthsignalService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthsignalService::new(inner, Arc::new(self.guard.clone()))
+        let guard = Guard { id: LayerId::new(), ..self.guard.clone() };
+        AuthsignalService::new(inner, Arc::new(guard))
     }
 }
 

@@ -35,9 +35,6 @@ impl Case<'_> {
                 None => not_kept(NotKept::Target),
             },
             (Caller::Navigation, &Method::POST) => {
-                if !self.is_from_our_own_page(parts) {
-                    return not_kept(NotKept::CrossSite);
-                }
                 let body = body.filter(|body| body.len() <= MOST_KEPT);
                 match (target, body.and_then(|body| Form::of(&parts.headers, body))) {
                     (Some(to), Some(form)) => Back::Form { to, fields: form.keep() },
@@ -50,7 +47,7 @@ impl Case<'_> {
     }
 
     /// Has the user go on from where this request came, rather than where an earlier one for the same thing did. What a
-    /// script or another site sent does not lead away from what the user sent.
+    /// script sent does not lead away from what the user sent.
     pub(super) async fn lead_back(
         &self,
         browser: &BrowserId,
@@ -58,9 +55,7 @@ impl Case<'_> {
         flow: &Flow,
         back: Back,
     ) -> Result<(), store::Error> {
-        let minor = |back: &Back| {
-            matches!(back, Back::Client { .. } | Back::NotKept { why: NotKept::CrossSite | NotKept::Script, .. })
-        };
+        let minor = |back: &Back| matches!(back, Back::Client { .. } | Back::NotKept { why: NotKept::Script, .. });
         if back == flow.opening.back || (minor(&back) && !minor(&flow.opening.back)) {
             return Ok(());
         }
@@ -84,16 +79,24 @@ impl Case<'_> {
         }
     }
 
-    /// Whether a page of another site makes this browser send something that would have to be challenged. Our cookie
-    /// does not come along then, and a new one would cut the browser off from its flows.
-    pub(super) fn is_planted(&self, parts: &Parts) -> bool {
-        let navigates = self.authsignal().answers.caller(parts) == Caller::Navigation;
-        navigates && !parts.method.is_safe() && !self.is_from_our_own_page(parts)
+    /// Whether a page of another origin makes this browser send what may change something: a sibling's with all the cookies
+    /// that our own page would send (threat T42).
+    pub(super) fn is_foreign(&self, parts: &Parts) -> bool {
+        !parts.method.is_safe() && !self.is_from_our_own_page(parts)
     }
 
-    /// Whether a post comes from a page of the application's own origin or of a listed one, so that nobody else can plant a form that the
-    /// user then confirms (threat T42). Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; what sends neither
-    /// is no browser.
+    /// Says which setter lets pages of another origin in, where they are the application's.
+    pub(super) fn warn_of_foreign(&self, parts: &Parts) {
+        tracing::warn!(
+            action = %self.guard.action,
+            origin = ?parts.headers.get(header::ORIGIN),
+            "a page of another origin sent what would have to be challenged, which is refused; if it is a page of yours, \
+             list its origin with `AuthsignalBuilder::page_origin`"
+        );
+    }
+
+    /// Whether it comes from a page of the application's own origin or of a listed one. Browsers say so in `Sec-Fetch-Site`,
+    /// older ones in `Origin`; what sends neither is no browser.
     fn is_from_our_own_page(&self, parts: &Parts) -> bool {
         let authsignal = self.authsignal();
         let origin = parts.headers.get(header::ORIGIN);

@@ -4,6 +4,7 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy lets tests do so, but not what they share")]
 
+mod actions;
 mod anew;
 mod answers;
 mod bindings;
@@ -14,6 +15,8 @@ mod dropped;
 mod edges;
 mod failure;
 mod flows;
+mod foreign;
+mod layers;
 mod places;
 mod prefetch;
 mod preflight;

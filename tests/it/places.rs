@@ -26,7 +26,7 @@ async fn c20_t17_a_call_from_a_listed_origin_leads_back_to_its_page() {
         builder.page_origin("https://app.example.org").page_origin("https://www.example.com").home("/home")
     })
     .await;
-    let call = || json("/pay", "{}").header("sec-fetch-mode", "cors").header("sec-fetch-site", "cross-site");
+    let call = || get("/pay").header("sec-fetch-mode", "cors").header("sec-fetch-site", "cross-site");
     for (origin, referer, back) in [
         ("https://app.example.org", "https://app.example.org/cart?a=b", Some("https://app.example.org/cart?a=b")),
         ("https://app.example.org", "https://app.example.org/", Some("https://app.example.org/")),

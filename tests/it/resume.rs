@@ -127,45 +127,6 @@ async fn t48_secrets_are_typed_again() {
     assert_eq!(bench.effects.last().body, posted.body);
 }
 
-/// T42: a form that another site made the browser post is challenged, and not kept for a click.
-#[tokio::test]
-async fn t42_a_form_from_another_site_is_not_kept() {
-    let bench = bench().await;
-    let plain = || post("/pay", "application/x-www-form-urlencoded", "to=mallory&amount=canary").navigating();
-    let foreign = [
-        plain().header("sec-fetch-site", "cross-site"),
-        plain().header("sec-fetch-site", "same-site"),
-        plain().header("sec-fetch-site", "cross-site").header("origin", crate::support::ORIGIN),
-        plain().header("origin", "https://evil.example"),
-        plain().header("origin", "null"),
-        plain().header("origin", "http://app.example.com"),
-        plain().header("origin", "https://app.example.com:444"),
-        plain().header("origin", "https://app.example.com.evil.example"),
-    ];
-    for ask in foreign {
-        // Another site's post brings no cookie of ours, and must not replace the one that the browser has.
-        let mut ada = bench.visitor("ada");
-        let reply = ada.send(&ask).await;
-        reply.assert_refused(&RefusalReason::CrossSite);
-        assert_eq!((reply.status, reply.cookie()), (403, None));
-        // A sibling's brings it, and is challenged, but not kept.
-        ada.challenge(&get("/other")).await;
-        let page = page_after(&bench, &mut ada, &ask).await;
-        assert!(page.text().contains("came from another site"), "{}", page.text());
-        assert!(!page.text().contains("<form") && !page.text().contains("canary"));
-    }
-    for ask in [
-        plain(),
-        plain().header("sec-fetch-site", "same-origin"),
-        plain().header("sec-fetch-site", "none"),
-        plain().header("origin", crate::support::ORIGIN),
-    ] {
-        let page = page_after(&bench, &mut bench.visitor("ada"), &ask).await;
-        assert!(page.text().contains("<form"));
-    }
-    assert_eq!(bench.effects.count(), 0);
-}
-
 /// Files, text and what a browser cannot send again: the page says so and leads back to where it was sent from, and the
 /// same once more goes through.
 #[tokio::test]

@@ -43,6 +43,11 @@ impl Effects {
         self.0.1.lock().unwrap().last().cloned().expect("a handler has run")
     }
 
+    /// A handler has run that has no more to tell than its verdict.
+    pub(crate) fn run(&self, verdict: Verdict) {
+        self.add(Effect { method: Method::GET, uri: Uri::default(), body: Bytes::new(), verdict: Some(verdict) });
+    }
+
     fn add(&self, effect: Effect) {
         self.0.0.fetch_add(1, Ordering::SeqCst);
         self.0.1.lock().unwrap().push(effect);
