@@ -1,4 +1,5 @@
 //! The Server API's endpoints, and the checklist of what the seven SDKs need.
+use axum_authsignal::client::Track;
 use axum_authsignal::emulator::{Emulator, Outcome};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -359,4 +360,16 @@ async fn challenge_urls_have_the_name_that_was_asked() {
         assert_eq!(asked(&bench.emulator).await, origin, "{host}");
         assert_eq!(asked(&public).await, "http://localhost:1", "{host}");
     }
+}
+
+/// As long as this crate's client takes them.
+#[tokio::test]
+async fn long_user_ids() {
+    let bench = bench().await;
+    let longest = "u".repeat(1024);
+    let tracked = bench.emulator.client().track(&longest, Track::new("withdrawal")).await.unwrap();
+    assert_eq!(bench.validate(tracked.token.unwrap().secret()).await["userId"], longest);
+    assert_eq!(bench.open(tracked.url.unwrap().secret(), "").await.0, 200);
+    assert_eq!(bench.get(&format!("/users/{longest}")).await.0, 200);
+    assert_eq!(bench.get(&format!("/users/{longest}u")).await.0, 400);
 }

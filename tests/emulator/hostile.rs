@@ -125,7 +125,7 @@ async fn what_tokens_carry_is_short() {
         assert_eq!((status, &answer["errorCode"]), (400, &json!("invalid_request")), "{name}");
     }
     // As long as can be: each character takes six in JSON.
-    let (user, key) = ("%22".repeat(255), "\"".repeat(128));
+    let (user, key) = ("%22".repeat(1024), "\"".repeat(128));
     let longest = control(1024);
     let body = json!({ "email": longest, "phoneNumber": longest, "scope": longest, "idempotencyKey": key });
     let (status, tracked) = bench.post(&format!("/users/{user}/actions/withdrawal"), body).await;
@@ -177,7 +177,7 @@ async fn paths() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path:.60}: {answer}");
         assert!(answer.contains("content-type: application/json\r\n"), "{path:.60}: {answer}");
     }
-    assert!(raw(&bench.emulator, "POST", &format!("/v1/users/{}/actions/a", &long[..255])).await.contains(" 200 "));
+    assert!(raw(&bench.emulator, "POST", &format!("/v1/users/{}/actions/a", &long[1..])).await.contains(" 200 "));
     assert_eq!(bench.get("/nowhere").await, (404, json!({ "message": "Not Found" })));
 }
 
