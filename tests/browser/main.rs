@@ -10,6 +10,7 @@ mod curl;
 mod forms;
 mod htmx;
 mod kept;
+mod leaks;
 mod looks;
 mod names;
 mod pages;
