@@ -31,7 +31,8 @@ pub enum Coverage {
     /// `HEAD` is `GET`, whose handler it runs, unless it brings a body or a content type: axum's `Form` reads the query of
     /// the one and the body of the other.
     ///
-    /// No other header counts. A handler that acts on one, such as `Host`, has to check it again.
+    /// Of the other headers, those count that name another method (`X-HTTP-Method-Override`). A handler that acts on one
+    /// besides, such as `Host`, has to check it again.
     #[default]
     Request,
     /// This method on this route, whatever its parameters, query and body.
@@ -88,12 +89,14 @@ pub(crate) fn digest(coverage: Coverage, remember: Option<Duration>, shape: &Sha
         Coverage::Action => {}
         Coverage::Route => {
             fields.add(covered_method(shape.method).as_str());
+            add_overrides(&mut fields, shape.headers);
             shape.address.add_route_to(&mut fields);
         }
         Coverage::Request => {
             // axum's `Form` reads the query of GET, and the body of HEAD: with either, they are not the same.
             let is_bare = body.is_empty() && !shape.headers.contains_key(header::CONTENT_TYPE);
             fields.add(if is_bare { covered_method(shape.method) } else { shape.method }.as_str());
+            add_overrides(&mut fields, shape.headers);
             shape.address.add_to(&mut fields);
             add_body(&mut fields, shape.headers, body);
         }
@@ -116,6 +119,20 @@ fn add_body(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) {
         values.iter().for_each(|value| fields.add(value));
     }
     fields.add(body);
+}
+
+/// Headers by which clients name another method than the one that they send: Google's, Microsoft's and IBM's, as the
+/// documentation of Express's `method-override` lists them.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// A layer that takes one of them belongs outside this one. Inside, it would run another method than the one that was
+/// approved (threat T54).
+fn add_overrides(fields: &mut Fields, headers: &HeaderMap) {
+    for name in METHOD_OVERRIDES {
+        let values = headers.get_all(name);
+        fields.add(values.iter().count().to_be_bytes());
+        values.iter().for_each(|value| fields.add(value));
+    }
 }
 
 /// HEAD runs the handler of GET (M12), so it is covered by the same approval.

@@ -98,6 +98,11 @@ async fn t29_an_approval_outlives_a_sign_out_only_where_no_session_is_named() {
     unnamed.challenge(&ask).await;
 }
 
+/// What would wait with all the others is a failure, and not a test that never ends.
+async fn at_once<T>(answers: impl Future<Output = T>) -> T {
+    tokio::time::timeout(MINUTE / 2, answers).await.expect("it waits for a call of somebody else's")
+}
+
 /// T84: while five hundred guarded requests wait for a service that does not answer, what needs no answer from it does
 /// not wait: routes without the layer, requests that an approval covers, challenges that are shown again, the callback.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,18 +128,21 @@ async fn t84_a_service_that_hangs_holds_only_those_who_ask_it() {
     // The last of them has sent what it wants to know.
     let mut taken = Vec::new();
     while taken.len() < 16 {
-        taken.push(dead.accept().await.unwrap());
+        taken.push(at_once(dead.accept()).await.unwrap());
     }
     let mut answered = 0;
-    for number in 0..1000 {
-        let mut visitor = Visitor::new(&app, &format!("user-{}", number % WAITING));
-        visitor.send(&get("/open")).await.assert_passed();
-        let lost = visitor.send(&way_back(&format!("{CALLBACK}?flow={}&token=a", "A".repeat(43)))).await;
-        lost.assert_refused(&RefusalReason::UnknownFlow);
-        visitor.user = None;
-        visitor.send(&get("/pay")).await.assert_refused(&RefusalReason::Unauthenticated);
-        answered += 3;
-    }
+    at_once(async {
+        for number in 0..1000 {
+            let mut visitor = Visitor::new(&app, &format!("user-{}", number % WAITING));
+            visitor.send(&get("/open")).await.assert_passed();
+            let lost = visitor.send(&way_back(&format!("{CALLBACK}?flow={}&token=a", "A".repeat(43)))).await;
+            lost.assert_refused(&RefusalReason::UnknownFlow);
+            visitor.user = None;
+            visitor.send(&get("/pay")).await.assert_refused(&RefusalReason::Unauthenticated);
+            answered += 3;
+        }
+    })
+    .await;
     assert_eq!(waiting.len(), WAITING);
     assert!(waiting.try_join_next().is_none(), "they still wait");
     println!("{answered} answers while {WAITING} requests waited");
@@ -159,13 +167,16 @@ async fn t84_what_is_in_the_store_does_not_wait_for_a_call_of_others() {
         let mut ada = bench.visitor("ada");
         waiting.spawn(async move { ada.send(&get("/pay")).await });
     }
-    while bench.tracks() - before < WAITING {
-        tokio::task::yield_now().await;
-    }
-    approved.send(&paid).await.assert_passed();
-    assert_eq!(challenged.challenge(&other).await, waits);
-    assert_eq!(back.send(&proved).await.location(), "/pay");
-    back.send(&paid).await.assert_passed();
+    at_once(async {
+        while bench.tracks() - before < WAITING {
+            tokio::task::yield_now().await;
+        }
+        approved.send(&paid).await.assert_passed();
+        assert_eq!(challenged.challenge(&other).await, waits);
+        assert_eq!(back.send(&proved).await.location(), "/pay");
+        back.send(&paid).await.assert_passed();
+    })
+    .await;
     assert!(waiting.try_join_next().is_none() && waiting.len() == WAITING, "they still wait");
     waiting.shutdown().await;
 }
