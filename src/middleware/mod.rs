@@ -93,6 +93,18 @@
 //! Whoever can write to the store can make no approval and change none, but can put back one of their own as it was before
 //! it was spent, and use it again until it runs out.
 //!
+//! It ends with a sign-out or a new password only where [`User::session`](crate::User::session) names a session that ends
+//! then; elsewhere it lasts until its own end, at most the time that a layer [remembers](AuthsignalLayer::remember). It does
+//! not ask by which method the user proved it: rules of the service say what is strong enough, and the
+//! [`Verdict`](crate::Verdict) says what it was.
+//!
+//! Where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) stands, whoever holds a session is the first to enrol, a thief of
+//! it as well; `Deny` is the policy that resists that.
+//!
+//! Guesses are answered as fast as they come: a flow's name has 256 random bits, and nothing here counts them by address.
+//! Secrets are found by hashes and opened by authenticated encryption, so that no comparison of ours ends early; how long
+//! an answer takes is not measured.
+//!
 //! Two tabs that are challenged at the very same moment, in a browser that was never challenged before, get two cookies,
 //! of which the browser keeps one; the other tab starts again.
 //!
