@@ -1,6 +1,6 @@
 //! Where challenges may be, by where the client was told that the service is.
 use axum::http::HeaderMap;
-use axum_authsignal::emulator::{Emulator, Outcome};
+use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
 use axum_authsignal::{Authsignal, Client};
 use url::Url;
 
@@ -16,7 +16,7 @@ async fn challenged(emulator: &Emulator, host: &str) -> Reply {
     Visitor::new(&app(&authsignal, &Effects::default()), "ada").send(&get("/pay").navigating()).await
 }
 
-/// `AUTHSIGNAL_API_URL=http://localhost:4000/v1`, and the emulator's own challenges on `127.0.0.1`.
+/// `AUTHSIGNAL_API_URL=http://localhost:4000/v1`, and challenges on `127.0.0.1`, or by the name that was asked.
 #[tokio::test]
 async fn every_name_of_this_machine_is_where_the_emulator_is() {
     let emulator = emulator(&clock()).await;
@@ -24,6 +24,10 @@ async fn every_name_of_this_machine_is_where_the_emulator_is() {
     for host in ["localhost", "127.0.0.1", "auth.localhost"] {
         let reply = challenged(&emulator, host).await;
         assert_eq!(reply.status, 303, "{host}: {:?}", reply.reason());
-        assert!(reply.header("location").starts_with(emulator.origin()), "{host}: {}", reply.header("location"));
+
+        let url = format!("{}/?token=a", emulator.origin());
+        emulator.next(Endpoint::Track, Scripted::merge(serde_json::json!({ "url": url })));
+        let reply = challenged(&emulator, host).await;
+        assert_eq!((reply.status, reply.header("location")), (303, &*url), "{host}: {:?}", reply.reason());
     }
 }
