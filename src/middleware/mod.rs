@@ -4,9 +4,13 @@
 //!
 //! A request passes exactly when one of these is true:
 //!
-//! 1. It is a CORS preflight as browsers send them: `OPTIONS` with `Origin` and `Access-Control-Request-Method`, without
-//!    a cookie, a credential or a body. Nothing else is exempt; `HEAD` is `GET`.
-//! 2. An outer [`AuthsignalLayer`] has passed it for the same user and action, and asked for as much.
+//! 1. It is a CORS preflight as browsers send them, on nobody's behalf: `OPTIONS` with `Origin` and
+//!    `Access-Control-Request-Method`, without a cookie, a credential or a body, and `identify` names nobody (for a
+//!    preflight alone, an extractor that refuses counts as that). Nothing else is exempt; `HEAD` is `GET`, and a request to
+//!    upgrade (WebSocket) is one like any other, decided once and not per message.
+//! 2. An outer [`AuthsignalLayer`] has passed it, and was asked the very same: same tenant, user, session, action, method,
+//!    address, data told ([`custom`](AuthsignalLayer::custom) included), and as much. It answers once: copies of a request
+//!    with its extensions (a retry, a sub-request) are requests of their own.
 //! 3. It brings our cookie, and a flow of this very browser, user, session, action and covered request was approved,
 //!    within its time, and not spent by another request. It is spent before the handler runs.
 //! 4. Authsignal answers `ALLOW`, for a user with something enrolled, or for any user where
@@ -17,6 +21,12 @@
 //! same one again, without asking Authsignal), and where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) meets a user
 //! with nothing enrolled. Everything else is refused: no user (401), any other state, known or new (403), and every
 //! fault, Authsignal's or the store's (503 with `Retry-After`).
+//!
+//! What a page of another origin makes a browser send with an unsafe method (`Sec-Fetch-Site`, or else `Origin`) passes by no
+//! approval and is never challenged: where Authsignal asks for a challenge it is refused (403,
+//! [`RefusalReason::CrossSite`](crate::RefusalReason::CrossSite)). Pages of yours on other origins are listed by
+//! [`page_origin`](crate::AuthsignalBuilder::page_origin). What Authsignal allows passes from anywhere: the application's own
+//! defence against request forgery is its own affair.
 //!
 //! A request that Authsignal allows costs one call upstream, and its body goes on untouched and unread. The body is read,
 //! up to a limit, only for a browser that has been challenged before, or once Authsignal asks for a challenge.
@@ -66,8 +76,9 @@
 //! - Below the layer that makes the session, so that the user is known: the session's `.layer(..)` comes after.
 //! - Inside CORS, tracing and compression, outside nothing that changes the body in the same `ServiceBuilder`.
 //! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`, nor the handler
-//!   of `any(..)` in a method router, which is one. A handler that takes a [`Verdict`](crate::Verdict) cannot be left
-//!   unguarded by mistake.
+//!   of `any(..)` in a method router, which is one. A handler that takes a [`Verdict`](crate::Verdict) runs behind some
+//!   layer, which may be one around the whole router; one that takes a [`VerdictFor`](crate::VerdictFor) its
+//!   [`Action`](crate::Action) runs behind that action's alone.
 //! - Layers that change the method or the path (a method override, `NormalizePath`, a tenant's path from the `Host`) go
 //!   outside this one, so that what was approved is what runs: the address as received and as it is at the layer.
 //! - Two layers on one route, for different actions, both have to be passed. Where both challenge, the user proves the
@@ -87,7 +98,7 @@
 //! It shows that the user proved who they are for what is covered. It does not replace the application's own checks, which
 //! run again with every request. Whoever runs script in the user's page can ride an approval that is remembered; one that
 //! covers the request, whose details the challenge shows, resists that. A user who approves without reading is beyond
-//! any of this: whoever holds their session can begin a challenge and have them finish it, since the service's answer is
+//! any of this: whoever holds their session can begin a challenge, cancel it, have them finish it and replay the way back, since the service's answer is
 //! about the attempt, and does not say in which browser it was proved.
 //!
 //! Whoever can write to the store can make no approval and change none, but can put back one of their own as it was before

@@ -16,6 +16,7 @@ mod edges;
 mod failure;
 mod flows;
 mod foreign;
+mod forged;
 mod layers;
 mod places;
 mod prefetch;
