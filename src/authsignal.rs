@@ -18,6 +18,7 @@ use crate::client::{ActionCode, Client};
 use crate::facts::Addresses;
 use crate::identify::AnyIdentify;
 use crate::keeper::Keeper;
+use crate::middleware::BrowserLayer;
 use crate::page_origin::PageOrigins;
 use crate::place::{Name, Place, Places, shown_host};
 use crate::respond::Answers;
@@ -71,6 +72,8 @@ pub(crate) struct Inner {
     pub(crate) tenant: Tenant,
     /// Whether it was logged that requests come by a name that no setter gives.
     pub(crate) warned_of_host: AtomicBool,
+    /// Whether it was logged that a page's call was challenged before its browser had an id.
+    pub(crate) warned_of_first_call: AtomicBool,
 }
 
 impl Inner {
@@ -137,6 +140,28 @@ impl Authsignal {
     /// prefix that a proxy [strips](crate::AuthsignalBuilder::public_prefix).
     pub fn callback<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         callback::handler(vec![Arc::clone(&self.0)])
+    }
+
+    /// A layer for the pages of a single-page application: it gives a browser its id with the page, so that the calls that
+    /// the page then makes at once share it, and each of their proofs ends well. It asks nothing and keeps nothing, and
+    /// leaves alone what shared caches may keep (`Cache-Control: public`, `s-maxage`, or a `max-age` that is not `private`):
+    /// serve the page that makes the calls without.
+    ///
+    /// A guarded page needs none. It works for pages on the host of the callback, whose cookie it is; an API on a host of its
+    /// own puts the layer around a call that its pages make before the others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum::{Router, response::Html, routing::get};
+    /// # use axum_authsignal::Authsignal;
+    /// fn pages(authsignal: &Authsignal) -> Router {
+    ///     Router::new().route("/", get(async || Html("<script src=app.js></script>"))).layer(authsignal.browser_layer())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn browser_layer(&self) -> BrowserLayer {
+        BrowserLayer::new(self.0.cookie)
     }
 
     /// The client that this handle asks.

@@ -4,7 +4,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 /// Fresh random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
@@ -40,6 +40,25 @@ impl fmt::Debug for BrowserId {
     }
 }
 
+/// What follows the id in the cookie of a browser that was challenged.
+const CHALLENGED: &[u8] = b".c";
+
+/// A browser that brings its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) id: BrowserId,
+    /// Whether there may be flows of its. One that was never challenged has none to look for, and one that takes this mark
+    /// from its cookie is asked about anew.
+    pub(crate) was_challenged: bool,
+}
+
+impl Known {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (id, was_challenged) = text.strip_suffix(CHALLENGED).map_or((text, false), |id| (id, true));
+        Some(Self { id: BrowserId::parse(id)?, was_challenged })
+    }
+}
+
 /// How the cookie is set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CookieKind {
@@ -60,21 +79,50 @@ impl CookieKind {
     }
 
     /// The browser's id, if the request brings exactly one cookie of ours.
+    pub(crate) fn read(self, headers: &HeaderMap) -> Option<BrowserId> {
+        self.known(headers).map(|known| known.id)
+    }
+
+    /// The same, and whether the browser was challenged.
     ///
     /// Two of them mean that somebody tossed one in, so neither counts (threat T88).
-    pub(crate) fn read(self, headers: &HeaderMap) -> Option<BrowserId> {
-        let mut ours = cookies(headers).filter(|(name, _)| *name == self.name().as_bytes());
-        let (_, first) = ours.next()?;
+    pub(crate) fn known(self, headers: &HeaderMap) -> Option<Known> {
+        let mut ours = self.ours(headers);
+        let first = ours.next()?;
         if ours.next().is_some() {
             tracing::warn!(cookie = self.name(), "two cookies of our name in one request: neither is taken");
             return None;
         }
-        BrowserId::parse(first)
+        Known::parse(first)
     }
 
-    /// The `Set-Cookie` value that gives a browser its id, for as long as the browser runs.
+    fn ours(self, headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+        cookies(headers).filter(move |(name, _)| *name == self.name().as_bytes()).map(|(_, value)| value)
+    }
+
+    /// The `Set-Cookie` value that gives a browser its id for as long as the browser runs, with the mark of a challenge.
     pub(crate) fn set(self, browser: &BrowserId) -> HeaderValue {
-        let cookie = Cookie::build((self.name(), URL_SAFE_NO_PAD.encode(browser.0)))
+        let mark = std::str::from_utf8(CHALLENGED).unwrap_or_default();
+        self.set_value(format!("{}{mark}", URL_SAFE_NO_PAD.encode(browser.0)))
+    }
+
+    /// The `Set-Cookie` value of a new id, before any challenge: calls that a page makes at once would get an id each, of
+    /// which the browser keeps one (threat T126). Only for a request that would bring the id if the browser had one: another
+    /// site's post does not, and a new id would cut the browser off from its flows.
+    pub(crate) fn early(self, method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
+        let says = |name: &str, value: &str| headers.get(name).is_some_and(|found| found == value);
+        let is_page = says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document");
+        let would_bring = match headers.get("sec-fetch-site") {
+            Some(site) => site != "cross-site" || is_page,
+            None => !headers.contains_key(header::ORIGIN),
+        };
+        let is_new = self.ours(headers).next().is_none();
+        (matches!(*method, Method::GET | Method::HEAD) && would_bring && is_new)
+            .then(|| self.set_value(URL_SAFE_NO_PAD.encode(BrowserId::random().0)))
+    }
+
+    fn set_value(self, value: String) -> HeaderValue {
+        let cookie = Cookie::build((self.name(), value))
             .path("/")
             .http_only(true)
             .secure(matches!(self, Self::Secure))
@@ -85,6 +133,33 @@ impl CookieKind {
         value.set_sensitive(true);
         value
     }
+}
+
+/// Adds an early id to a response, unless something inside gave the browser one, or the response may be kept by a cache
+/// that serves others from it.
+pub(crate) fn add_early(headers: &mut HeaderMap, cookie: HeaderValue) {
+    let name = |cookie: &HeaderValue| cookie.as_bytes().split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
+    let is_given = headers.get_all(header::SET_COOKIE).iter().any(|given| name(given) == name(&cookie));
+    if !is_given && !is_shared(headers) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Whether a response says that a shared cache may keep it (RFC 9111, section 3, and RFC 9213).
+fn is_shared(headers: &HeaderMap) -> bool {
+    let directives: Vec<_> = headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(|directive| {
+            let name = directive.split(|byte| *byte == b'=').next().unwrap_or_default();
+            name.trim_ascii().to_ascii_lowercase()
+        })
+        .collect();
+    let says = |name: &str| directives.iter().any(|directive| directive == name.as_bytes());
+    let is_private = says("private") || says("no-store");
+    let for_caches = ["cdn-cache-control", "surrogate-control"].iter().any(|name| headers.contains_key(*name));
+    says("public") || says("s-maxage") || (!is_private && (says("max-age") || for_caches))
 }
 
 /// Every cookie of a request, name and value, over all `Cookie` headers (HTTP/2 may split them).
@@ -137,11 +212,13 @@ mod tests {
         let set = CookieKind::Secure.set(&BrowserId::random());
         let set = set.to_str().unwrap();
         let (pair, attributes) = set.split_once("; ").unwrap();
-        assert!(pair.starts_with("__Host-authsignal=") && pair.len() == 18 + 43, "{}", pair.len());
+        assert!(pair.starts_with("__Host-authsignal=") && pair.len() == 18 + 43 + 2, "{}", pair.len());
         let mut attributes: Vec<_> = attributes.split("; ").collect();
         attributes.sort_unstable();
         assert_eq!(attributes, ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]);
         assert!(set.len() <= 120);
+        let early = CookieKind::Secure.early(&Method::GET, &HeaderMap::new()).unwrap();
+        assert_eq!(early.len() + 2, set.len(), "without the mark of a challenge");
         assert!(!CookieKind::Loopback.set(&BrowserId::random()).to_str().unwrap().contains("Secure"));
     }
 

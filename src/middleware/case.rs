@@ -1,6 +1,6 @@
 //! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::Method;
@@ -10,7 +10,7 @@ use super::ReplayBody;
 use super::body::Reading;
 use super::guard::{Guard, Stop};
 use crate::authsignal::Inner;
-use crate::browser::BrowserId;
+use crate::browser::{BrowserId, Known};
 use crate::caller::Caller;
 use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use crate::coverage::{Address, Binding, Shape, digest};
@@ -134,7 +134,7 @@ impl Case<'_> {
         &self,
         parts: &Parts,
         body: Option<Bytes>,
-        browser: Option<BrowserId>,
+        known: Option<Known>,
         ticket: Ticket,
         attempt: IdempotencyKey,
         tracked: Tracked,
@@ -164,10 +164,11 @@ impl Case<'_> {
             },
             stage: Stage::pending(keeper.now(), keeper.challenge_life),
         };
-        let (browser, new_browser) = match browser {
-            Some(browser) => (browser, None),
-            None => {
-                let browser = BrowserId::random();
+        let (browser, new_browser) = match known {
+            Some(Known { id, was_challenged: true }) => (id, None),
+            known => {
+                self.warn_of_first_call(parts, known.as_ref());
+                let browser = known.map_or_else(BrowserId::random, |known| known.id);
                 (browser.clone(), Some(browser))
             }
         };
@@ -229,6 +230,18 @@ impl Case<'_> {
             run: self.run.clone(),
             is_taken: AtomicBool::new(false),
         })
+    }
+
+    /// Once per handle: of several calls that a page makes at once in a browser without an id, one proof alone ends well.
+    fn warn_of_first_call(&self, parts: &Parts, known: Option<&Known>) {
+        let is_script = parts.headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate");
+        if known.is_none() && is_script && !self.authsignal().warned_of_first_call.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                action = %self.guard.action,
+                "a page's call was challenged in a browser that has no id yet, and of several such calls at once one proof \
+                 alone ends well: put `Authsignal::browser_layer` around the pages that make them"
+            );
+        }
     }
 
     /// Once per action: every such request passes without a proof, which nobody may notice otherwise (complaint C9).

@@ -2,12 +2,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::RefusalBody;
-use super::guard::Decided;
+use super::guard::{Decided, Passing};
+use crate::browser::add_early;
 
 /// A request on its way to being decided: what goes on to the handler, or the answer in its place.
 type Deciding<B> = Pin<Box<dyn Future<Output = Decided<B>> + Send>>;
@@ -30,7 +31,7 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Deciding { decision: Deciding<B>, ready: S },
-        Passing { #[pin] response: S::Future },
+        Passing { #[pin] response: S::Future, early: Option<HeaderValue> },
     }
 }
 
@@ -50,20 +51,26 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let response = match state.as_mut().project() {
-                StateProjection::Passing { response } => return response.poll(cx),
+            let (response, early) = match state.as_mut().project() {
+                StateProjection::Passing { response, early } => {
+                    let mut response = ready!(response.poll(cx))?;
+                    if let Some(early) = early.take() {
+                        add_early(response.headers_mut(), early);
+                    }
+                    return Poll::Ready(Ok(response));
+                }
                 StateProjection::Deciding { decision, ready } => match ready!(decision.as_mut().poll(cx)) {
-                    Ok((request, spending)) => {
+                    Ok(Passing { request, spending, early }) => {
                         // From here on nobody can know whether the handler had its effect.
                         if let Some(spending) = spending {
                             spending.keep();
                         }
-                        ready.call(request)
+                        (ready.call(request), early)
                     }
                     Err(answer) => return Poll::Ready(Ok(answer.map(ResBody::from_bytes))),
                 },
             };
-            state.set(State::Passing { response });
+            state.set(State::Passing { response, early });
         }
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 
 use super::ReplayBody;
 use super::body::Reading;
 use super::case::Case;
 use crate::authsignal::Inner;
-use crate::browser::BrowserId;
-use crate::caller::is_preflight;
+use crate::browser::{BrowserId, Known};
+use crate::caller::{Caller, is_preflight};
 use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
 use crate::coverage::Address;
 use crate::decision::{Decision, Policy, Refused, decide};
@@ -44,8 +44,17 @@ pub(super) struct Guard {
     pub(super) redirect_to_settings: bool,
 }
 
-/// A request that goes on, with what was spent on it; or its answer.
-pub(super) type Decided<B> = Result<(Request<B>, Option<Spending>), Response<Bytes>>;
+/// A request that goes on, or its answer.
+pub(super) type Decided<B> = Result<Passing<B>, Response<Bytes>>;
+
+/// A request that goes on to its handler.
+pub(super) struct Passing<B> {
+    pub(super) request: Request<B>,
+    /// What was spent on it.
+    pub(super) spending: Option<Spending>,
+    /// The id that its browser gets with the handler's response.
+    pub(super) early: Option<HeaderValue>,
+}
 
 /// What a request goes on with.
 struct Way<B> {
@@ -92,6 +101,7 @@ impl Guard {
     /// Decides a request: it goes on, with its verdict, or it is answered here.
     pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Decided<B> {
         let (mut parts, body) = request.into_parts();
+        let early = self.early(&parts);
         match self.judge(&mut parts, Reading::Unread(body)).await {
             Ok(Way { body, verdict, spending }) => {
                 // What an outer layer said is not for the handler of this one, also where this one says nothing.
@@ -99,10 +109,17 @@ impl Guard {
                     Some(verdict) => parts.extensions.insert(verdict),
                     None => parts.extensions.remove::<Verdict>(),
                 };
-                Ok((Request::from_parts(parts, body.replay()), spending))
+                Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
             }
             Err(stop) => Err(self.stop(&parts, stop)),
         }
+    }
+
+    /// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one
+    /// may be challenged, and the last answer's id is the one that stays.
+    fn early(&self, parts: &Parts) -> Option<HeaderValue> {
+        let is_page = self.authsignal.answers.caller(parts) == Caller::Navigation;
+        is_page.then(|| self.authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
     }
 
     fn stop(&self, parts: &Parts, stop: Stop) -> Response<Bytes> {
@@ -173,8 +190,9 @@ impl Guard {
         // asked for (threat T42).
         let is_foreign = case.is_foreign(parts);
 
-        let browser = self.authsignal.cookie.read(&parts.headers);
-        if let Some(browser) = browser.as_ref().filter(|_| !is_foreign) {
+        let known = self.authsignal.cookie.known(&parts.headers);
+        let challenged = known.as_ref().filter(|known| known.was_challenged && !is_foreign);
+        if let Some(Known { id: browser, .. }) = challenged {
             if self.policy.coverage.reads_body() {
                 body = body.read(self.authsignal.body_limit).await?;
             }
@@ -215,7 +233,7 @@ impl Guard {
                 }
                 body = case.read_for_challenge(parts, body).await?;
                 let (verdict, spending) =
-                    case.open(parts, body.whole().cloned(), browser, ticket, attempt, tracked, proving).await?;
+                    case.open(parts, body.whole().cloned(), known, ticket, attempt, tracked, proving).await?;
                 Ok(Way { spending, ..Way::new(body, verdict) })
             }
         }

@@ -116,8 +116,10 @@
 //! Secrets are found by hashes and opened by authenticated encryption, so that no comparison of ours ends early; how long
 //! an answer takes is not measured.
 //!
-//! Two tabs that are challenged at the very same moment, in a browser that was never challenged before, get two cookies,
-//! of which the browser keeps one; the other tab starts again.
+//! A browser has one id, in one cookie. A guarded page that is passed gives it, and so does any page under
+//! [`Authsignal::browser_layer`](crate::Authsignal::browser_layer), unless a shared cache may keep the page. Requests that
+//! are challenged at the very same moment, in a browser that has no id yet, get one each, of which the browser keeps one;
+//! the others start again.
 //!
 //! # Example
 //!
@@ -170,6 +172,7 @@
 //! # }
 //! ```
 mod body;
+mod browser;
 mod case;
 mod future;
 mod guard;
@@ -179,6 +182,7 @@ mod service;
 
 pub(crate) use body::Reading;
 pub use body::{RefusalBody, ReplayBody};
+pub use browser::{BrowserFuture, BrowserLayer, BrowserService};
 pub use future::ResponseFuture;
 pub use layer::AuthsignalLayer;
 pub use service::AuthsignalService;

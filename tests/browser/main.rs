@@ -7,12 +7,14 @@
 
 mod ahead;
 mod curl;
+mod first_visit;
 mod forms;
 mod htmx;
 mod kept;
 mod leaks;
 mod looks;
 mod names;
+mod origins;
 mod pages;
 mod prefix;
 mod processes;

@@ -14,6 +14,7 @@ mod deploys;
 mod dropped;
 mod edges;
 mod failure;
+mod first_visit;
 mod flows;
 mod foreign;
 mod forged;

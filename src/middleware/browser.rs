@@ -1,0 +1,99 @@
+//! The layer for pages: gives a browser its id before its first challenge.
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::browser::{CookieKind, add_early};
+
+/// Gives each browser its id with the page that it asks for, before anything is challenged.
+///
+/// See [`Authsignal::browser_layer`](crate::Authsignal::browser_layer).
+#[derive(Clone)]
+pub struct BrowserLayer(CookieKind);
+
+impl BrowserLayer {
+    pub(crate) fn new(cookie: CookieKind) -> Self {
+        Self(cookie)
+    }
+}
+
+impl<S> Layer<S> for BrowserLayer {
+    type Service = BrowserService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BrowserService { inner, cookie: self.0 }
+    }
+}
+
+/// The service of a [`BrowserLayer`].
+#[derive(Clone)]
+pub struct BrowserService<S> {
+    inner: S,
+    cookie: CookieKind,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for BrowserService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BrowserFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let early = self.cookie.early(request.method(), request.headers());
+        BrowserFuture { response: self.inner.call(request), early }
+    }
+}
+
+pin_project! {
+    /// The future of a [`BrowserService`].
+    pub struct BrowserFuture<F> {
+        #[pin]
+        response: F,
+        early: Option<HeaderValue>,
+    }
+}
+
+impl<F, E, B> Future for BrowserFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.response.poll(cx))?;
+        if let Some(early) = this.early.take() {
+            add_early(response.headers_mut(), early);
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl fmt::Debug for BrowserLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserLayer")
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for BrowserService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrowserService").field("inner", &self.inner).finish()
+    }
+}
+
+impl<F> fmt::Debug for BrowserFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserFuture")
+    }
+}
