@@ -38,6 +38,13 @@ impl Caller {
     }
 }
 
+/// Whether a browser shows the answer in a frame of another page, where no challenge page lets itself be shown (threat T125).
+pub(crate) fn is_framed(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-dest")
+        .is_some_and(|dest| ["iframe", "frame", "embed", "object", "fencedframe"].iter().any(|framed| dest == framed))
+}
+
 /// Whether pages are taken by name, and at least as gladly as JSON (RFC 9110, section 12.5.1). `*/*` names nothing.
 fn accepts_html(headers: &HeaderMap) -> bool {
     let (mut html, mut json) = (0, 0);

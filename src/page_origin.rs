@@ -34,6 +34,10 @@ impl PageOrigins {
         self.0.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Takes an absolute URL, such as a `Referer`, of the origin of `own` or of a listed one.
     pub(crate) fn page(&self, url: &str, own: &Url) -> Option<Page> {
         if let Some(path) = ReturnTo::of_origin(url, own) {

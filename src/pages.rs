@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::flow::NotKept;
 use crate::form::{Field, Kept};
+use crate::page_origin::PageOrigins;
 use crate::place::Elsewhere;
 use crate::refusal::RefusalReason;
 use crate::respond::private;
@@ -51,6 +52,7 @@ struct Link<'a> {
     class: &'static str,
     href: &'a str,
     label: &'static str,
+    is_new_window: bool,
 }
 
 impl<'a> Page<'a> {
@@ -65,12 +67,12 @@ impl<'a> Page<'a> {
 
     /// What most people will want to do next.
     fn go(mut self, href: &'a str, label: &'static str) -> Self {
-        self.links.push(Link { class: "go", href, label });
+        self.links.push(Link { class: "go", href, label, is_new_window: false });
         self
     }
 
     fn or(mut self, href: &'a str, label: &'static str) -> Self {
-        self.links.push(Link { class: "other", href, label });
+        self.links.push(Link { class: "other", href, label, is_new_window: false });
         self
     }
 
@@ -85,6 +87,26 @@ impl<'a> Page<'a> {
         private(headers);
         response
     }
+}
+
+/// Lets a page be framed by the application's own pages, those of `origins` too: one that has nothing to click that could do
+/// harm, and that nobody would see otherwise (threats T22 and T125).
+pub(crate) fn let_be_framed(response: &mut Response<Bytes>, origins: &PageOrigins) {
+    let listed: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+    let policy = POLICY.replace("frame-ancestors 'none'", &format!("frame-ancestors 'self'{listed}"));
+    set_policy(response.headers_mut(), &policy);
+    response.headers_mut().remove(header::X_FRAME_OPTIONS);
+}
+
+/// The challenge of what is shown in a frame: its page refuses to be, so it is opened in a window of its own.
+pub(crate) fn own_window(to: &str, origins: &PageOrigins) -> Response<Bytes> {
+    let mut page =
+        Page::new("Please confirm it’s you", "This needs one more proof, which can’t be given inside this page.");
+    page.links.push(Link { class: "go", href: to, label: "Open it in its own window", is_new_window: true });
+    // An `object` shows no page that comes with an error's status.
+    let mut response = page.respond(StatusCode::OK);
+    let_be_framed(&mut response, origins);
+    response
 }
 
 fn set_policy(headers: &mut http::HeaderMap, policy: &str) {

@@ -8,10 +8,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, is_framed};
 use crate::challenge_url::Trusted;
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Token};
 use crate::flow::Moment;
+use crate::page_origin::PageOrigins;
 use crate::pages;
 use crate::place::Elsewhere;
 use crate::refusal::{Refusal, RefusalReason};
@@ -39,6 +40,8 @@ pub struct ChallengeAnswer {
     pub(crate) token: Option<Token>,
     pub(crate) attempt: IdempotencyKey,
     pub(crate) expires: Moment,
+    /// The page that was asked for, where one was.
+    pub(crate) page: Option<ReturnTo>,
 }
 
 impl ChallengeAnswer {
@@ -102,13 +105,23 @@ pub(crate) struct Answers {
     pub(crate) bearer: bool,
     /// Where people go who do not go on.
     pub(crate) home: ReturnTo,
+    /// Whose pages may frame a page of ours that is shown in a frame.
+    pub(crate) page_origins: PageOrigins,
 }
 
 impl Answers {
     /// The answer to a request that has to be proved first.
     pub(crate) fn challenge(&self, parts: &Parts, answer: &ChallengeAnswer) -> Response<Bytes> {
         let response = self.custom(parts, &Answer::Challenge(answer));
-        let response = response.unwrap_or_else(|| challenge(self.caller(parts), answer));
+        let response = response.unwrap_or_else(|| match self.caller(parts) {
+            // Where it can be asked for again, it is: the window brings the cookie, which a frame in another site's page does
+            // not, and is led to the same challenge.
+            Caller::Navigation if is_framed(&parts.headers) => {
+                let again = answer.page.as_ref().map_or(answer.url(), ReturnTo::as_str);
+                pages::own_window(again, &self.page_origins)
+            }
+            caller => challenge(caller, answer),
+        });
         seal(response, Refusal::new(RefusalReason::ChallengeRequired, Some(&answer.action)))
     }
 
@@ -121,7 +134,11 @@ impl Answers {
         let response = response.unwrap_or_else(|| match self.caller(parts) {
             Caller::Navigation => {
                 let can_ask_again = parts.method == Method::GET;
-                with_status(pages::refusal(refusal.reason(), can_ask_again, &self.home), &refusal)
+                let mut page = pages::refusal(refusal.reason(), can_ask_again, &self.home);
+                if is_framed(&parts.headers) {
+                    pages::let_be_framed(&mut page, &self.page_origins);
+                }
+                with_status(page, &refusal)
             }
             _ => problem(&refusal),
         });

@@ -88,9 +88,9 @@ impl AuthsignalBuilder {
         let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
             keeper: Arc::new(Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life }),
-            page_origins,
+            page_origins: page_origins.clone(),
             identify,
-            answers: Answers { custom: self.responder, bearer: self.bearer, home },
+            answers: Answers { custom: self.responder, bearer: self.bearer, home, page_origins },
             cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },
             challenge_hosts,
             addresses: Addresses::new(self.ip_source),

@@ -16,7 +16,7 @@ use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use crate::coverage::{Address, Binding, Shape, digest};
 use crate::decision::{Passed, Proving};
 use crate::facts::Facts;
-use crate::flow::{Challenge, Flow, Opening, Proof, Stage};
+use crate::flow::{Back, Challenge, Flow, Opening, Proof, Stage};
 use crate::identify::User;
 use crate::keeper::{BindingHash, Opened, Spending, Ticket};
 use crate::outage::Outage;
@@ -198,6 +198,10 @@ impl Case<'_> {
             token: challenge.token.clone(),
             attempt: flow.opening.attempt.clone(),
             expires: flow.stage.until,
+            page: match &flow.opening.back {
+                Back::Page(page) => Some(page.clone()),
+                _ => None,
+            },
         };
         Stop::Challenge { answer: Box::new(answer), new_browser }
     }

@@ -9,6 +9,7 @@ mod ahead;
 mod curl;
 mod first_visit;
 mod forms;
+mod frames;
 mod htmx;
 mod kept;
 mod leaks;
