@@ -10,7 +10,7 @@ use crate::verdict::{MissingVerdict, Verdict};
 
 /// An action, as a type: written once, named by the layer and by the handler.
 ///
-/// A code that is none (`^[a-zA-Z0-9_-]{1,64}$`) does not compile where it is used.
+/// A code that is none (`^[a-zA-Z0-9_-]{1,64}$`) does not build where it is used; `cargo check` alone does not look.
 ///
 /// # Examples
 ///
@@ -45,10 +45,7 @@ use crate::verdict::{MissingVerdict, Verdict};
 ///     const CODE: &'static str = "with draw";
 /// }
 ///
-/// fn layer(authsignal: &Authsignal) -> AuthsignalLayer {
-///     AuthsignalLayer::for_action::<Withdrawal>(authsignal)
-/// }
-/// # fn main() {}
+/// let layer: fn(&Authsignal) -> AuthsignalLayer = AuthsignalLayer::for_action::<Withdrawal>;
 /// ```
 pub trait Action: 'static {
     /// The action's code at Authsignal: 1 to 64 letters, digits, `_` and `-`.

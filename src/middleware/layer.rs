@@ -47,7 +47,7 @@ impl AuthsignalLayer {
     /// Guards a route as the action `A`, whose code was checked when the program was compiled. Handlers behind it that take a
     /// [`VerdictFor`](crate::VerdictFor) the same action run behind no other.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "a code that is none does not compile")]
+    #[expect(clippy::missing_panics_doc, reason = "a code that is none does not build")]
     pub fn for_action<A: Action>(authsignal: &Authsignal) -> Self {
         let code = ActionCode::new(action::code::<A>()).expect("the code was checked when the program was compiled");
         Self::of(authsignal, code)
