@@ -277,7 +277,6 @@ async fn t49_a_resumed_form_carries_the_browsers_own_headers_alone() {
         "Idempotency-Key": "canary-key",
         "X-Canary": "canary-header",
         "If-Match": "\"canary-tag\"",
-        "X-HTTP-Method-Override": "DELETE",
         "X-Forwarded-For": "203.0.113.7",
         "Content-Language": "tlh",
     });
