@@ -113,8 +113,8 @@
 //! it as well; `Deny` is the policy that resists that.
 //!
 //! Guesses are answered as fast as they come: a flow's name has 256 random bits, and nothing here counts them by address.
-//! Secrets are found by hashes and opened by authenticated encryption, so that no comparison of ours ends early; how long
-//! an answer takes is not measured.
+//! Our cookie and a flow's name are looked up by hashes and open a record or none: neither is compared with one that is
+//! stored. How long an answer takes is not measured.
 //!
 //! A browser has one id, in one cookie. A guarded page that is passed gives it, and so does any page under
 //! [`Authsignal::browser_layer`](crate::Authsignal::browser_layer), unless a shared cache may keep the page. Requests that

@@ -152,7 +152,7 @@ async fn t67_trailers_over_a_socket_are_dropped_where_the_body_is_read() {
 async fn t67_a_body_that_is_announced_is_not_asked_for_before_it_is_needed() {
     let (bench, server) = site().await;
     for (outcome, goes_on) in [(Outcome::Block, false), (Outcome::Challenge, true), (Outcome::Allow, true)] {
-        bench.emulator.outcome("pay", outcome.clone());
+        bench.emulator.outcome("pay", outcome);
         let mut socket = TcpStream::connect(server.address).await.unwrap();
         let head = format!("{}expect: 100-continue\r\ncontent-length: 9\r\n\r\n", head(None));
         socket.write_all(head.as_bytes()).await.unwrap();
