@@ -2,8 +2,9 @@
 #![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const README: &str = include_str!("../../README.md");
@@ -49,11 +50,35 @@ async fn the_readmes_program_challenges_its_visitor() {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
 }
 
-/// Every threat that a test names has its row in `docs/threats.md`, and every test that is named there exists.
-#[test]
-fn threats_and_tests_name_each_other() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let listed = std::fs::read_to_string(root.join("docs/threats.md")).unwrap();
+/// The threats are numbered T1 to T129.
+const THREATS: std::ops::RangeInclusive<u32> = 1..=129;
+
+/// One row of `docs/threats.md`: `| T1 | attack | standing | what stands against it | proof |`.
+struct Threat<'a> {
+    number: u32,
+    row: &'a str,
+    standing: &'a str,
+    /// The tests, or where a limit is said, or nothing.
+    named: Vec<&'a str>,
+}
+
+fn threats(listed: &str) -> Vec<Threat<'_>> {
+    let rows = listed.lines().filter(|line| line.starts_with("| T"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [number, _, standing, _, named] = cells[..] else { panic!("not five cells: {row}") };
+        Threat {
+            number: number[1..].parse().expect(row),
+            row,
+            standing,
+            named: named.split('`').skip(1).step_by(2).collect(),
+        }
+    })
+    .collect()
+}
+
+/// Every file below these folders that ends in `.rs`, as one text.
+fn sources(root: &Path) -> String {
     let mut sources = String::new();
     let mut folders = vec![root.join("src"), root.join("tests")];
     while let Some(folder) = folders.pop() {
@@ -66,28 +91,46 @@ fn threats_and_tests_name_each_other() {
             }
         }
     }
-    let names: std::collections::HashSet<_> = sources
+    sources
+}
+
+/// The list has a row for every number, in order, and each says what is true: a defence names tests that exist, a limit
+/// the file that states it, and what a test proves is not called unbuilt.
+#[test]
+fn threats_and_tests_name_each_other() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let listed = std::fs::read_to_string(root.join("docs/threats.md")).unwrap();
+    let threats = threats(&listed);
+    assert_eq!(threats.iter().map(|threat| threat.number).collect::<Vec<_>>(), THREATS.collect::<Vec<_>>());
+
+    let sources = sources(&root);
+    let names: HashSet<_> = sources
         .split("fn ")
         .skip(1)
         .filter_map(|rest| rest.split_once(['(', '<']).map(|(name, _)| name))
         .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         .collect();
-    for row in listed.lines().filter(|line| line.starts_with("| T")) {
-        let proofs = row.rsplit_once(" | ").unwrap().1;
-        let named: Vec<_> = proofs.split('`').skip(1).step_by(2).collect();
-        assert!(!named.is_empty(), "no proof: {row}");
-        for test in named {
-            assert!(names.contains(test), "`{test}` is named in docs/threats.md and is not there");
+    for Threat { row, standing, named, .. } in &threats {
+        let (files, tests): (Vec<_>, Vec<_>) = named.iter().partition(|name| name.contains('.'));
+        for test in &tests {
+            assert!(names.contains(**test), "no test `{test}`: {row}");
+        }
+        for file in &files {
+            assert!(root.join(file).is_file(), "no file `{file}`: {row}");
+        }
+        match *standing {
+            "defended" => assert!(!tests.is_empty() && files.is_empty(), "a defence names its tests: {row}"),
+            "limit" => assert!(!files.is_empty(), "a limit names the file that states it: {row}"),
+            "not built" => assert!(named.is_empty(), "what is not built has no proof: {row}"),
+            _ => panic!("neither defended, nor limit, nor not built: {row}"),
         }
     }
     for name in names {
-        let numbers = name.split('_').take_while(|part| {
-            part.strip_prefix('t')
-                .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-        });
+        let numbers = name.split('_').map_while(|part| part.strip_prefix('t')?.parse::<u32>().ok());
         for number in numbers {
-            let row = format!("| T{} |", &number[1..]);
-            assert!(listed.contains(&row), "`{name}` proves {number}, which docs/threats.md does not list");
+            let threat = threats.iter().find(|threat| threat.number == number);
+            let threat = threat.unwrap_or_else(|| panic!("`{name}` proves a number that there is not"));
+            assert_ne!(threat.standing, "not built", "`{name}` proves T{number}");
         }
     }
 }
