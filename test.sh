@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Every check of this crate, in order, on a Debian machine with a Rust toolchain; the first that fails ends it.
 #
-#   ./test.sh                 all checks; as root or with sudo, which is asked only if something has to be installed
-#   CARGO_DENY=1 ./test.sh    licences, bans and sources too (cargo install --locked cargo-deny, which takes a while)
+#   ./test.sh    all checks; as root or with sudo, which is asked only if something has to be installed
 #
 # Each line that is echoed with a `+` can be run alone.
 set -euo pipefail
@@ -83,11 +82,9 @@ if grep -E '^(tests/|\.ci/|test\.sh)' <<<"$package"; then
     exit 1
 fi
 
-if [ "${CARGO_DENY:-}" = 1 ]; then
-    heading 'Licences, bans, sources'
-    cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny
-    run cargo deny --locked --all-features check licenses bans sources
-fi
+heading 'Licences, bans, sources'
+cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny
+run cargo deny --locked --all-features check licenses bans sources
 
 heading 'Tests: everything, examples and documentation too'
 run cargo test --locked --all-features

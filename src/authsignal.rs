@@ -11,11 +11,13 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use crate::browser::CookieKind;
+use crate::budget::{Asker, Ledger};
 use crate::builder::AuthsignalBuilder;
 use crate::callback;
 use crate::challenge_url::ChallengeHosts;
-use crate::client::{ActionCode, Client};
+use crate::client::{ActionCode, Client, IdempotencyKey};
 use crate::facts::Addresses;
+use crate::flow::Opening;
 use crate::identify::AnyIdentify;
 use crate::keeper::Keeper;
 use crate::middleware::BrowserLayer;
@@ -56,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) keeper: Arc<Keeper>,
     /// Whose pages count as our own besides those of the callback's origin.
     pub(crate) page_origins: PageOrigins,
+    /// What each user and session has taken in a while.
+    pub(crate) ledger: Ledger,
     pub(crate) identify: AnyIdentify,
     pub(crate) answers: Answers,
     /// Where browsers reach the application.
@@ -77,6 +81,12 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// A challenge for what a flow is about was proved, or joined it, and counts no more.
+    pub(crate) fn gives_room_back(&self, opening: &Opening, attempt: &IdempotencyKey) {
+        let asker = Asker { user: opening.user.as_str(), session: opening.session.as_deref(), action: &opening.action };
+        self.ledger.proved(asker, attempt);
+    }
+
     /// The address that a request was sent to, and what is known of its name.
     pub(crate) fn place_of<'s, 'r>(&'s self, parts: &'r Parts) -> (&'s Place, Name<'r>) {
         let target = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);

@@ -238,6 +238,9 @@ impl Inner {
         let answered = self.keeper.answer(browser, binding, &Answer::from(validated)).await?;
         let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
         tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
+        if matches!(answered, Answered::Approve(_)) {
+            self.gives_room_back(&flow.opening, &flow.opening.attempt);
+        }
         match answered {
             Answered::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),
             Answered::Approve(_) | Answered::Already | Answered::Left | Answered::Fail(_) => Ok(flow),

@@ -41,7 +41,7 @@ const SKEW: Duration = Duration::from_secs(30);
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
-    fn plus(self, by: Duration) -> Self {
+    pub(crate) fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }
 

@@ -74,6 +74,8 @@ mod authsignal;
 #[cfg(feature = "axum")]
 mod browser;
 #[cfg(feature = "axum")]
+mod budget;
+#[cfg(feature = "axum")]
 mod builder;
 #[cfg(feature = "axum")]
 mod callback;
@@ -141,6 +143,8 @@ pub use config::ConfigError;
 pub use action::{Action, VerdictFor};
 #[cfg(feature = "axum")]
 pub use authsignal::Authsignal;
+#[cfg(feature = "axum")]
+pub use budget::Budget;
 #[cfg(feature = "axum")]
 pub use builder::AuthsignalBuilder;
 #[cfg(feature = "axum")]

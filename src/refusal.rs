@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::budget::Budget;
 use crate::client::{ActionCode, ActionState, InvalidId};
 use crate::flow::Unproven;
 use crate::outage::{Outage, RETRY_AFTER};
@@ -80,6 +81,9 @@ pub enum RefusalReason {
     /// Whether the handler did what it was asked to is not known here: its answer may have been lost, or have been a
     /// failure. A request that is known not to have reached its handler leaves its approval as it was.
     AlreadyDone,
+    /// This user, in this session, has used up what they may take from others in a while; Authsignal was not asked, or its
+    /// challenge was not handed out. 429 with `Retry-After`.
+    OverBudget(Budget),
     /// The callback stands behind a guarded layer, where nobody could ever get through. 500, and a fault of the
     /// application's: merge [`Authsignal::routes`](crate::Authsignal::routes) outside.
     CallbackGuarded,
@@ -104,7 +108,7 @@ impl Refusal {
         self
     }
 
-    /// How long the caller is asked to wait, in an outage.
+    /// How long the caller is asked to wait, in an outage or over a budget.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -147,6 +151,7 @@ impl RefusalReason {
             Self::CrossSite => "cross_site",
             Self::OtherHost => "other_host",
             Self::AlreadyDone => "already_done",
+            Self::OverBudget(_) => "over_budget",
             Self::CallbackGuarded => "callback_guarded",
             Self::Unguarded => "unguarded",
             Self::Unproven(_) => "unproven",
@@ -175,6 +180,7 @@ impl RefusalReason {
             Self::CrossSite => "CrossSite",
             Self::OtherHost => "OtherHost",
             Self::AlreadyDone => "AlreadyDone",
+            Self::OverBudget(_) => "OverBudget",
             Self::CallbackGuarded => "CallbackGuarded",
             Self::Unguarded => "Unguarded",
             Self::Unproven(_) => "Unproven",
@@ -205,6 +211,7 @@ impl RefusalReason {
             | Self::OtherHost
             | Self::Unproven(_) => StatusCode::FORBIDDEN,
             Self::AlreadyDone => StatusCode::CONFLICT,
+            Self::OverBudget(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::CallbackGuarded | Self::Unguarded => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Outage(_) | Self::Prefetch => StatusCode::SERVICE_UNAVAILABLE,
             Self::UntrustedChallenge => StatusCode::BAD_GATEWAY,
@@ -267,6 +274,14 @@ impl RefusalReason {
                 "This was confirmed, and passed on a moment ago. It was not passed on twice. Look whether it was done \
                  before you send it again.",
             ),
+            Self::OverBudget(Budget::Challenges) => (
+                "Too many at once",
+                "You have begun this several times without confirming it. Nothing was done: confirm one of those, or try \
+                 again in a few minutes.",
+            ),
+            Self::OverBudget(Budget::Refusals) => {
+                ("Please wait a while", "This was refused several times. Nothing was done: try again in a few minutes.")
+            }
             Self::CallbackGuarded | Self::Unguarded => {
                 ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")
             }

@@ -8,6 +8,7 @@ use url::Url;
 use super::{AuthsignalBuilder, MIN_SECRET};
 use crate::authsignal::{Authsignal, Inner};
 use crate::browser::CookieKind;
+use crate::budget::Ledger;
 use crate::challenge_url::ChallengeHosts;
 use crate::client::check_secret;
 use crate::config::ConfigError;
@@ -89,6 +90,7 @@ impl AuthsignalBuilder {
         Ok(Authsignal::new(Inner {
             keeper: Arc::new(Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life }),
             page_origins: page_origins.clone(),
+            ledger: Ledger::new(self.challenge_budget, self.refusal_budget),
             identify,
             answers: Answers { custom: self.responder, bearer: self.bearer, home, page_origins },
             cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },

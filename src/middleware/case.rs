@@ -11,6 +11,7 @@ use super::body::Reading;
 use super::guard::{Guard, Stop};
 use crate::authsignal::Inner;
 use crate::browser::{BrowserId, Known};
+use crate::budget::{AccountId, Asker};
 use crate::caller::Caller;
 use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use crate::coverage::{Address, Binding, Shape, digest};
@@ -103,6 +104,15 @@ impl Case<'_> {
         Some(binding.hash(&digest(coverage, self.guard.policy.remember, &shape, bytes)))
     }
 
+    /// Whose budgets this request takes from. What a page of another site makes a browser ask for has budgets of its own.
+    pub(super) fn account(&self, parts: &Parts) -> AccountId {
+        let asker =
+            Asker { user: self.user_id.as_str(), session: self.user.session.as_deref(), action: &self.guard.action };
+        let site = parts.headers.get("sec-fetch-site");
+        let from_elsewhere = site.is_some_and(|site| site != "same-origin" && site != "none");
+        self.authsignal().ledger.account(asker, from_elsewhere)
+    }
+
     pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
         let authsignal = self.authsignal();
         let attempt = self.told.clone().idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
@@ -154,7 +164,7 @@ impl Case<'_> {
         let back = self.back(parts, body.as_ref());
         let flow = Flow {
             opening: Opening {
-                attempt,
+                attempt: attempt.clone(),
                 user: self.user_id.clone(),
                 session: self.user.session.clone(),
                 action: self.guard.action.clone(),
@@ -176,6 +186,7 @@ impl Case<'_> {
         match keeper.open(&browser, &binding, self.run.id, flow).await? {
             Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
             Opened::Joined(flow) => {
+                authsignal.gives_room_back(&flow.opening, &attempt);
                 self.lead_back(&browser, &binding, &flow, back).await?;
                 Err(self.challenge(&flow, new_browser))
             }

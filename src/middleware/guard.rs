@@ -12,6 +12,7 @@ use super::body::Reading;
 use super::case::Case;
 use crate::authsignal::Inner;
 use crate::browser::{BrowserId, Known};
+use crate::budget::Over;
 use crate::caller::{Caller, is_preflight};
 use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
 use crate::coverage::Address;
@@ -75,6 +76,8 @@ pub(super) enum Stop {
     Refuse(RefusalReason),
     /// No decision, with what the service said of when to try again.
     Outage(Outage, Option<Duration>),
+    /// A budget is used up.
+    Over(Over),
     Challenge {
         answer: Box<ChallengeAnswer>,
         new_browser: Option<BrowserId>,
@@ -131,6 +134,12 @@ impl Guard {
             }
             Stop::Outage(outage, wait) => {
                 answers.refuse(parts, Refusal::new(outage.into(), Some(&self.action)).retry_after_of(wait))
+            }
+            Stop::Over((budget, wait)) => {
+                let setter = budget.setter();
+                tracing::warn!(action = %self.action, setter, "one user and session are over a budget, and are told to wait");
+                let refusal = Refusal::new(RefusalReason::OverBudget(budget), Some(&self.action));
+                answers.refuse(parts, refusal.retry_after_of(Some(wait)))
             }
             Stop::Challenge { answer, new_browser } => {
                 tracing::info!(action = %self.action, "request challenged");
@@ -199,6 +208,8 @@ impl Guard {
             if let Some(binding) = case.binding(parts, body.whole()) {
                 match self.authsignal.keeper.meet(browser, &binding, case.run.id).await? {
                     Meeting::Pass(proof, flow, spending) => {
+                        // It may have been proved on another node.
+                        self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
                         case.mark_sent(parts, browser, &binding, &flow).await;
                         return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
                     }
@@ -216,14 +227,25 @@ impl Guard {
             }
         }
 
+        let account = case.account(parts);
+        let (ledger, now) = (&self.authsignal.ledger, || self.authsignal.keeper.now());
+        if let Some(over) = ledger.over(account, now()) {
+            return Err(Stop::Over(over));
+        }
         let attempt = IdempotencyKey::random();
         let ticket = Ticket::random();
         let tracked = case.track(&attempt, ticket).await?;
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(parts, passed, tracked.state, attempt))),
-            Decision::Refuse(Refused::State(state)) => Err(RefusalReason::State(state).into()),
+            Decision::Refuse(Refused::State(state)) => {
+                ledger.refused(account, now());
+                Err(RefusalReason::State(state).into())
+            }
             Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
+                if let Some(over) = ledger.began(account, &attempt, now()) {
+                    return Err(Stop::Over(over));
+                }
                 if is_foreign {
                     case.warn_of_foreign(parts);
                     return Err(RefusalReason::CrossSite.into());

@@ -56,6 +56,7 @@ async fn shop() -> Shop {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let site = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let authsignal = Authsignal::builder(emulator.client())
+        .challenge_budget(10_000, std::time::Duration::from_secs(60))
         .callback_url(format!("{site}/authsignal/callback"))
         .with_insecure_cookies()
         .identify(|headers: HeaderMap| async move { who(&headers) })

@@ -32,6 +32,7 @@ pub(crate) async fn emulator() -> Emulator {
 /// A handle for an application where it is always Ada who asks.
 pub(crate) fn handle(emulator: &Emulator, site: &str) -> AuthsignalBuilder {
     Authsignal::builder(emulator.client())
+        .challenge_budget(10_000, std::time::Duration::from_secs(60))
         .callback_url(format!("{site}/authsignal/callback"))
         .with_insecure_cookies()
         .identify(|_: HeaderMap| async { User::new("ada") })

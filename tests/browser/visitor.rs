@@ -251,6 +251,7 @@ impl Visitor {
     }
 
     /// What pages have told the console so far, those in frames of other sites too, of which the driver hears nothing.
+    #[allow(dead_code, reason = "`tests/sdk` shares this file, and listens")]
     pub(crate) fn console(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.driver.profile.join("chrome_debug.log")).expect("Chromium keeps a log");
         log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect()

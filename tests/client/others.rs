@@ -25,7 +25,7 @@ fn grown(value: &mut Value) {
 }
 
 async fn answering(body: &str) -> Server {
-    let mut body: Value = serde_json::from_str(body).unwrap();
+    let mut body: Value = serde_json::from_str(body).expect("a body of ours is JSON");
     grown(&mut body);
     Server::replying(Reply::json(200, &body.to_string())).await
 }

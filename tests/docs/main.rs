@@ -111,12 +111,12 @@ fn threats_and_tests_name_each_other() {
         .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         .collect();
     for Threat { row, standing, named, .. } in &threats {
-        let (files, tests): (Vec<_>, Vec<_>) = named.iter().partition(|name| name.contains('.'));
+        let (files, tests): (Vec<&str>, Vec<&str>) = named.iter().partition(|name| name.contains('.'));
         for test in &tests {
-            assert!(names.contains(**test), "no test `{test}`: {row}");
+            assert!(names.contains(*test), "no test `{test}`: {row}");
         }
         for file in &files {
-            assert!(root.join(file).is_file(), "no file `{file}`: {row}");
+            assert!(root.join(*file).is_file(), "no file `{file}`: {row}");
         }
         match *standing {
             "defended" => assert!(!tests.is_empty() && files.is_empty(), "a defence names its tests: {row}"),

@@ -26,6 +26,8 @@ async fn fragile(change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Fragile
     let client = Client::builder(emulator.secret()).base_url(emulator.base_url()).retries(0);
     let authsignal = Authsignal::builder(change(client).build().unwrap())
         .callback_url(CALLBACK)
+        .challenge_budget(10_000, MINUTE)
+        .refusal_budget(10_000, MINUTE)
         .clock(clock)
         .identify(|headers: HeaderMap| async move { who(&headers) })
         .build()

@@ -8,6 +8,7 @@ mod actions;
 mod anew;
 mod answers;
 mod bindings;
+mod budgets;
 mod callback;
 mod challenge_hosts;
 mod deploys;

@@ -101,6 +101,9 @@ pub(crate) fn clock() -> Clock {
 pub(crate) fn builder(emulator: &Emulator, clock: &Clock) -> AuthsignalBuilder {
     Authsignal::builder(emulator.client())
         .callback_url(CALLBACK)
+        // Tests ask more than people do; those about budgets set their own.
+        .challenge_budget(10_000, MINUTE)
+        .refusal_budget(10_000, MINUTE)
         .clock(clock.clone())
         .identify(|headers: HeaderMap| async move { who(&headers) })
 }
