@@ -19,6 +19,7 @@ mod origins;
 mod pages;
 mod prefix;
 mod processes;
+mod siblings;
 mod sites;
 mod tabs;
 mod users;
