@@ -1,30 +1,31 @@
 //! The handle that layers and callback share.
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+pub(crate) mod builder;
+
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
 use axum::extract::OriginalUri;
-use axum::routing::MethodRouter;
-use http::HeaderValue;
+use bytes::Bytes;
 use http::request::Parts;
+use http::{HeaderValue, Response, header};
 
-use crate::browser::CookieKind;
 use crate::budget::{Asker, Ledger};
-use crate::builder::AuthsignalBuilder;
-use crate::callback;
-use crate::challenge_url::ChallengeHosts;
 use crate::client::{ActionCode, Client, IdempotencyKey};
-use crate::facts::Addresses;
-use crate::flow::Opening;
-use crate::identify::AnyIdentify;
-use crate::keeper::Keeper;
-use crate::middleware::BrowserLayer;
-use crate::page_origin::PageOrigins;
-use crate::place::{Name, Place, Places, shown_host};
-use crate::respond::Answers;
-use crate::tenant::Tenant;
+use crate::domain::challenge_url::ChallengeHosts;
+use crate::domain::flow::Opening;
+use crate::domain::page_origin::PageOrigins;
+use crate::domain::place::{Name, Place, Places, shown_host};
+use crate::domain::tenant::Tenant;
+use crate::request::cookie::CookieKind;
+use crate::request::identify::{AnyIdentify, User};
+use crate::request::signals::Addresses;
+use crate::response::answers::Answers;
+use crate::store::flows::Keeper;
+
+/// The longest response of an extractor that is handed on, in bytes.
+const MAX_REJECTION: usize = 1024 * 1024;
 
 /// Everything that the layers and the callback of one application share: the client, the store, the keys, and how to
 /// tell who is asking. Cheap to clone.
@@ -87,6 +88,21 @@ impl Inner {
         self.ledger.proved(asker, attempt);
     }
 
+    /// Who is asking, and what answers the request if that cannot be told.
+    pub(crate) async fn identify(&self, parts: &mut Parts) -> Result<Option<User>, Response<Bytes>> {
+        let response = match self.identify.identify(parts).await {
+            Ok(user) => return Ok(user),
+            Err(response) => response,
+        };
+        let (mut head, body) = response.into_parts();
+        // A rejection is a few words; one that cannot be read keeps its status and loses them.
+        let bytes = axum::body::to_bytes(body, MAX_REJECTION).await.unwrap_or_else(|_| {
+            head.headers.remove(header::CONTENT_LENGTH);
+            Bytes::new()
+        });
+        Err(Response::from_parts(head, bytes))
+    }
+
     /// The address that a request was sent to, and what is known of its name.
     pub(crate) fn place_of<'s, 'r>(&'s self, parts: &'r Parts) -> (&'s Place, Name<'r>) {
         let target = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
@@ -113,67 +129,6 @@ impl Inner {
 }
 
 impl Authsignal {
-    /// Begins a handle on the service behind `client`.
-    pub fn builder(client: Client) -> AuthsignalBuilder {
-        AuthsignalBuilder::new(client)
-    }
-
-    /// A router with the callback at the path of the callback URL, as it arrives, with and without a slash at its end, so
-    /// that it is found behind `NormalizePath` too. Merge it outside every guarded layer.
-    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        Self::routes_of([self])
-    }
-
-    /// One router with the callbacks of several handles, which may share their path, as those of several tenants behind
-    /// one callback URL do: a way back is its handle's that began it. Merge it outside every guarded layer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use axum_authsignal::Authsignal;
-    /// fn callbacks(one: &Authsignal, other: &Authsignal) -> axum::Router {
-    ///     Authsignal::routes_of([one, other])
-    /// }
-    /// ```
-    pub fn routes_of<'a, S: Clone + Send + Sync + 'static>(handles: impl IntoIterator<Item = &'a Self>) -> Router<S> {
-        let mut paths: BTreeMap<String, Vec<Arc<Inner>>> = BTreeMap::new();
-        for handle in handles {
-            let own: BTreeSet<_> = handle.0.places.iter().flat_map(Place::received_callbacks).collect();
-            for path in own {
-                paths.entry(path).or_default().push(Arc::clone(&handle.0));
-            }
-        }
-        paths.into_iter().fold(Router::new(), |router, (path, handles)| router.route(&path, callback::handler(handles)))
-    }
-
-    /// The callback by itself, for those who mount it themselves. The path must be the callback URL's, without the
-    /// prefix that a proxy [strips](crate::AuthsignalBuilder::public_prefix).
-    pub fn callback<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
-        callback::handler(vec![Arc::clone(&self.0)])
-    }
-
-    /// A layer for the pages of a single-page application: it gives a browser its id with the page, so that the calls that
-    /// the page then makes at once share it, and each of their proofs ends well. It asks nothing and keeps nothing, and
-    /// leaves alone what shared caches may keep (`Cache-Control: public`, `s-maxage`, or a `max-age` that is not `private`):
-    /// serve the page that makes the calls without.
-    ///
-    /// A guarded page needs none. It works for pages on the host of the callback, whose cookie it is; an API on a host of its
-    /// own puts the layer around a call that its pages make before the others.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use axum::{Router, response::Html, routing::get};
-    /// # use axum_authsignal::Authsignal;
-    /// fn pages(authsignal: &Authsignal) -> Router {
-    ///     Router::new().route("/", get(async || Html("<script src=app.js></script>"))).layer(authsignal.browser_layer())
-    /// }
-    /// ```
-    #[must_use]
-    pub fn browser_layer(&self) -> BrowserLayer {
-        BrowserLayer::new(self.0.cookie)
-    }
-
     /// The client that this handle asks.
     #[must_use]
     pub fn client(&self) -> &Client {
@@ -195,9 +150,4 @@ impl fmt::Debug for Authsignal {
             .field("callback_url", &self.0.places.main.callback_url.as_str())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether two paths differ in slashes at their end at most.
-pub(crate) fn is_same_path(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
 }

@@ -8,10 +8,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::browser::random;
 use crate::client::{ActionCode, IdempotencyKey};
-use crate::coverage::Fields;
-use crate::flow::Moment;
+use crate::domain::coverage::Fields;
+use crate::domain::flow::Moment;
+use crate::random::random;
 
 /// The most accounts that are kept; then the one that would be over first makes room.
 const MAX_ACCOUNTS: usize = 50_000;

@@ -2,39 +2,75 @@
 //!
 //! One address does it all. With a `token` it takes the service's answer, and leads on at once, so that the token leaves
 //! the address bar; without one it is the flow's own page, which says where the flow stands and what is next.
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{MethodRouter, any};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response};
 
-use crate::authsignal::Inner;
-use crate::browser::BrowserId;
-use crate::challenge_url::Trusted;
+use crate::authsignal::{Authsignal, Inner};
 use crate::client::{ActionState, Validate};
-use crate::flow::{Answer, Answered, Back, Flow, Kind};
-use crate::identify::User;
-use crate::keeper::{BindingHash, Ticket, detached};
+use crate::domain::challenge_url::Trusted;
+use crate::domain::flow::{Answer, Answered, Back, Flow, Kind};
+use crate::domain::place::Place;
+use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
-use crate::pages;
-use crate::place::Place;
-use crate::prefetch::is_prefetch;
 use crate::refusal::{Refusal, RefusalReason};
-use crate::respond::{private, rejected};
+use crate::request::cookie::BrowserId;
+use crate::request::prefetch::is_prefetch;
+use crate::response::headers::{no_store, rejected, see_other};
+use crate::response::pages;
 use crate::store;
+use crate::store::flows::{BindingHash, detached};
 
 /// The longest query and the longest token that are looked at, in bytes.
-const LONGEST_QUERY: usize = 8 * 1024;
-const LONGEST_TOKEN: usize = 4 * 1024;
-/// The longest response of an extractor that is handed on, in bytes.
-const LONGEST_REJECTION: usize = 1024 * 1024;
+const MAX_QUERY: usize = 8 * 1024;
+const MAX_TOKEN: usize = 4 * 1024;
+
+impl Authsignal {
+    /// A router with the callback at the path of the callback URL, as it arrives, with and without a slash at its end, so
+    /// that it is found behind `NormalizePath` too. Merge it outside every guarded layer.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Self::routes_of([self])
+    }
+
+    /// One router with the callbacks of several handles, which may share their path, as those of several tenants behind
+    /// one callback URL do: a way back is its handle's that began it. Merge it outside every guarded layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::Authsignal;
+    /// fn callbacks(one: &Authsignal, other: &Authsignal) -> axum::Router {
+    ///     Authsignal::routes_of([one, other])
+    /// }
+    /// ```
+    pub fn routes_of<'a, S: Clone + Send + Sync + 'static>(handles: impl IntoIterator<Item = &'a Self>) -> Router<S> {
+        let mut paths: BTreeMap<String, Vec<Arc<Inner>>> = BTreeMap::new();
+        for handle in handles {
+            let own: BTreeSet<_> = handle.inner().places.iter().flat_map(Place::received_callbacks).collect();
+            for path in own {
+                paths.entry(path).or_default().push(Arc::clone(handle.inner()));
+            }
+        }
+        paths.into_iter().fold(Router::new(), |router, (path, handles)| router.route(&path, handler(handles)))
+    }
+
+    /// The callback by itself, for those who mount it themselves. The path must be the callback URL's, without the
+    /// prefix that a proxy [strips](crate::AuthsignalBuilder::public_prefix).
+    pub fn callback<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
+        handler(vec![Arc::clone(self.inner())])
+    }
+}
 
 /// Serves the callback of every handle that shares a path.
-pub(crate) fn handler<S: Clone + Send + Sync + 'static>(handles: Vec<Arc<Inner>>) -> MethodRouter<S> {
+fn handler<S: Clone + Send + Sync + 'static>(handles: Vec<Arc<Inner>>) -> MethodRouter<S> {
     let handles: Arc<[_]> = handles.into();
     any(move |request: Request| async move {
         let (mut parts, _) = request.into_parts();
@@ -98,7 +134,7 @@ impl Query {
     /// Takes exactly one flow and at most one token, of sane size and characters (threat T11). Parameters that we do not
     /// know are ignored: the service may add some.
     fn parse(query: &str) -> Option<Self> {
-        if query.len() > LONGEST_QUERY {
+        if query.len() > MAX_QUERY {
             return None;
         }
         let (mut ticket, mut token, mut hopped) = (None, None, false);
@@ -118,25 +154,10 @@ impl Query {
 /// Tokens are opaque; their characters are those that RFC 6750 gives to bearer tokens.
 fn is_token(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(legal)
+    (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(legal)
 }
 
 impl Inner {
-    /// Who is asking, and what answers the request if that cannot be told.
-    pub(crate) async fn identify(&self, parts: &mut Parts) -> Result<Option<User>, Response<Bytes>> {
-        let response = match self.identify.identify(parts).await {
-            Ok(user) => return Ok(user),
-            Err(response) => response,
-        };
-        let (mut head, body) = response.into_parts();
-        // A rejection is a few words; one that cannot be read keeps its status and loses them.
-        let bytes = axum::body::to_bytes(body, LONGEST_REJECTION).await.unwrap_or_else(|_| {
-            head.headers.remove(header::CONTENT_LENGTH);
-            Bytes::new()
-        });
-        Err(Response::from_parts(head, bytes))
-    }
-
     async fn way_back(self: Arc<Self>, parts: &mut Parts) -> Response<Bytes> {
         let stop = match self.come_back(parts).await {
             Ok(response) => return response,
@@ -147,7 +168,7 @@ impl Inner {
             Stop::Respond(response) => {
                 // This address holds a ticket and a token, so even somebody else's page must not be kept or told on.
                 let mut response = rejected(*response, None);
-                private(response.headers_mut());
+                no_store(response.headers_mut());
                 return response;
             }
             Stop::Refuse(reason) => (reason, None),
@@ -216,7 +237,7 @@ impl Inner {
         let back = &flow.opening.back;
         let on = matches!(back, Back::Page(_) | Back::Client { .. }).then(|| self.page_of_back(back)).flatten();
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
-        Ok(see_other(&on))
+        Ok(lead_to(&on))
     }
 
     async fn settle(
@@ -284,7 +305,7 @@ impl Inner {
                 return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
             }
             (Kind::Pending, _) => pages::left(challenge.as_ref().map(Trusted::as_str), home),
-            (Kind::Approved(_), Back::Page(to)) => see_other(to.as_str()),
+            (Kind::Approved(_), Back::Page(to)) => lead_to(to.as_str()),
             (Kind::Approved(_), Back::Form { to, fields }) => pages::resume(to, fields, home),
             (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, flow.stage.until.after(now), on),
             (Kind::Approved(_), Back::Client { .. }) => pages::approved(on),
@@ -293,12 +314,10 @@ impl Inner {
     }
 }
 
-fn see_other(location: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let location = HeaderValue::from_str(location).expect("a checked path is printable ASCII");
-    response.headers_mut().insert(header::LOCATION, location);
-    private(response.headers_mut());
+/// Leads on to a page of the application.
+fn lead_to(page: &str) -> Response<Bytes> {
+    let mut response = see_other(HeaderValue::from_str(page).expect("a checked path is printable ASCII"));
+    no_store(response.headers_mut());
     response
 }
 
@@ -314,8 +333,8 @@ mod tests {
         assert_eq!(parsed.token.as_deref(), Some("eyJ.a-b_c~1.x"));
         assert!(Query::parse(&flow).unwrap().token.is_none());
         assert!(Query::parse(&format!("{flow}&hop=1")).unwrap().hopped);
-        let long_token = format!("{flow}&token={}", "a".repeat(LONGEST_TOKEN + 1));
-        let long_query = format!("{flow}&x={}", "a".repeat(LONGEST_QUERY));
+        let long_token = format!("{flow}&token={}", "a".repeat(MAX_TOKEN + 1));
+        let long_query = format!("{flow}&x={}", "a".repeat(MAX_QUERY));
         let bad = [
             "",
             "token=a",

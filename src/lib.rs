@@ -72,33 +72,11 @@ mod action;
 #[cfg(feature = "axum")]
 mod authsignal;
 #[cfg(feature = "axum")]
-mod browser;
-#[cfg(feature = "axum")]
 mod budget;
-#[cfg(feature = "axum")]
-mod builder;
 #[cfg(feature = "axum")]
 mod callback;
 #[cfg(feature = "axum")]
-mod caller;
-#[cfg(feature = "axum")]
-mod challenge_url;
-#[cfg(feature = "axum")]
-mod coverage;
-#[cfg(feature = "axum")]
-mod decision;
-#[cfg(feature = "axum")]
-mod facts;
-#[cfg(feature = "axum")]
-mod flow;
-#[cfg(feature = "axum")]
-mod form;
-#[cfg(feature = "axum")]
-mod header_list;
-#[cfg(feature = "axum")]
-mod identify;
-#[cfg(feature = "axum")]
-mod keeper;
+mod domain;
 #[cfg(feature = "axum")]
 mod log;
 #[cfg(feature = "axum")]
@@ -106,27 +84,15 @@ pub mod middleware;
 #[cfg(feature = "axum")]
 mod outage;
 #[cfg(feature = "axum")]
-mod page_origin;
-#[cfg(feature = "axum")]
-mod pages;
-#[cfg(feature = "axum")]
-mod place;
-#[cfg(feature = "axum")]
-mod prefetch;
-#[cfg(feature = "axum")]
-mod question;
+mod random;
 #[cfg(feature = "axum")]
 mod refusal;
 #[cfg(feature = "axum")]
-mod respond;
+mod request;
 #[cfg(feature = "axum")]
-mod return_to;
-#[cfg(feature = "axum")]
-mod seal;
+mod response;
 #[cfg(feature = "axum")]
 pub mod store;
-#[cfg(feature = "axum")]
-mod tenant;
 #[cfg(feature = "axum")]
 mod trace;
 #[cfg(feature = "axum")]
@@ -144,19 +110,15 @@ pub use action::{Action, VerdictFor};
 #[cfg(feature = "axum")]
 pub use authsignal::Authsignal;
 #[cfg(feature = "axum")]
+pub use authsignal::builder::AuthsignalBuilder;
+#[cfg(feature = "axum")]
 pub use budget::Budget;
 #[cfg(feature = "axum")]
-pub use builder::AuthsignalBuilder;
+pub use domain::coverage::Coverage;
 #[cfg(feature = "axum")]
-pub use coverage::Coverage;
+pub use domain::decision::Unenrolled;
 #[cfg(feature = "axum")]
-pub use decision::Unenrolled;
-#[cfg(feature = "axum")]
-pub use facts::IpSource;
-#[cfg(feature = "axum")]
-pub use flow::Unproven;
-#[cfg(feature = "axum")]
-pub use identify::{Identify, IdentifyFn, IntoIdentity, User};
+pub use domain::flow::Unproven;
 #[cfg(feature = "axum")]
 pub use middleware::AuthsignalLayer;
 #[cfg(feature = "axum")]
@@ -164,7 +126,11 @@ pub use outage::Outage;
 #[cfg(feature = "axum")]
 pub use refusal::{Refusal, RefusalReason};
 #[cfg(feature = "axum")]
-pub use respond::{Answer, ChallengeAnswer, Responder};
+pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};
+#[cfg(feature = "axum")]
+pub use request::signals::IpSource;
+#[cfg(feature = "axum")]
+pub use response::answer::{Answer, ChallengeAnswer, Responder};
 #[cfg(feature = "axum")]
 pub use trace::{redacted_uri, request_span};
 #[cfg(feature = "axum")]

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::budget::Budget;
 use crate::client::{ActionCode, ActionState, InvalidId};
-use crate::flow::Unproven;
+use crate::domain::flow::Unproven;
 use crate::outage::{Outage, RETRY_AFTER};
 
 /// Why a request did not pass, in the extensions of every response that this crate answers with, whoever built it.
@@ -28,7 +28,7 @@ pub struct Refusal {
 }
 
 /// The longest that a caller is asked to wait, whatever the service says.
-const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// The reason of a [`Refusal`].
 ///
@@ -103,7 +103,7 @@ impl Refusal {
     /// Takes over what the service said of when to try again, within reason.
     pub(crate) fn retry_after_of(mut self, service: Option<Duration>) -> Self {
         if let Some(wait) = service {
-            self.retry_after = Some(wait.clamp(Duration::from_secs(1), LONGEST_WAIT));
+            self.retry_after = Some(wait.clamp(Duration::from_secs(1), MAX_RETRY_AFTER));
         }
         self
     }

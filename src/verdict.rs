@@ -1,4 +1,6 @@
 //! What the handler is told.
+pub(crate) mod question;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
-use crate::question::{LayerId, Question, Run};
 use crate::refusal::{Refusal, RefusalReason};
-use crate::respond::seal;
+use crate::response::headers::attach_refusal;
+use crate::verdict::question::{LayerId, Question, Run};
 
 /// Why this request was let through: an extractor for the handlers of guarded routes.
 ///
@@ -166,7 +168,7 @@ impl IntoResponse for MissingVerdict {
     fn into_response(self) -> Response {
         tracing::error!(wanted = self.wanted, found = self.found.as_ref().map(tracing::field::display), "{self}");
         let refusal = Refusal::new(RefusalReason::Unguarded, None);
-        seal((refusal.reason().status(), self.to_string()).into_response(), refusal)
+        attach_refusal((refusal.reason().status(), self.to_string()).into_response(), refusal)
     }
 }
 

@@ -8,7 +8,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::browser::{CookieKind, add_early};
+use crate::authsignal::Authsignal;
+use crate::request::cookie::{CookieKind, add_early};
 
 /// Gives each browser its id with the page that it asks for, before anything is challenged.
 ///
@@ -17,8 +18,32 @@ use crate::browser::{CookieKind, add_early};
 pub struct BrowserLayer(CookieKind);
 
 impl BrowserLayer {
-    pub(crate) fn new(cookie: CookieKind) -> Self {
+    fn new(cookie: CookieKind) -> Self {
         Self(cookie)
+    }
+}
+
+impl Authsignal {
+    /// A layer for the pages of a single-page application: it gives a browser its id with the page, so that the calls that
+    /// the page then makes at once share it, and each of their proofs ends well. It asks nothing and keeps nothing, and
+    /// leaves alone what shared caches may keep (`Cache-Control: public`, `s-maxage`, or a `max-age` that is not `private`):
+    /// serve the page that makes the calls without.
+    ///
+    /// A guarded page needs none. It works for pages on the host of the callback, whose cookie it is; an API on a host of its
+    /// own puts the layer around a call that its pages make before the others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum::{Router, response::Html, routing::get};
+    /// # use axum_authsignal::Authsignal;
+    /// fn pages(authsignal: &Authsignal) -> Router {
+    ///     Router::new().route("/", get(async || Html("<script src=app.js></script>"))).layer(authsignal.browser_layer())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn browser_layer(&self) -> BrowserLayer {
+        BrowserLayer::new(self.inner().cookie)
     }
 }
 

@@ -6,25 +6,26 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 
-use super::ReplayBody;
 use super::body::Reading;
-use super::guard::{Guard, Stop};
+use super::body::ReplayBody;
+use super::guard::Guard;
+use super::stop::Stop;
 use crate::authsignal::Inner;
-use crate::browser::{BrowserId, Known};
 use crate::budget::{AccountId, Asker};
-use crate::caller::Caller;
 use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
-use crate::coverage::{Address, Binding, Shape, digest};
-use crate::decision::{Passed, Proving};
-use crate::facts::Facts;
-use crate::flow::{Back, Challenge, Flow, Opening, Proof, Stage};
-use crate::identify::User;
-use crate::keeper::{BindingHash, Opened, Spending, Ticket};
+use crate::domain::coverage::{Address, Binding, Shape, digest};
+use crate::domain::decision::{Passed, Proving};
+use crate::domain::flow::{Back, Challenge, Flow, Opening, Proof, Stage};
+use crate::domain::place::Place;
+use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
-use crate::place::Place;
-use crate::question::{Question, Run, Told};
 use crate::refusal::RefusalReason;
-use crate::respond::ChallengeAnswer;
+use crate::request::caller::Caller;
+use crate::request::cookie::{BrowserId, Known};
+use crate::request::identify::User;
+use crate::response::answer::ChallengeAnswer;
+use crate::store::flows::{BindingHash, Opened, Spending};
+use crate::verdict::question::{Question, Run, Told};
 use crate::verdict::{self, Grounds, Verdict};
 
 /// The request that is being decided.
@@ -38,36 +39,6 @@ pub(super) struct Case<'a> {
     /// What Authsignal is told about it, whatever the attempt.
     pub(super) told: Track,
     pub(super) run: Run,
-}
-
-impl Guard {
-    /// What Authsignal is told about a request, whatever the attempt.
-    pub(super) fn tell(&self, parts: &Parts, user: &User) -> Track {
-        let facts = Facts::of(parts, &self.authsignal.addresses);
-        let mut track = Track::new(self.action.clone());
-        for (value, set) in [
-            (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
-            (facts.user_agent, Track::user_agent),
-            (facts.device_id, Track::device_id),
-            (user.locale.clone().or(facts.locale), Track::locale),
-            (self.authsignal.custom_domain.clone(), Track::custom_domain),
-            (self.scope.clone(), Track::scope),
-            (user.email.clone(), Track::email),
-            (user.phone_number.clone(), Track::phone_number),
-            (user.username.clone(), Track::username),
-        ] {
-            if let Some(value) = value {
-                track = set(track, value);
-            }
-        }
-        if self.redirect_to_settings {
-            track = track.redirect_to_settings(true);
-        }
-        match &self.custom {
-            Some(custom) => track.custom(custom(parts)),
-            None => track,
-        }
-    }
 }
 
 impl Case<'_> {

@@ -6,9 +6,9 @@ use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::RefusalBody;
-use super::guard::{Decided, Passing};
-use crate::browser::add_early;
+use super::body::RefusalBody;
+use super::judge::{Decided, Passing};
+use crate::request::cookie::add_early;
 
 /// A request on its way to being decided: what goes on to the handler, or the answer in its place.
 type Deciding<B> = Pin<Box<dyn Future<Output = Decided<B>> + Send>>;

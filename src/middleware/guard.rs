@@ -1,31 +1,15 @@
-//! One request's way through: who, whether a flow covers it, what Authsignal says, what we do.
+//! What guards one route: its settings, and what Authsignal is told because of them.
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, header};
 
-use super::ReplayBody;
-use super::body::Reading;
-use super::case::Case;
 use crate::authsignal::Inner;
-use crate::browser::{BrowserId, Known};
-use crate::budget::Over;
-use crate::caller::{Caller, is_preflight};
-use crate::client::{ActionCode, CustomData, IdempotencyKey, UserId};
-use crate::coverage::Address;
-use crate::decision::{Decision, Policy, Refused, decide};
-use crate::keeper::{Meeting, Spending, Ticket};
-use crate::outage::Outage;
-use crate::place::{Elsewhere, Name};
-use crate::prefetch::is_prefetch;
-use crate::question::{LayerId, Run};
-use crate::refusal::{Refusal, RefusalReason};
-use crate::respond::{ChallengeAnswer, rejected};
-use crate::store;
-use crate::verdict::Verdict;
+use crate::client::{ActionCode, CustomData, Track};
+use crate::domain::decision::Policy;
+use crate::request::identify::User;
+use crate::request::signals::Facts;
+use crate::verdict::question::LayerId;
 
 /// A closure that gives data points for a request.
 pub(super) type Custom = Arc<dyn Fn(&Parts) -> CustomData + Send + Sync>;
@@ -45,222 +29,34 @@ pub(super) struct Guard {
     pub(super) redirect_to_settings: bool,
 }
 
-/// A request that goes on, or its answer.
-pub(super) type Decided<B> = Result<Passing<B>, Response<Bytes>>;
-
-/// A request that goes on to its handler.
-pub(super) struct Passing<B> {
-    pub(super) request: Request<B>,
-    /// What was spent on it.
-    pub(super) spending: Option<Spending>,
-    /// The id that its browser gets with the handler's response.
-    pub(super) early: Option<HeaderValue>,
-}
-
-/// What a request goes on with.
-struct Way<B> {
-    body: Reading<B>,
-    /// None where nobody asks.
-    verdict: Option<Verdict>,
-    spending: Option<Spending>,
-}
-
-impl<B> Way<B> {
-    fn new(body: Reading<B>, verdict: Verdict) -> Self {
-        Self { body, verdict: Some(verdict), spending: None }
-    }
-}
-
-/// Why a request goes no further.
-pub(super) enum Stop {
-    Refuse(RefusalReason),
-    /// No decision, with what the service said of when to try again.
-    Outage(Outage, Option<Duration>),
-    /// A budget is used up.
-    Over(Over),
-    Challenge {
-        answer: Box<ChallengeAnswer>,
-        new_browser: Option<BrowserId>,
-    },
-    /// It was sent to a name where nothing is decided. This is the same target on the host where it is.
-    Elsewhere(Elsewhere),
-    /// The response of an extractor that identifies.
-    Respond(Box<Response<Bytes>>),
-}
-
-impl From<RefusalReason> for Stop {
-    fn from(reason: RefusalReason) -> Self {
-        Self::Refuse(reason)
-    }
-}
-
-impl From<store::Error> for Stop {
-    fn from(error: store::Error) -> Self {
-        Self::Refuse(Outage::of_store(&error).into())
-    }
-}
-
 impl Guard {
-    /// Decides a request: it goes on, with its verdict, or it is answered here.
-    pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Decided<B> {
-        let (mut parts, body) = request.into_parts();
-        let early = self.early(&parts);
-        match self.judge(&mut parts, Reading::Unread(body)).await {
-            Ok(Way { body, verdict, spending }) => {
-                // What an outer layer said is not for the handler of this one, also where this one says nothing.
-                match verdict {
-                    Some(verdict) => parts.extensions.insert(verdict),
-                    None => parts.extensions.remove::<Verdict>(),
-                };
-                Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
+    /// What Authsignal is told about a request, whatever the attempt.
+    pub(super) fn tell(&self, parts: &Parts, user: &User) -> Track {
+        let facts = Facts::of(parts, &self.authsignal.addresses);
+        let mut track = Track::new(self.action.clone());
+        for (value, set) in [
+            (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
+            (facts.user_agent, Track::user_agent),
+            (facts.device_id, Track::device_id),
+            (user.locale.clone().or(facts.locale), Track::locale),
+            (self.authsignal.custom_domain.clone(), Track::custom_domain),
+            (self.scope.clone(), Track::scope),
+            (user.email.clone(), Track::email),
+            (user.phone_number.clone(), Track::phone_number),
+            (user.username.clone(), Track::username),
+        ] {
+            if let Some(value) = value {
+                track = set(track, value);
             }
-            Err(stop) => Err(self.stop(&parts, stop)),
+        }
+        if self.redirect_to_settings {
+            track = track.redirect_to_settings(true);
+        }
+        match &self.custom {
+            Some(custom) => track.custom(custom(parts)),
+            None => track,
         }
     }
-
-    /// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one
-    /// may be challenged, and the last answer's id is the one that stays.
-    fn early(&self, parts: &Parts) -> Option<HeaderValue> {
-        let is_page = self.authsignal.answers.caller(parts) == Caller::Navigation;
-        is_page.then(|| self.authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
-    }
-
-    fn stop(&self, parts: &Parts, stop: Stop) -> Response<Bytes> {
-        let answers = &self.authsignal.answers;
-        match stop {
-            Stop::Refuse(reason) => {
-                tracing::info!(action = %self.action, reason = reason.as_str(), state = reason.state(), "request refused");
-                answers.refuse(parts, Refusal::new(reason, Some(&self.action)))
-            }
-            Stop::Outage(outage, wait) => {
-                answers.refuse(parts, Refusal::new(outage.into(), Some(&self.action)).retry_after_of(wait))
-            }
-            Stop::Over((budget, wait)) => {
-                let setter = budget.setter();
-                tracing::warn!(action = %self.action, setter, "one user and session are over a budget, and are told to wait");
-                let refusal = Refusal::new(RefusalReason::OverBudget(budget), Some(&self.action));
-                answers.refuse(parts, refusal.retry_after_of(Some(wait)))
-            }
-            Stop::Challenge { answer, new_browser } => {
-                tracing::info!(action = %self.action, "request challenged");
-                let mut response = answers.challenge(parts, &answer);
-                if let Some(browser) = new_browser {
-                    response.headers_mut().append(header::SET_COOKIE, self.authsignal.cookie.set(&browser));
-                }
-                response
-            }
-            Stop::Elsewhere(elsewhere) => {
-                tracing::info!(action = %self.action, to = elsewhere.origin, "led to the callback's host");
-                answers.elsewhere(parts, Refusal::new(RefusalReason::OtherHost, Some(&self.action)), &elsewhere)
-            }
-            Stop::Respond(response) => {
-                tracing::info!(action = %self.action, status = response.status().as_u16(), "refused by an extractor");
-                rejected(*response, Some(&self.action))
-            }
-        }
-    }
-
-    /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
-    async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
-        if is_prefetch(parts) {
-            return Err(RefusalReason::Prefetch.into());
-        }
-        let address = Address::of(parts).await;
-        if !address.received.path().starts_with('/') {
-            return Err(RefusalReason::InvalidTarget.into());
-        }
-        let (place, name) = self.authsignal.place_of(parts);
-        if matches!(name, Name::Led) {
-            return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
-        }
-        if place.is_received_callback(address.received.path()) {
-            tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
-            return Err(RefusalReason::CallbackGuarded.into());
-        }
-        // Before an extractor of the application's may change the parts.
-        let is_preflight = body.is_empty() && is_preflight(parts);
-        let user = match self.authsignal.identify(parts).await {
-            Ok(Some(user)) => user,
-            Ok(None) | Err(_) if is_preflight => return Ok(Way { body, verdict: None, spending: None }),
-            Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
-            Err(response) => return Err(Stop::Respond(Box::new(response))),
-        };
-        let user_id = UserId::new(user.id()).map_err(RefusalReason::InvalidUser)?;
-
-        let outer = parts.extensions.get::<Verdict>();
-        let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
-        let run = outer.as_ref().map_or_else(|| Run::new(self.id), |(_, run)| run.clone());
-        let told = self.tell(parts, &user);
-        let case = Case { guard: self, place, user, user_id, address, told, run };
-        if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question(parts), &case.run)) {
-            return Ok(Way::new(body, verdict));
-        }
-        // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
-        // asked for (threat T42).
-        let is_foreign = case.is_foreign(parts);
-
-        let known = self.authsignal.cookie.known(&parts.headers);
-        let challenged = known.as_ref().filter(|known| known.was_challenged && !is_foreign);
-        if let Some(Known { id: browser, .. }) = challenged {
-            if self.policy.coverage.reads_body() {
-                body = body.read(self.authsignal.body_limit).await?;
-            }
-            if let Some(binding) = case.binding(parts, body.whole()) {
-                match self.authsignal.keeper.meet(browser, &binding, case.run.id).await? {
-                    Meeting::Pass(proof, flow, spending) => {
-                        // It may have been proved on another node.
-                        self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
-                        case.mark_sent(parts, browser, &binding, &flow).await;
-                        return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
-                    }
-                    Meeting::SameChallenge(flow) => {
-                        body = case.read_for_challenge(parts, body).await?;
-                        let back = case.back(parts, body.whole());
-                        case.lead_back(browser, &binding, &flow, back).await?;
-                        return Err(case.challenge(&flow, None));
-                    }
-                    Meeting::Repeated(flow) if case.is_form_of(parts, &flow) => {
-                        return Err(RefusalReason::AlreadyDone.into());
-                    }
-                    Meeting::Repeated(_) | Meeting::Nothing => {}
-                }
-            }
-        }
-
-        let account = case.account(parts);
-        let (ledger, now) = (&self.authsignal.ledger, || self.authsignal.keeper.now());
-        if let Some(over) = ledger.over(account, now()) {
-            return Err(Stop::Over(over));
-        }
-        let attempt = IdempotencyKey::random();
-        let ticket = Ticket::random();
-        let tracked = case.track(&attempt, ticket).await?;
-        match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
-            Decision::Pass(passed) => Ok(Way::new(body, case.passed(parts, passed, tracked.state, attempt))),
-            Decision::Refuse(Refused::State(state)) => {
-                ledger.refused(account, now());
-                Err(RefusalReason::State(state).into())
-            }
-            Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
-            Decision::Challenge(proving) => {
-                if let Some(over) = ledger.began(account, &attempt, now()) {
-                    return Err(Stop::Over(over));
-                }
-                if is_foreign {
-                    case.warn_of_foreign(parts);
-                    return Err(RefusalReason::CrossSite.into());
-                }
-                if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {
-                    self.authsignal.warn_of_host(host);
-                }
-                body = case.read_for_challenge(parts, body).await?;
-                let (verdict, spending) =
-                    case.open(parts, body.whole().cloned(), known, ticket, attempt, tracked, proving).await?;
-                Ok(Way { spending, ..Way::new(body, verdict) })
-            }
-        }
-    }
-
     pub(super) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name).field("action", &self.action).field("policy", &self.policy).finish_non_exhaustive()
     }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::AuthsignalService;
 use super::guard::Guard;
+use super::service::AuthsignalService;
 use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
 use crate::client::{ActionCode, CustomData};
 use crate::config::ConfigError;
-use crate::coverage::Coverage;
-use crate::decision::{Policy, Unenrolled};
-use crate::question::LayerId;
+use crate::domain::coverage::Coverage;
+use crate::domain::decision::{Policy, Unenrolled};
+use crate::verdict::question::LayerId;
 
 /// The longest that an approval is remembered.
-const LONGEST_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Guards a route: asks Authsignal about each request before its handler runs.
 ///
@@ -90,7 +90,7 @@ impl AuthsignalLayer {
     /// remembers it for as long.
     #[must_use]
     pub fn remember(mut self, duration: Duration) -> Self {
-        self.guard.policy.remember = (!duration.is_zero()).then(|| duration.min(LONGEST_MEMORY));
+        self.guard.policy.remember = (!duration.is_zero()).then(|| duration.min(MAX_REMEMBER));
         self.settle()
     }
 

@@ -176,9 +176,11 @@ mod browser;
 mod case;
 mod future;
 mod guard;
+mod judge;
 mod layer;
-mod onward;
+mod resume;
 mod service;
+mod stop;
 
 pub(crate) use body::Reading;
 pub use body::{RefusalBody, ReplayBody};

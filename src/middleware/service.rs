@@ -5,8 +5,9 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
+use super::body::{RefusalBody, ReplayBody};
+use super::future::ResponseFuture;
 use super::guard::Guard;
-use super::{RefusalBody, ReplayBody, ResponseFuture};
 
 /// The service of an [`AuthsignalLayer`](super::AuthsignalLayer).
 ///

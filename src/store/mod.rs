@@ -4,7 +4,12 @@
 //! any database can be one. Everything else (who may use a flow, once, until when) is decided above it and written with
 //! a compare-and-swap.
 mod error;
+#[cfg(test)]
+mod explored;
+pub(crate) mod flows;
+mod key;
 mod memory;
+pub(crate) mod seal;
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +20,7 @@ use std::time::Duration;
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryStore;
 
-pub use crate::seal::Key;
+pub use key::Key;
 
 /// How long a store may take over one call, unless told otherwise.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(250);

@@ -1,0 +1,350 @@
+//! The life of a flow: every transition, with no I/O, no clock and no randomness of its own.
+//!
+//! ```text
+//!            answer: proved                request it covers
+//! Pending ───────────────────▶ Approved ─────────────────────▶ Spent
+//!    │                            │  ▲                            (by that request)
+//!    │ answer: refused            │  └── a request it covers, while it is remembered
+//!    └──────────▶ Failed ◀────────┘ answer: refused after all
+//! ```
+//!
+//! What was spent for a request that never got to its handler is approved again, until it would have run out anyway.
+//!
+//! Whatever is past its time is nothing, in every stage. A mismatch changes nothing.
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::{
+    ActionCode, ActionState, ChallengeUrl, IdempotencyKey, Token, UserId, Validated, VerificationMethod,
+};
+use crate::domain::form::Kept;
+use crate::domain::page_origin::Page;
+use crate::domain::return_to::ReturnTo;
+
+/// How long a challenge waits for its proof, unless told otherwise: as long as the service's tokens live by default.
+pub(crate) const PENDING: Duration = Duration::from_secs(10 * 60);
+/// How long an approval waits for the request that it was given for.
+pub(crate) const APPROVED: Duration = Duration::from_secs(5 * 60);
+/// A challenge with less time left than this is not handed out again: nobody would get through it.
+const TOO_LATE: Duration = Duration::from_secs(60);
+/// A request that meets an approval spent so lately is taken for the same one sent twice.
+const TWICE: Duration = Duration::from_secs(10);
+/// How long a flow that has ended is kept, so that a second delivery gets the first one's answer.
+pub(crate) const ENDED: Duration = Duration::from_secs(10 * 60);
+/// How far ahead of ours the clock of the node that wrote a record may be (threat T32).
+const SKEW: Duration = Duration::from_secs(30);
+
+/// A moment, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
+#[serde(transparent)]
+pub(crate) struct Moment(pub(crate) u64);
+
+impl Moment {
+    pub(crate) fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long it is from `now` until this moment; nothing if it has passed.
+    pub(crate) fn after(self, now: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(now.0))
+    }
+
+    pub(crate) fn unix_seconds(self) -> u64 {
+        self.0 / 1000
+    }
+
+    pub(crate) fn to_system_time(self) -> SystemTime {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.0)).unwrap_or(UNIX_EPOCH)
+    }
+}
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// One step-up of one user in one browser for one thing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    pub(crate) opening: Opening,
+    pub(crate) stage: Stage,
+}
+
+/// What a flow is about. It never changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    /// The idempotency key under which the action was tracked.
+    pub(crate) attempt: IdempotencyKey,
+    pub(crate) user: UserId,
+    /// The application's session, if it named one.
+    pub(crate) session: Option<String>,
+    pub(crate) action: ActionCode,
+    /// Good for one request where there is none, and for this long otherwise.
+    pub(crate) remember: Option<Duration>,
+    pub(crate) challenge: Challenge,
+    pub(crate) back: Back,
+}
+
+/// The challenge that the user was sent to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Challenge {
+    pub(crate) url: ChallengeUrl,
+    pub(crate) token: Option<Token>,
+    /// What `track` answered.
+    pub(crate) state: ActionState,
+}
+
+/// How the user goes on after the challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Back {
+    /// A page: it is asked for again.
+    Page(ReturnTo),
+    /// A posted form: it is shown and posted again.
+    Form { to: ReturnTo, fields: Kept },
+    /// A browser sent what could not be kept; the user sends it again from where they were.
+    NotKept { why: NotKept, page: Option<Page> },
+    /// A client's own request: the client repeats it, and the user goes back to the page it came from.
+    Client { page: Option<Page> },
+    /// A form that was posted again already.
+    Sent,
+}
+
+/// Why what a browser sent was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum NotKept {
+    /// It is no urlencoded form, or one that a browser would not send again as it was.
+    Body,
+    /// The target is one that we would not send a browser back to.
+    Target,
+    /// A script in a page sent it, and the page is gone by now.
+    Script,
+}
+
+/// Where a flow stands, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
+pub(crate) struct Stage {
+    pub(crate) kind: Kind,
+    since: Moment,
+    pub(crate) until: Moment,
+}
+
+/// The stages of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
+pub(crate) enum Kind {
+    Pending,
+    Approved(Proof),
+    Spent {
+        proof: Proof,
+        by: RequestId,
+        /// When the approval would have run out.
+        approved_until: Moment,
+    },
+    Failed(ActionState),
+}
+
+/// How and when the user proved it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
+pub(crate) struct Proof {
+    pub(crate) method: Option<VerificationMethod>,
+    pub(crate) at: Moment,
+}
+
+/// Which request spent an approval. A retry of its own write finds it, and no other request is it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
+pub(crate) struct RequestId(pub(crate) [u8; 16]);
+
+impl Stage {
+    /// The stage that a flow begins in.
+    pub(crate) fn pending(now: Moment, life: Duration) -> Self {
+        Self::new(Kind::Pending, now, life)
+    }
+
+    fn new(kind: Kind, now: Moment, life: Duration) -> Self {
+        Self { kind, since: now, until: now.plus(life) }
+    }
+
+    /// Whether it counts at `now`: begun, by whoever's clock, and not over.
+    pub(crate) fn is_live(&self, now: Moment) -> bool {
+        self.since <= now.plus(SKEW) && now < self.until
+    }
+
+    /// The approval as it was before the request `by` spent it; nothing if it has run out, or is not this one's.
+    pub(crate) fn give_back(&self, by: RequestId, now: Moment) -> Option<Self> {
+        let Kind::Spent { proof, by: spender, approved_until } = &self.kind else { return None };
+        let approved = Self { kind: Kind::Approved(proof.clone()), since: proof.at, until: *approved_until };
+        (*spender == by && approved.is_live(now)).then_some(approved)
+    }
+}
+
+/// What a request gets that a flow covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// It passes, once the stage that comes with it has been written.
+    Pass(Proof, Option<Stage>),
+    /// The same challenge again.
+    SameChallenge,
+    /// It may be the request that has just spent this approval, sent twice.
+    Repeated,
+    /// The flow says nothing; ask for a decision.
+    Nothing,
+}
+
+/// What the callback makes of the service's answer about a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// Proved: write this.
+    Approve(Stage),
+    /// Proved before: the same answer as the first time.
+    Already,
+    /// The user left the challenge; it still waits.
+    Left,
+    /// Definitively over without a proof: write this.
+    Fail(Stage),
+    /// Not an answer about this flow, or not a believable one. Nothing changes.
+    Unproven(Unproven),
+}
+
+impl Answered {
+    /// A short name for logs.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Approve(_) => "approved",
+            Self::Already => "already",
+            Self::Left => "left",
+            Self::Fail(_) => "failed",
+            Self::Unproven(_) => "unproven",
+        }
+    }
+}
+
+/// Why an answer of the service proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unproven {
+    /// The service does not know the token, or it has run out.
+    Token,
+    /// The token belongs to another user.
+    User,
+    /// The token belongs to another action.
+    Action,
+    /// The token belongs to another attempt at this action.
+    Attempt,
+    /// `isValid` and the state contradict each other.
+    Contradiction,
+    /// The flow had run out, or ended, before the answer came.
+    Expired,
+}
+
+/// What `validate` said, as far as a flow is concerned.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) is_valid: bool,
+    pub(crate) state: Option<ActionState>,
+    pub(crate) user: Option<String>,
+    pub(crate) action: Option<String>,
+    pub(crate) attempt: Option<String>,
+    pub(crate) method: Option<VerificationMethod>,
+}
+
+impl From<Validated> for Answer {
+    fn from(validated: Validated) -> Self {
+        Self {
+            is_valid: validated.is_valid,
+            state: validated.state,
+            user: validated.user_id,
+            action: validated.action,
+            attempt: validated.idempotency_key,
+            // A record grows by what it is proved with, so a name that is not one is not taken down.
+            method: validated.verification_method.filter(|method| is_name(method.as_str())),
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl Flow {
+    /// What the request `by` gets, which this flow covers.
+    pub(crate) fn meet(&self, by: RequestId, now: Moment) -> Met {
+        self.opening.meet(&self.stage, by, now)
+    }
+
+    /// What the service's answer about a token means for this flow.
+    pub(crate) fn answer(&self, answer: &Answer, now: Moment) -> Answered {
+        self.opening.answer(&self.stage, answer, now)
+    }
+}
+
+impl Opening {
+    pub(crate) fn meet(&self, stage: &Stage, by: RequestId, now: Moment) -> Met {
+        if !stage.is_live(now) {
+            return Met::Nothing;
+        }
+        match &stage.kind {
+            Kind::Pending if stage.until.after(now) < TOO_LATE => Met::Nothing,
+            Kind::Pending => Met::SameChallenge,
+            Kind::Approved(proof) if self.remember.is_some() => Met::Pass(proof.clone(), None),
+            Kind::Approved(proof) => {
+                let spent = Kind::Spent { proof: proof.clone(), by, approved_until: stage.until };
+                Met::Pass(proof.clone(), Some(Stage::new(spent, now, ENDED)))
+            }
+            Kind::Spent { proof, by: spender, .. } if *spender == by => Met::Pass(proof.clone(), None),
+            Kind::Spent { .. } if now < stage.since.plus(TWICE) => Met::Repeated,
+            Kind::Spent { .. } | Kind::Failed(_) => Met::Nothing,
+        }
+    }
+
+    pub(crate) fn answer(&self, stage: &Stage, answer: &Answer, now: Moment) -> Answered {
+        let state = match self.attribute(answer) {
+            Ok(state) => state,
+            Err(unproven) => return Answered::Unproven(unproven),
+        };
+        if !stage.is_live(now) {
+            return Answered::Unproven(Unproven::Expired);
+        }
+        let proved = match (answer.is_valid, state) {
+            (true, ActionState::ChallengeSucceeded) => true,
+            (false, ActionState::ChallengeSucceeded) | (true, _) => {
+                return Answered::Unproven(Unproven::Contradiction);
+            }
+            (false, _) => false,
+        };
+        match (&stage.kind, proved) {
+            (Kind::Pending, true) => {
+                let proof = Proof { method: answer.method.clone(), at: now };
+                Answered::Approve(Stage::new(Kind::Approved(proof), now, self.remember.unwrap_or(APPROVED)))
+            }
+            (Kind::Approved(_) | Kind::Spent { .. }, true) => Answered::Already,
+            // A slow answer from before changes nothing of what came since.
+            (_, false) if *state == ActionState::ChallengeRequired => Answered::Left,
+            (Kind::Failed(_), true) | (Kind::Spent { .. }, false) => Answered::Unproven(Unproven::Expired),
+            (Kind::Pending | Kind::Approved(_) | Kind::Failed(_), false) => {
+                Answered::Fail(Stage::new(Kind::Failed(state.clone()), now, ENDED))
+            }
+        }
+    }
+
+    /// The state in an answer that is about this very flow: user, action and attempt are all named, and all ours
+    /// (threats T2 to T4 and T72).
+    fn attribute<'a>(&self, answer: &'a Answer) -> Result<&'a ActionState, Unproven> {
+        let state = answer.state.as_ref().ok_or(Unproven::Token)?;
+        let same = |found: &Option<String>, ours: &str| found.as_deref() == Some(ours);
+        if !same(&answer.user, self.user.as_str()) {
+            return Err(Unproven::User);
+        }
+        if !same(&answer.action, self.action.as_str()) {
+            return Err(Unproven::Action);
+        }
+        if !same(&answer.attempt, self.attempt.as_str()) {
+            return Err(Unproven::Attempt);
+        }
+        Ok(state)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,11 @@
+//! PURE: what is decided, without asking anybody: no network, no store, no clock, no task.
+pub(crate) mod challenge_url;
+pub(crate) mod coverage;
+pub(crate) mod decision;
+pub(crate) mod flow;
+pub(crate) mod form;
+pub(crate) mod page_origin;
+pub(crate) mod place;
+pub(crate) mod return_to;
+pub(crate) mod tenant;
+pub(crate) mod ticket;

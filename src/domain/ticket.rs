@@ -1,0 +1,35 @@
+//! PURE: the name of a flow in our own callback URL.
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::random::random;
+
+/// The name of a flow in our own callback URL.
+///
+/// The record of a flow is named after what the flow covers, and that may need the body, which is read only once the
+/// service has asked for a challenge. The callback's address is told to the service before that. So the address carries
+/// a random ticket, and a second, immutable record says which flow the ticket is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket([u8; 32]);
+
+impl Ticket {
+    pub(crate) fn random() -> Self {
+        Self(random())
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}

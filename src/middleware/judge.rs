@@ -1,0 +1,174 @@
+//! One request's way through: who, whether a flow covers it, what Authsignal says, what we do.
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response};
+
+use super::body::{Reading, ReplayBody};
+use super::case::Case;
+use super::guard::Guard;
+use super::stop::Stop;
+use crate::client::{IdempotencyKey, UserId};
+use crate::domain::coverage::Address;
+use crate::domain::decision::{Decision, Refused, decide};
+use crate::domain::place::Name;
+use crate::domain::ticket::Ticket;
+use crate::refusal::RefusalReason;
+use crate::request::caller::{Caller, is_preflight};
+use crate::request::cookie::Known;
+use crate::request::prefetch::is_prefetch;
+use crate::store::flows::{Meeting, Spending};
+use crate::verdict::Verdict;
+use crate::verdict::question::Run;
+
+/// A request that goes on, or its answer.
+pub(super) type Decided<B> = Result<Passing<B>, Response<Bytes>>;
+
+/// A request that goes on to its handler.
+pub(super) struct Passing<B> {
+    pub(super) request: Request<B>,
+    /// What was spent on it.
+    pub(super) spending: Option<Spending>,
+    /// The id that its browser gets with the handler's response.
+    pub(super) early: Option<HeaderValue>,
+}
+
+/// What a request goes on with.
+struct Way<B> {
+    body: Reading<B>,
+    /// None where nobody asks.
+    verdict: Option<Verdict>,
+    spending: Option<Spending>,
+}
+
+impl<B> Way<B> {
+    fn new(body: Reading<B>, verdict: Verdict) -> Self {
+        Self { body, verdict: Some(verdict), spending: None }
+    }
+}
+
+impl Guard {
+    /// Decides a request: it goes on, with its verdict, or it is answered here.
+    pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Decided<B> {
+        let (mut parts, body) = request.into_parts();
+        let early = self.early(&parts);
+        match self.judge(&mut parts, Reading::Unread(body)).await {
+            Ok(Way { body, verdict, spending }) => {
+                // What an outer layer said is not for the handler of this one, also where this one says nothing.
+                match verdict {
+                    Some(verdict) => parts.extensions.insert(verdict),
+                    None => parts.extensions.remove::<Verdict>(),
+                };
+                Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
+            }
+            Err(stop) => Err(stop.respond(self, &parts)),
+        }
+    }
+
+    /// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one
+    /// may be challenged, and the last answer's id is the one that stays.
+    fn early(&self, parts: &Parts) -> Option<HeaderValue> {
+        let is_page = self.authsignal.answers.caller(parts) == Caller::Navigation;
+        is_page.then(|| self.authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
+    }
+
+    /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
+    async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
+        if is_prefetch(parts) {
+            return Err(RefusalReason::Prefetch.into());
+        }
+        let address = Address::of(parts).await;
+        if !address.received.path().starts_with('/') {
+            return Err(RefusalReason::InvalidTarget.into());
+        }
+        let (place, name) = self.authsignal.place_of(parts);
+        if matches!(name, Name::Led) {
+            return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
+        }
+        if place.is_received_callback(address.received.path()) {
+            tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
+            return Err(RefusalReason::CallbackGuarded.into());
+        }
+        // Before an extractor of the application's may change the parts.
+        let is_preflight = body.is_empty() && is_preflight(parts);
+        let user = match self.authsignal.identify(parts).await {
+            Ok(Some(user)) => user,
+            Ok(None) | Err(_) if is_preflight => return Ok(Way { body, verdict: None, spending: None }),
+            Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
+            Err(response) => return Err(Stop::Respond(Box::new(response))),
+        };
+        let user_id = UserId::new(user.id()).map_err(RefusalReason::InvalidUser)?;
+
+        let outer = parts.extensions.get::<Verdict>();
+        let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
+        let run = outer.as_ref().map_or_else(|| Run::new(self.id), |(_, run)| run.clone());
+        let told = self.tell(parts, &user);
+        let case = Case { guard: self, place, user, user_id, address, told, run };
+        if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question(parts), &case.run)) {
+            return Ok(Way::new(body, verdict));
+        }
+        // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
+        // asked for (threat T42).
+        let is_foreign = case.is_foreign(parts);
+
+        let known = self.authsignal.cookie.known(&parts.headers);
+        let challenged = known.as_ref().filter(|known| known.was_challenged && !is_foreign);
+        if let Some(Known { id: browser, .. }) = challenged {
+            if self.policy.coverage.reads_body() {
+                body = body.read(self.authsignal.body_limit).await?;
+            }
+            if let Some(binding) = case.binding(parts, body.whole()) {
+                match self.authsignal.keeper.meet(browser, &binding, case.run.id).await? {
+                    Meeting::Pass(proof, flow, spending) => {
+                        // It may have been proved on another node.
+                        self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
+                        case.mark_sent(parts, browser, &binding, &flow).await;
+                        return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
+                    }
+                    Meeting::SameChallenge(flow) => {
+                        body = case.read_for_challenge(parts, body).await?;
+                        let back = case.back(parts, body.whole());
+                        case.lead_back(browser, &binding, &flow, back).await?;
+                        return Err(case.challenge(&flow, None));
+                    }
+                    Meeting::Repeated(flow) if case.is_form_of(parts, &flow) => {
+                        return Err(RefusalReason::AlreadyDone.into());
+                    }
+                    Meeting::Repeated(_) | Meeting::Nothing => {}
+                }
+            }
+        }
+
+        let account = case.account(parts);
+        let (ledger, now) = (&self.authsignal.ledger, || self.authsignal.keeper.now());
+        if let Some(over) = ledger.over(account, now()) {
+            return Err(Stop::Over(over));
+        }
+        let attempt = IdempotencyKey::random();
+        let ticket = Ticket::random();
+        let tracked = case.track(&attempt, ticket).await?;
+        match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
+            Decision::Pass(passed) => Ok(Way::new(body, case.passed(parts, passed, tracked.state, attempt))),
+            Decision::Refuse(Refused::State(state)) => {
+                ledger.refused(account, now());
+                Err(RefusalReason::State(state).into())
+            }
+            Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
+            Decision::Challenge(proving) => {
+                if let Some(over) = ledger.began(account, &attempt, now()) {
+                    return Err(Stop::Over(over));
+                }
+                if is_foreign {
+                    case.warn_of_foreign(parts);
+                    return Err(RefusalReason::CrossSite.into());
+                }
+                if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {
+                    self.authsignal.warn_of_host(host);
+                }
+                body = case.read_for_challenge(parts, body).await?;
+                let (verdict, spending) =
+                    case.open(parts, body.whole().cloned(), known, ticket, attempt, tracked, proving).await?;
+                Ok(Way { spending, ..Way::new(body, verdict) })
+            }
+        }
+    }
+}

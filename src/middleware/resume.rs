@@ -1,0 +1,109 @@
+//! How a challenged user goes on afterwards: what is kept of the request, and where the way back leads.
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, header};
+
+use super::case::Case;
+use crate::domain::flow::{Back, Flow, NotKept};
+use crate::domain::form::Form;
+use crate::request::caller::Caller;
+use crate::request::cookie::BrowserId;
+use crate::store;
+use crate::store::flows::BindingHash;
+
+/// The most bytes of a form that is kept in its flow; a longer one is covered all the same, and sent again by its user.
+const MAX_SAVED_FORM: usize = 16 * 1024;
+
+impl Case<'_> {
+    /// How the user goes on after the challenge.
+    pub(super) fn back(&self, parts: &Parts, body: Option<&Bytes>) -> Back {
+        let authsignal = self.authsignal();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let page = |name| self.place.page(header(name)?, &authsignal.page_origins);
+        // What another origin's page calls may be told no more than that origin.
+        let caller = || {
+            let origin = || authsignal.page_origins.root(parts.headers.get(header::ORIGIN)?);
+            page("hx-current-url").or_else(|| page("referer")).or_else(origin)
+        };
+        let target = self.place.public_target(&self.address.received);
+        let not_kept = |why| Back::NotKept { why, page: page("referer") };
+        match (authsignal.answers.caller(parts), &parts.method) {
+            (Caller::Htmx, method) if !method.is_safe() => Back::NotKept { why: NotKept::Script, page: caller() },
+            (Caller::Htmx | Caller::Client | Caller::Bearer, _) => Back::Client { page: caller() },
+            (Caller::Navigation, &Method::GET | &Method::HEAD) => match target {
+                Some(target) => Back::Page(target),
+                None => not_kept(NotKept::Target),
+            },
+            (Caller::Navigation, &Method::POST) => {
+                let body = body.filter(|body| body.len() <= MAX_SAVED_FORM);
+                match (target, body.and_then(|body| Form::of(&parts.headers, body))) {
+                    (Some(to), Some(form)) => Back::Form { to, fields: form.keep() },
+                    (None, _) => not_kept(NotKept::Target),
+                    (_, None) => not_kept(NotKept::Body),
+                }
+            }
+            (Caller::Navigation, _) => not_kept(NotKept::Body),
+        }
+    }
+
+    /// Has the user go on from where this request came, rather than where an earlier one for the same thing did. What a
+    /// script sent does not lead away from what the user sent.
+    pub(super) async fn lead_back(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        flow: &Flow,
+        back: Back,
+    ) -> Result<(), store::Error> {
+        let minor = |back: &Back| matches!(back, Back::Client { .. } | Back::NotKept { why: NotKept::Script, .. });
+        if back == flow.opening.back || (minor(&back) && !minor(&flow.opening.back)) {
+            return Ok(());
+        }
+        self.authsignal().keeper.lead_back(browser, binding, &flow.opening.attempt, &back).await
+    }
+
+    /// Whether this request posts the form that a flow has kept.
+    pub(super) fn is_form_of(&self, parts: &Parts, flow: &Flow) -> bool {
+        let Back::Form { to, .. } = &flow.opening.back else { return false };
+        parts.method == Method::POST && self.place.public_target(&self.address.received).as_ref() == Some(to)
+    }
+
+    /// Notes that a kept form was posted again, where the approval outlives that, so that it is not offered twice.
+    pub(super) async fn mark_sent(&self, parts: &Parts, browser: &BrowserId, binding: &BindingHash, flow: &Flow) {
+        if flow.opening.remember.is_none() || !self.is_form_of(parts, flow) {
+            return;
+        }
+        let keeper = &self.authsignal().keeper;
+        if let Err(error) = keeper.lead_back(browser, binding, &flow.opening.attempt, &Back::Sent).await {
+            tracing::warn!(error = %crate::log::Chain(&error), "a form that was sent again stays on offer");
+        }
+    }
+
+    /// Whether a page of another origin makes this browser send what may change something: a sibling's with all the cookies
+    /// that our own page would send (threat T42).
+    pub(super) fn is_foreign(&self, parts: &Parts) -> bool {
+        !parts.method.is_safe() && !self.is_from_our_own_page(parts)
+    }
+
+    /// Says which setter lets pages of another origin in, where they are the application's.
+    pub(super) fn warn_of_foreign(&self, parts: &Parts) {
+        tracing::warn!(
+            action = %self.guard.action,
+            origin = ?parts.headers.get(header::ORIGIN),
+            "a page of another origin sent what would have to be challenged, which is refused; if it is a page of yours, \
+             list its origin with `AuthsignalBuilder::page_origin`"
+        );
+    }
+
+    /// Whether it comes from a page of the application's own origin or of a listed one. Browsers say so in `Sec-Fetch-Site`,
+    /// older ones in `Origin`; what sends neither is no browser.
+    fn is_from_our_own_page(&self, parts: &Parts) -> bool {
+        let authsignal = self.authsignal();
+        let origin = parts.headers.get(header::ORIGIN);
+        match parts.headers.get("sec-fetch-site") {
+            Some(site) if site == "same-origin" || site == "none" => true,
+            Some(_) => origin.is_some_and(|origin| authsignal.page_origins.has(origin)),
+            None => origin.is_none_or(|origin| authsignal.is_own_origin(self.place, origin)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a request goes no further, and the answer that it gets.
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, header};
+
+use super::guard::Guard;
+use crate::budget::Over;
+use crate::domain::place::Elsewhere;
+use crate::outage::Outage;
+use crate::refusal::{Refusal, RefusalReason};
+use crate::request::cookie::BrowserId;
+use crate::response::answer::ChallengeAnswer;
+use crate::response::headers::rejected;
+use crate::store;
+
+/// Why a request goes no further.
+pub(super) enum Stop {
+    Refuse(RefusalReason),
+    /// No decision, with what the service said of when to try again.
+    Outage(Outage, Option<Duration>),
+    /// A budget is used up.
+    Over(Over),
+    Challenge {
+        answer: Box<ChallengeAnswer>,
+        new_browser: Option<BrowserId>,
+    },
+    /// It was sent to a name where nothing is decided. This is the same target on the host where it is.
+    Elsewhere(Elsewhere),
+    /// The response of an extractor that identifies.
+    Respond(Box<Response<Bytes>>),
+}
+
+impl From<RefusalReason> for Stop {
+    fn from(reason: RefusalReason) -> Self {
+        Self::Refuse(reason)
+    }
+}
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        Self::Refuse(Outage::of_store(&error).into())
+    }
+}
+
+impl Stop {
+    /// The answer to the request that goes no further.
+    pub(super) fn respond(self, guard: &Guard, parts: &Parts) -> Response<Bytes> {
+        let answers = &guard.authsignal.answers;
+        match self {
+            Self::Refuse(reason) => {
+                tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "request refused");
+                answers.refuse(parts, Refusal::new(reason, Some(&guard.action)))
+            }
+            Self::Outage(outage, wait) => {
+                answers.refuse(parts, Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait))
+            }
+            Self::Over((budget, wait)) => {
+                let setter = budget.setter();
+                tracing::warn!(action = %guard.action, setter, "one user and session are over a budget, and are told to wait");
+                let refusal = Refusal::new(RefusalReason::OverBudget(budget), Some(&guard.action));
+                answers.refuse(parts, refusal.retry_after_of(Some(wait)))
+            }
+            Self::Challenge { answer, new_browser } => {
+                tracing::info!(action = %guard.action, "request challenged");
+                let mut response = answers.challenge(parts, &answer);
+                if let Some(browser) = new_browser {
+                    response.headers_mut().append(header::SET_COOKIE, guard.authsignal.cookie.set(&browser));
+                }
+                response
+            }
+            Self::Elsewhere(elsewhere) => {
+                tracing::info!(action = %guard.action, to = elsewhere.origin, "led to the callback's host");
+                answers.elsewhere(parts, Refusal::new(RefusalReason::OtherHost, Some(&guard.action)), &elsewhere)
+            }
+            Self::Respond(response) => {
+                tracing::info!(action = %guard.action, status = response.status().as_u16(), "refused by an extractor");
+                rejected(*response, Some(&guard.action))
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Who is asking, as far as the form of an answer is concerned: a browser, a script, or a client.
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+
+use crate::request::header_list::{members, parameters, weight};
+
+/// Who is asking, as far as the form of an answer is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A browser that goes to a page.
+    Navigation,
+    /// htmx, which follows a header.
+    Htmx,
+    /// A client with a bearer token, where that was asked for.
+    Bearer,
+    /// Any other client, or a script in a page.
+    Client,
+}
+
+impl Caller {
+    /// What is unclear counts as a client: a script that gets a redirect follows it and sees nothing (complaint C8).
+    pub(crate) fn of(parts: &Parts, bearer: bool) -> Self {
+        let headers = &parts.headers;
+        if headers.contains_key("hx-request") {
+            return Self::Htmx;
+        }
+        let navigates = match headers.get("sec-fetch-mode") {
+            Some(mode) => mode == "navigate",
+            None => accepts_html(headers) && !is_script(headers),
+        };
+        if navigates {
+            Self::Navigation
+        } else if bearer && has_bearer(headers) {
+            Self::Bearer
+        } else {
+            Self::Client
+        }
+    }
+}
+
+/// Whether a browser shows the answer in a frame of another page, where no challenge page lets itself be shown (threat T125).
+pub(crate) fn is_framed(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-dest")
+        .is_some_and(|dest| ["iframe", "frame", "embed", "object", "fencedframe"].iter().any(|framed| dest == framed))
+}
+
+/// Whether pages are taken by name, and at least as gladly as JSON (RFC 9110, section 12.5.1). `*/*` names nothing.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let (mut html, mut json) = (0, 0);
+    for range in members(headers, &header::ACCEPT) {
+        let media_type = parameters(range).next().unwrap_or_default().to_ascii_lowercase();
+        let preferred = match &*media_type {
+            "text/html" | "application/xhtml+xml" => &mut html,
+            "application/json" => &mut json,
+            other if other.ends_with("+json") => &mut json,
+            _ => continue,
+        };
+        *preferred = weight(range).max(*preferred);
+    }
+    html > 0 && html >= json
+}
+
+/// The word of jQuery and its like that a script asks, where a browser sends no `Sec-Fetch-Mode`, as over plain HTTP.
+/// Other values prove nothing: Android's web views put the name of their application there.
+fn is_script(headers: &HeaderMap) -> bool {
+    headers.get("x-requested-with").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"xmlhttprequest"))
+}
+
+fn has_bearer(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")))
+}
+
+/// Whether the head of a request is a CORS preflight's as browsers send them: on nobody's behalf (Fetch, "CORS-preflight
+/// fetch": no credentials, no body). Whether somebody asks after all is for the application to say (threat T112).
+pub(crate) fn is_preflight(parts: &Parts) -> bool {
+    let headers = &parts.headers;
+    parts.method == Method::OPTIONS
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && headers.contains_key(header::ORIGIN)
+        && !headers.contains_key(header::COOKIE)
+        && !headers.contains_key(header::AUTHORIZATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder();
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn callers_are_told_apart() {
+        let chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let cases: [(&str, &[(&str, &str)], Caller); 14] = [
+            ("nothing said", &[], Caller::Client),
+            ("navigation", &[("sec-fetch-mode", "navigate"), ("accept", chrome)], Caller::Navigation),
+            ("an old browser", &[("accept", chrome)], Caller::Navigation),
+            ("fetch", &[("sec-fetch-mode", "cors"), ("accept", "*/*")], Caller::Client),
+            ("fetch that takes html", &[("sec-fetch-mode", "same-origin"), ("accept", "text/html")], Caller::Client),
+            ("anything", &[("accept", "*/*")], Caller::Client),
+            ("json", &[("accept", "application/json, text/plain")], Caller::Client),
+            ("html with a parameter", &[("accept", "application/json, TEXT/HTML;level=1")], Caller::Navigation),
+            ("htmx", &[("hx-request", "true"), ("accept", "text/html")], Caller::Htmx),
+            ("bearer", &[("authorization", "Bearer abc")], Caller::Bearer),
+            ("bearer, any case", &[("authorization", "bearer abc"), ("accept", "application/json")], Caller::Bearer),
+            ("basic", &[("authorization", "Basic abc")], Caller::Client),
+            (
+                "an old script",
+                &[("accept", "text/html, */*; q=0.01"), ("x-requested-with", "XMLHttpRequest")],
+                Caller::Client,
+            ),
+            ("a web view", &[("accept", chrome), ("x-requested-with", "com.example.app")], Caller::Navigation),
+        ];
+        for (name, headers, want) in cases {
+            assert_eq!(Caller::of(&parts(headers), true), want, "{name}");
+        }
+        assert_eq!(Caller::of(&parts(&[("authorization", "Bearer abc")]), false), Caller::Client);
+    }
+
+    /// C8: what a client would rather have than a page decides, and not that it would put up with one.
+    #[test]
+    fn c8_accept_is_read_with_its_weights() {
+        let pages: [&[&str]; 14] = [
+            &["text/html"],
+            &["TEXT/HTML"],
+            &["text/html;q=0.001"],
+            &["text/html;q=0.5, application/json;q=0.5"],
+            &["application/json, text/html"],
+            &["application/json;q=0.9, text/html"],
+            &["application/json;q=0, text/html;q=0.1"],
+            &["application/json;q=high, text/html;q=0.1"],
+            &["text/html;level=1;q=0.4, application/json;q=0.3"],
+            &["text/html;q=0, text/html"],
+            &["application/json;q=0.1", "text/html;q=0.2"],
+            &["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"],
+            &["application/xhtml+xml"],
+            &["text/html, application/json;profile=\"a, b\";q=0.5"],
+        ];
+        let clients: [&[&str]; 19] = [
+            &[],
+            &[""],
+            &["*/*"],
+            &["text/*"],
+            &["text/plain"],
+            &["text/html;q=0"],
+            &["text/html; q=0.000"],
+            &["text/html;q=no"],
+            &["text/html;q=0, */*"],
+            &["application/json, text/html;q=0.1"],
+            &["application/json, text/html;q=0.999"],
+            &["application/problem+json, text/html;q=0.9"],
+            &["application/vnd.api+json", "text/html;q=0.9"],
+            &["application/json, text/plain, */*"],
+            &["application/json;q=0.5;q=0.1, text/html;q=0.4"],
+            &["text/html5"],
+            &["application/json;profile=\"x, text/html\""],
+            &["image/avif,image/webp,*/*"],
+            &["text/event-stream"],
+        ];
+        let count = pages.len() + clients.len();
+        let navigates = pages.map(|lines| (lines, true)).into_iter();
+        for (lines, navigates) in navigates.chain(clients.map(|lines| (lines, false))) {
+            let headers: Vec<_> = lines.iter().map(|line| ("accept", *line)).collect();
+            let caller = Caller::of(&parts(&headers), true);
+            assert_eq!(caller == Caller::Navigation, navigates, "{lines:?}: {caller:?}");
+        }
+        println!("{count} values of Accept");
+    }
+}

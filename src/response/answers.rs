@@ -1,0 +1,117 @@
+//! How a challenge or a refusal looks to whoever asked.
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response};
+
+use super::answer::{Answer, ChallengeAnswer, Responder};
+use super::headers::{attach_refusal, see_other, with_retry_after};
+use super::pages;
+use super::problem::{Problem, challenge, problem};
+use crate::domain::page_origin::PageOrigins;
+use crate::domain::place::Elsewhere;
+use crate::domain::return_to::ReturnTo;
+use crate::refusal::{Refusal, RefusalReason};
+use crate::request::caller::{Caller, is_framed};
+
+/// How this application answers: its own responder, if it has one, and the settings that answers need.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    pub(crate) custom: Option<Arc<dyn Responder>>,
+    /// Whether clients with a bearer token get the challenge of RFC 9470.
+    pub(crate) bearer: bool,
+    /// Where people go who do not go on.
+    pub(crate) home: ReturnTo,
+    /// Whose pages may frame a page of ours that is shown in a frame.
+    pub(crate) page_origins: PageOrigins,
+}
+
+impl Answers {
+    /// The answer to a request that has to be proved first.
+    pub(crate) fn challenge(&self, parts: &Parts, answer: &ChallengeAnswer) -> Response<Bytes> {
+        let response = self.custom(parts, &Answer::Challenge(answer));
+        let response = response.unwrap_or_else(|| match self.caller(parts) {
+            // Where it can be asked for again, it is: the window brings the cookie, which a frame in another site's page does
+            // not, and is led to the same challenge.
+            Caller::Navigation if is_framed(&parts.headers) => {
+                let again = answer.page.as_ref().map_or(answer.url(), ReturnTo::as_str);
+                pages::own_window(again, &self.page_origins)
+            }
+            caller => challenge(caller, answer),
+        });
+        attach_refusal(response, Refusal::new(RefusalReason::ChallengeRequired, Some(&answer.action)))
+    }
+
+    /// The answer to a request that does not go on.
+    pub(crate) fn refuse(&self, parts: &Parts, refusal: Refusal) -> Response<Bytes> {
+        if *refusal.reason() == RefusalReason::Prefetch {
+            return declined(refusal);
+        }
+        let response = self.custom(parts, &Answer::Refusal(&refusal));
+        let response = response.unwrap_or_else(|| match self.caller(parts) {
+            Caller::Navigation => {
+                let can_ask_again = parts.method == Method::GET;
+                let mut page = pages::refusal(refusal.reason(), can_ask_again, &self.home);
+                if is_framed(&parts.headers) {
+                    pages::let_be_framed(&mut page, &self.page_origins);
+                }
+                with_retry_after(page, &refusal)
+            }
+            _ => problem(&refusal),
+        });
+        attach_refusal(response, refusal)
+    }
+
+    /// The answer to a request that belongs to another host.
+    pub(crate) fn elsewhere(&self, parts: &Parts, refusal: Refusal, elsewhere: &Elsewhere) -> Response<Bytes> {
+        let response = self.custom(parts, &Answer::Refusal(&refusal));
+        let response = response.unwrap_or_else(|| match (self.caller(parts), HeaderValue::from_str(&elsewhere.url)) {
+            (Caller::Navigation, Ok(location)) if matches!(parts.method, Method::GET | Method::HEAD) => {
+                see_other(location)
+            }
+            (Caller::Navigation, _) => pages::elsewhere(refusal.reason(), elsewhere, &self.home),
+            _ => {
+                let reason = refusal.reason();
+                let detail = format!("Nothing was done: this is answered at {} alone.", elsewhere.origin);
+                Problem::of(reason, refusal.action(), reason.status()).detail(&detail).respond()
+            }
+        });
+        attach_refusal(response, refusal)
+    }
+
+    /// The answer to a browser that comes back from a challenge and gets no further.
+    pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &str) -> Response<Bytes> {
+        if *refusal.reason() == RefusalReason::Prefetch {
+            return declined(refusal);
+        }
+        let response = self.custom(parts, &Answer::Refusal(&refusal));
+        let response = response
+            .unwrap_or_else(|| with_retry_after(pages::refusal_on_the_way_back(refusal.reason(), on), &refusal));
+        attach_refusal(response, refusal)
+    }
+
+    pub(crate) fn caller(&self, parts: &Parts) -> Caller {
+        Caller::of(parts, self.bearer)
+    }
+
+    fn custom(&self, parts: &Parts, answer: &Answer<'_>) -> Option<Response<Bytes>> {
+        self.custom.as_ref()?.respond(parts, answer)
+    }
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").field("bearer", &self.bearer).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a prefetch: a failure, since Chromium takes any success, 204 too, for the answer to the click that
+/// follows (threat T121), and nobody reads it, so that no responder is asked. Without `Retry-After`, which would keep the
+/// browser from asking ahead for other pages of the site.
+fn declined(refusal: Refusal) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = refusal.reason().status();
+    attach_refusal(response, refusal)
+}

@@ -1,0 +1,110 @@
+//! Problem documents (RFC 9457), for callers that are programs.
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+use super::answer::ChallengeAnswer;
+use super::headers::{see_other, with_retry_after};
+use crate::client::{ActionCode, Token};
+use crate::refusal::{Refusal, RefusalReason};
+use crate::request::caller::Caller;
+
+/// Where the reasons of problem documents are described.
+const DOCUMENTATION: &str = "https://docs.rs/axum-authsignal/latest/axum_authsignal/enum.RefusalReason.html#variant.";
+
+/// A problem document (RFC 9457), with the members that a client needs to send its user to the challenge.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+}
+
+impl<'a> Problem<'a> {
+    pub(super) fn of(reason: &'a RefusalReason, action: Option<&'a ActionCode>, status: StatusCode) -> Self {
+        let (title, detail) = reason.words();
+        Self {
+            kind: format!("{DOCUMENTATION}{}", reason.anchor()),
+            title,
+            status: status.as_u16(),
+            detail,
+            state: reason.state(),
+            action: action.map(ActionCode::as_str),
+            url: None,
+            token: None,
+            idempotency_key: None,
+            expires_at: None,
+        }
+    }
+
+    /// Says more than the reason's usual words.
+    pub(super) fn detail(self, detail: &'a str) -> Self {
+        Self { detail, ..self }
+    }
+
+    pub(super) fn respond(&self) -> Response<Bytes> {
+        let body = serde_json::to_vec(self).expect("a problem is plain data");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).expect("the status was one when it was written down");
+        let content_type = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+    }
+}
+
+/// A challenge, as its caller can use it.
+pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
+    let Some(location) = answer.url.to_header() else {
+        let reason = RefusalReason::UntrustedChallenge;
+        return Problem::of(&reason, Some(&answer.action), reason.status()).respond();
+    };
+    if caller == Caller::Navigation {
+        // 303 and never 302 or 307: whatever the method was, the challenge page is asked for with GET and no body.
+        return see_other(location);
+    }
+    let reason = RefusalReason::ChallengeRequired;
+    let status = if caller == Caller::Bearer { StatusCode::UNAUTHORIZED } else { reason.status() };
+    let mut response = Problem {
+        state: Some(answer.state.as_str()),
+        url: Some(answer.url.as_str()),
+        token: answer.token.as_ref().map(Token::secret),
+        idempotency_key: Some(answer.attempt.as_str()),
+        expires_at: Some(answer.expires.unix_seconds()),
+        ..Problem::of(&reason, Some(&answer.action), status)
+    }
+    .respond();
+    match caller {
+        Caller::Htmx => {
+            response.headers_mut().insert(HeaderName::from_static("hx-redirect"), location);
+        }
+        Caller::Bearer => {
+            let challenge = "Bearer error=\"insufficient_user_authentication\", \
+                             error_description=\"More proof is needed for this request\"";
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        Caller::Navigation | Caller::Client => {}
+    }
+    response
+}
+
+/// A refusal.
+pub(super) fn problem(refusal: &Refusal) -> Response<Bytes> {
+    let reason = refusal.reason();
+    with_retry_after(Problem::of(reason, refusal.action(), reason.status()).respond(), refusal)
+}

@@ -1,0 +1,311 @@
+//! Carries out on the store what [`flow`](crate::domain::flow) says: load, transition, swap, and again when the swap was lost.
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use super::key::Key;
+use super::seal::{Keys, Purpose};
+use crate::client::IdempotencyKey;
+use crate::clock::Clock;
+use crate::domain::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
+use crate::domain::ticket::Ticket;
+use crate::request::cookie::BrowserId;
+use crate::store::{AnyStore, Error, ErrorKind, Version};
+
+mod spend;
+
+pub(crate) use spend::Spending;
+
+/// How often a transition is tried while others keep writing the same record.
+const TRIES: usize = 16;
+/// How often a store that lost an answer is asked again: a write of ours that happened is found as ours (M3, M4).
+const LOST_ANSWERS: usize = 2;
+
+/// The flows in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeper {
+    pub(crate) store: AnyStore,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
+    /// How long a challenge waits for its proof.
+    pub(crate) challenge_life: Duration,
+}
+
+/// What a flow is found by: a hash of everything that it is bound to apart from the browser.
+pub(crate) type BindingHash = [u8; 32];
+
+/// A place in the store: where a flow is, or would go.
+struct Slot {
+    key: Key,
+    version: Option<Version>,
+    flow: Option<Flow>,
+}
+
+/// What a request that a flow may cover gets.
+#[derive(Debug)]
+pub(crate) enum Meeting {
+    /// It passes; an approval that is good once is spent on it from now on.
+    Pass(Proof, Flow, Option<Spending>),
+    SameChallenge(Flow),
+    /// It may be the request that has just spent this flow's approval, sent twice.
+    Repeated(Flow),
+    Nothing,
+}
+
+/// What came of opening a flow.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// It is ours.
+    New(Flow),
+    /// Another request for the same thing was faster; this is its flow.
+    Joined(Flow),
+    /// Another request for the same thing was faster, and its approval passes this one.
+    Pass(Proof, Flow, Option<Spending>),
+}
+
+impl Meeting {
+    /// What there is nothing to be written for.
+    fn of(met: Met, flow: &Flow) -> Self {
+        match met {
+            Met::Pass(proof, _) => Self::Pass(proof, flow.clone(), None),
+            Met::SameChallenge => Self::SameChallenge(flow.clone()),
+            Met::Repeated => Self::Repeated(flow.clone()),
+            Met::Nothing => Self::Nothing,
+        }
+    }
+}
+
+impl Keeper {
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now().into()
+    }
+
+    /// What the flow that covers a request, if there is one, says; an approval is spent by `by` before this returns.
+    pub(crate) async fn meet(
+        self: &Arc<Self>,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        by: RequestId,
+    ) -> Result<Meeting, Error> {
+        let slot = self.slot(browser, binding).await?;
+        let Some(flow) = &slot.flow else { return Ok(Meeting::Nothing) };
+        match flow.meet(by, self.now()) {
+            Met::Pass(_, Some(_)) => self.spend(browser, binding, by, slot).await,
+            met => Ok(Meeting::of(met, flow)),
+        }
+    }
+
+    /// Writes a new flow, unless another request for the same thing was faster.
+    pub(crate) async fn open(
+        self: &Arc<Self>,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        by: RequestId,
+        flow: Flow,
+    ) -> Result<Opened, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            if let Some(found) = &slot.flow {
+                if found.opening.attempt == flow.opening.attempt {
+                    return Ok(Opened::New(flow));
+                }
+                match found.meet(by, self.now()) {
+                    Met::SameChallenge => return Ok(Opened::Joined(found.clone())),
+                    Met::Pass(..) => {
+                        if let Meeting::Pass(proof, flow, spending) = self.meet(browser, binding, by).await? {
+                            return Ok(Opened::Pass(proof, flow, spending));
+                        }
+                    }
+                    Met::Repeated | Met::Nothing => {}
+                }
+            }
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(Opened::New(flow));
+            }
+        }
+    }
+
+    /// Changes how the user of a flow goes on, unless the flow is another attempt's by now.
+    pub(crate) async fn lead_back(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        attempt: &IdempotencyKey,
+        back: &Back,
+    ) -> Result<(), Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            let Some(flow) = slot.flow.as_ref().filter(|flow| flow.opening.attempt == *attempt) else { return Ok(()) };
+            let mut flow = flow.clone();
+            flow.opening.back = back.clone();
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes down which flow a ticket is for.
+    pub(crate) async fn write_ticket(
+        &self,
+        browser: &BrowserId,
+        ticket: Ticket,
+        binding: &BindingHash,
+    ) -> Result<(), Error> {
+        let key = self.keys.name(Purpose::Ticket, browser, ticket.as_bytes());
+        let sealed = self.keys.seal(Purpose::Ticket, browser, &key, binding);
+        let life = self.challenge_life + crate::domain::flow::ENDED;
+        // A random ticket is new; a second try finds the first one's record, which says the same.
+        let mut tries = Tries::default();
+        while !tries.wrote(self.store.swap(&key, None, sealed.clone(), life).await)? {
+            if self.store.load(&key).await?.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The flow that a ticket is for, if it is this browser's.
+    pub(crate) async fn find(&self, browser: &BrowserId, ticket: Ticket) -> Result<Option<(BindingHash, Flow)>, Error> {
+        for key in self.keys.names(Purpose::Ticket, browser, ticket.as_bytes()) {
+            let Some((_, sealed)) = self.store.load(&key).await? else { continue };
+            let opened = self.keys.open(Purpose::Ticket, browser, &key, &sealed);
+            let Some(binding) = opened.and_then(|plain| BindingHash::try_from(plain).ok()) else {
+                warn_unopened("ticket", &key);
+                continue;
+            };
+            return Ok(self.slot(browser, &binding).await?.flow.map(|flow| (binding, flow)));
+        }
+        Ok(None)
+    }
+
+    /// Applies the service's answer to a flow, and gives the flow as it then stands.
+    pub(crate) async fn answer(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        answer: &Answer,
+    ) -> Result<Option<(Answered, Flow)>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            let Some(flow) = &slot.flow else { return Ok(None) };
+            let answered = flow.answer(answer, self.now());
+            let (Answered::Approve(stage) | Answered::Fail(stage)) = &answered else {
+                return Ok(Some((answered, flow.clone())));
+            };
+            let flow = Flow { stage: stage.clone(), opening: flow.opening.clone() };
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(Some((answered, flow)));
+            }
+        }
+    }
+
+    /// The flow under the current master secret and tenant, or else under an older one, or else the place for a new one.
+    async fn slot(&self, browser: &BrowserId, binding: &BindingHash) -> Result<Slot, Error> {
+        let mut place = None;
+        for key in self.keys.names(Purpose::Flow, browser, binding) {
+            let Some((version, sealed)) = self.store.load(&key).await? else {
+                place.get_or_insert(Slot { key, version: None, flow: None });
+                continue;
+            };
+            let opened = self.keys.open(Purpose::Flow, browser, &key, &sealed);
+            let flow = opened.and_then(|plain| serde_json::from_slice::<Flow>(&plain).ok());
+            if flow.is_some() {
+                return Ok(Slot { key, version: Some(version), flow });
+            }
+            warn_unopened("flow", &key);
+            place.get_or_insert(Slot { key, version: Some(version), flow: None });
+        }
+        Ok(place.expect("there is always a current master secret"))
+    }
+
+    async fn write(&self, browser: &BrowserId, slot: &Slot, flow: &Flow) -> Result<bool, Error> {
+        let plain = serde_json::to_vec(flow).expect("a flow is plain data");
+        let sealed = self.keys.seal(Purpose::Flow, browser, &slot.key, &plain);
+        let ttl = self.ttl(&flow.stage);
+        self.store.swap(&slot.key, slot.version, sealed, ttl).await
+    }
+
+    fn ttl(&self, stage: &Stage) -> Duration {
+        stage.until.after(self.now())
+    }
+}
+
+/// Runs to its end even if whoever waits for it goes away.
+pub(crate) async fn detached<T, F>(task: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    match tokio::spawn(task.in_current_span()).await {
+        Ok(output) => Ok(output),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::unavailable("the runtime is shutting down")),
+        },
+    }
+}
+
+fn warn_unopened(what: &'static str, key: &Key) {
+    tracing::warn!(what, %key, "a record in the store does not open under its key and is ignored");
+}
+
+/// Bounds how often a transition is tried.
+#[derive(Default)]
+struct Tries {
+    lost_swaps: usize,
+    lost_answers: usize,
+}
+
+impl Tries {
+    /// Whether a swap wrote; an error only once trying again has no more hope.
+    fn wrote(&mut self, swapped: Result<bool, Error>) -> Result<bool, Error> {
+        match swapped {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                self.lost_swaps += 1;
+                if self.lost_swaps == TRIES { Err(Error::contended()) } else { Ok(false) }
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable && self.lost_answers < LOST_ANSWERS => {
+                self.lost_answers += 1;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::flow::tests::opening;
+    use crate::domain::tenant::{Tenant, Tenants};
+    use crate::store::MemoryStore;
+
+    /// What is noted about an attempt is not noted about another that has taken its place.
+    #[tokio::test]
+    async fn only_the_attempt_that_is_meant_leads_elsewhere() {
+        let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let keeper = Arc::new(Keeper {
+            store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
+            keys: Keys::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
+            clock,
+            challenge_life: crate::domain::flow::PENDING,
+        });
+        let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
+        let stage = Stage::pending(keeper.now(), keeper.challenge_life);
+        let flow = Flow { opening: opening("ada", "pay", "newer", None), stage };
+        let page = flow.opening.back.clone();
+        keeper.write_ticket(&browser, ticket, &binding).await.unwrap();
+        keeper.open(&browser, &binding, RequestId([1; 16]), flow).await.unwrap();
+        for (attempt, want) in [("older", page), ("newer", Back::Sent)] {
+            let attempt = IdempotencyKey::new(attempt).unwrap();
+            keeper.lead_back(&browser, &binding, &attempt, &Back::Sent).await.unwrap();
+            let (_, flow) = keeper.find(&browser, ticket).await.unwrap().unwrap();
+            assert_eq!(flow.opening.back, want, "{attempt}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Spends an approval on a request, and gives it back if the request never gets to its handler (threat T120).
+//!
+//! The swap runs in a task of its own, which hands over a [`Spending`] with the outcome. A request can be dropped at any
+//! await: by a client that hangs up, or by a timeout layer. Then the `Spending` is dropped, here or in that task, and that
+//! undoes the swap. Once the handler is called there is no way back: whether it had an effect, nobody can know.
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
+use super::{BindingHash, Keeper, Meeting, Slot, Tries, detached};
+use crate::domain::flow::{Flow, Met, RequestId};
+use crate::log::Chain;
+use crate::request::cookie::BrowserId;
+use crate::store::Error;
+
+/// An approval that is spent on a request which is still on its way to its handler. Dropped before that, it is given back.
+#[must_use = "dropped at once, it gives back what was spent"]
+pub(crate) struct Spending(Option<Spent>);
+
+struct Spent {
+    keeper: Arc<Keeper>,
+    browser: BrowserId,
+    binding: BindingHash,
+    by: RequestId,
+    runtime: Handle,
+}
+
+impl Spending {
+    /// There is nothing to give back: the handler is reached, or nothing was spent after all.
+    pub(crate) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Spending {
+    fn drop(&mut self) {
+        let Some(spent) = self.0.take() else { return };
+        let runtime = spent.runtime.clone();
+        runtime.spawn(async move { spent.give_back().await }.in_current_span());
+    }
+}
+
+impl fmt::Debug for Spending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spending")
+    }
+}
+
+impl Spent {
+    async fn give_back(self) {
+        match self.keeper.give_back(&self.browser, &self.binding, self.by).await {
+            Ok(Some(flow)) => tracing::info!(
+                action = %flow.opening.action,
+                "a request was dropped before its handler: its approval is good again"
+            ),
+            Ok(None) => {}
+            Err(error) => tracing::error!(
+                error = %Chain(&error),
+                "a request was dropped before its handler, and its approval is lost"
+            ),
+        }
+    }
+}
+
+impl Keeper {
+    /// Spends the approval in `slot`, unless somebody else is faster.
+    pub(super) async fn spend(
+        self: &Arc<Self>,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        by: RequestId,
+        slot: Slot,
+    ) -> Result<Meeting, Error> {
+        let spent = Spent {
+            keeper: Arc::clone(self),
+            browser: browser.clone(),
+            binding: *binding,
+            by,
+            runtime: Handle::current(),
+        };
+        detached(spend(Spending(Some(spent)), slot)).await?
+    }
+
+    /// Undoes what was spent by `by`. Gives the flow if there was something to undo.
+    async fn give_back(
+        &self,
+        browser: &BrowserId,
+        binding: &BindingHash,
+        by: RequestId,
+    ) -> Result<Option<Flow>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            let slot = self.slot(browser, binding).await?;
+            let Some(flow) = &slot.flow else { return Ok(None) };
+            let Some(stage) = flow.stage.give_back(by, self.now()) else { return Ok(None) };
+            let flow = Flow { stage, ..flow.clone() };
+            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+                return Ok(Some(flow));
+            }
+        }
+    }
+}
+
+/// An error leaves it unknown whether this request spent the approval, so on the way out it is given back if it did.
+async fn spend(spending: Spending, mut slot: Slot) -> Result<Meeting, Error> {
+    let Some(Spent { keeper, browser, binding, by, .. }) = &spending.0 else { return Ok(Meeting::Nothing) };
+    let mut tries = Tries::default();
+    let meeting = loop {
+        let Some(flow) = &slot.flow else { break Meeting::Nothing };
+        match flow.meet(*by, keeper.now()) {
+            Met::Pass(proof, Some(stage)) => {
+                let flow = Flow { stage, ..flow.clone() };
+                if tries.wrote(keeper.write(browser, &slot, &flow).await)? {
+                    return Ok(Meeting::Pass(proof, flow, Some(spending)));
+                }
+            }
+            // A write of ours whose answer was lost.
+            Met::Pass(proof, None) => return Ok(Meeting::Pass(proof, flow.clone(), Some(spending))),
+            met => break Meeting::of(met, flow),
+        }
+        slot = keeper.slot(browser, binding).await?;
+    };
+    spending.keep();
+    Ok(meeting)
+}

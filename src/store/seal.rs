@@ -1,0 +1,231 @@
+//! Keys and authenticated encryption of what goes to a store.
+//!
+//! Whoever reads the store learns nothing, and whoever writes to it forges nothing: the key of a record's cipher comes
+//! from our master secret *and* the cookie of the browser that the flow belongs to, and the record's own key is its
+//! associated data, so a record put in another's place does not open (threats T43 to T45 and T93).
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::key::Key;
+use crate::domain::tenant::{Tenant, Tenants};
+use crate::random::random;
+use crate::request::cookie::BrowserId;
+
+/// The first byte of a sealed record: which way of sealing it is.
+const FORMAT: u8 = 1;
+const NONCE: usize = 24;
+
+/// What a record is, so that a flow can never be read as a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Flow,
+    Ticket,
+}
+
+impl Purpose {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Flow => b"flow",
+            Self::Ticket => b"ticket",
+        }
+    }
+}
+
+/// Everything derived from one master secret.
+#[derive(Clone)]
+struct Master {
+    naming: [u8; 32],
+    sealing: [u8; 32],
+}
+
+impl Master {
+    fn derive(secret: &[u8]) -> Self {
+        let kdf = Hkdf::<Sha256>::new(Some(b"axum-authsignal master v1"), secret);
+        Self { naming: expand(&kdf, &[b"naming"]), sealing: expand(&kdf, &[b"sealing"]) }
+    }
+
+    fn name(&self, tenant: &Tenant, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
+        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.naming).expect("HMAC takes any length");
+        // The parts behind the label have a fixed length each, so none can run into the next.
+        mac.update(purpose.label());
+        mac.update(b"\0");
+        mac.update(tenant.as_bytes());
+        mac.update(browser.as_bytes());
+        mac.update(what);
+        Key::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
+    }
+
+    fn cipher(&self, purpose: Purpose, browser: &BrowserId) -> XChaCha20Poly1305 {
+        let kdf = Hkdf::<Sha256>::new(Some(&self.sealing), browser.as_bytes());
+        XChaCha20Poly1305::new(&expand(&kdf, &[b"record ", purpose.label()]).into())
+    }
+}
+
+fn expand(kdf: &Hkdf<Sha256>, info: &[&[u8]]) -> [u8; 32] {
+    let mut key = [0; 32];
+    kdf.expand_multi_info(info, &mut key).expect("32 bytes are less than HKDF's limit");
+    key
+}
+
+/// The current master secret and tenant, and older ones under which records are still found and opened (threat T92).
+#[derive(Clone)]
+pub(crate) struct Keys {
+    current: Master,
+    older: Vec<Master>,
+    tenants: Tenants,
+}
+
+impl Keys {
+    pub(crate) fn new(current: &[u8], older: &[impl AsRef<[u8]>], tenants: Tenants) -> Self {
+        Self {
+            current: Master::derive(current),
+            older: older.iter().map(|secret| Master::derive(secret.as_ref())).collect(),
+            tenants,
+        }
+    }
+
+    fn masters(&self) -> impl Iterator<Item = &Master> {
+        std::iter::once(&self.current).chain(&self.older)
+    }
+
+    /// The record's key under the current secret and tenant, then under each older one.
+    pub(crate) fn names(&self, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Vec<Key> {
+        let of_tenant = |tenant| self.masters().map(move |master| master.name(tenant, purpose, browser, what));
+        self.tenants.iter().flat_map(of_tenant).collect()
+    }
+
+    /// The record's key under the current secret and tenant, where new records go.
+    pub(crate) fn name(&self, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
+        self.current.name(&self.tenants.current, purpose, browser, what)
+    }
+
+    pub(crate) fn seal(&self, purpose: Purpose, browser: &BrowserId, key: &Key, plain: &[u8]) -> Vec<u8> {
+        let nonce: [u8; NONCE] = random();
+        let payload = Payload { msg: plain, aad: key.as_bytes() };
+        let sealed = self
+            .current
+            .cipher(purpose, browser)
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("a record is far below the cipher's limit");
+        [&[FORMAT][..], &nonce, &sealed].concat()
+    }
+
+    /// What was sealed for this browser under this key, or nothing.
+    pub(crate) fn open(&self, purpose: Purpose, browser: &BrowserId, key: &Key, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (&format, rest) = sealed.split_first()?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        if format != FORMAT {
+            return None;
+        }
+        self.masters().find_map(|master| {
+            let payload = Payload { msg: sealed, aad: key.as_bytes() };
+            master.cipher(purpose, browser).decrypt(&XNonce::from(*nonce), payload).ok()
+        })
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys([redacted], {} older)", self.older.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: [&[u8]; 0] = [];
+
+    fn keys_of(current: &[u8], older: &[impl AsRef<[u8]>]) -> Keys {
+        Keys::new(current, older, Tenants::one(Tenant::of(1)))
+    }
+
+    #[test]
+    fn what_is_sealed_opens_and_does_not_show() {
+        let keys = keys_of(b"secret", &NONE);
+        let browser = BrowserId::random();
+        let key = keys.name(Purpose::Flow, &browser, &[1; 32]);
+        let sealed = keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary");
+        assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed).as_deref(), Some(&b"canary-canary-canary"[..]));
+        // T43
+        assert!(!sealed.windows(6).any(|window| window == b"canary"));
+        assert_ne!(sealed, keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary"));
+    }
+
+    /// T44: each flipped bit of a record, and each cut, is refused.
+    #[test]
+    fn t44_a_changed_record_does_not_open() {
+        let keys = keys_of(b"secret", &NONE);
+        let browser = BrowserId::random();
+        let key = Key::of(1);
+        let sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(keys.open(Purpose::Flow, &browser, &key, &changed), None, "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed[..length]), None, "{length} bytes");
+        }
+    }
+
+    /// T41, T45, T93: another browser, another key, another purpose, another master secret.
+    #[test]
+    fn t41_t45_t93_a_record_opens_only_in_its_place() {
+        let keys = keys_of(b"secret", &NONE);
+        let (browser, other) = (BrowserId::random(), BrowserId::random());
+        let key = Key::of(1);
+        let sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
+        assert_eq!(keys.open(Purpose::Flow, &other, &key, &sealed), None);
+        assert_eq!(keys.open(Purpose::Flow, &browser, &Key::of(2), &sealed), None);
+        assert_eq!(keys.open(Purpose::Ticket, &browser, &key, &sealed), None);
+        assert_eq!(keys_of(b"other", &NONE).open(Purpose::Flow, &browser, &key, &sealed), None);
+        assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &other, &[1; 32]));
+        assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &browser, &[2; 32]));
+        assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Ticket, &browser, &[1; 32]));
+    }
+
+    /// T92: after a rotation the older secret still names and opens; once it is dropped, it does not.
+    #[test]
+    fn t92_an_older_secret_opens_until_it_is_removed() {
+        let browser = BrowserId::random();
+        let before = keys_of(b"old", &NONE);
+        let key = before.name(Purpose::Flow, &browser, &[1; 32]);
+        let sealed = before.seal(Purpose::Flow, &browser, &key, b"approved");
+
+        let rotated = keys_of(b"new", &[b"old"]);
+        assert!(rotated.names(Purpose::Flow, &browser, &[1; 32]).contains(&key));
+        assert_eq!(rotated.open(Purpose::Flow, &browser, &key, &sealed).as_deref(), Some(&b"approved"[..]));
+
+        let removed = keys_of(b"new", &NONE);
+        assert!(!removed.names(Purpose::Flow, &browser, &[1; 32]).contains(&key));
+        assert_eq!(removed.open(Purpose::Flow, &browser, &key, &sealed), None);
+    }
+
+    /// T114: a record of one tenant has no name at another, and one that was named before a rotation is still found.
+    #[test]
+    fn t114_a_record_has_a_name_of_its_own_at_each_tenant() {
+        let browser = BrowserId::random();
+        let of = |current, older: &[u8]| {
+            let older = older.iter().copied().map(Tenant::of).collect();
+            Keys::new(b"secret", &NONE, Tenants { current: Tenant::of(current), older })
+        };
+        for purpose in [Purpose::Flow, Purpose::Ticket] {
+            let key = of(1, &[]).name(purpose, &browser, &[1; 32]);
+            assert!(!of(2, &[3]).names(purpose, &browser, &[1; 32]).contains(&key));
+            assert_eq!(of(2, &[3, 1]).names(purpose, &browser, &[1; 32]).iter().position(|name| *name == key), Some(2));
+            assert_eq!(of(1, &[2]).names(purpose, &browser, &[1; 32])[0], key);
+        }
+    }
+
+    #[test]
+    fn keys_do_not_show_in_debug() {
+        let keys = keys_of(b"canary-secret", &[b"canary-older"]);
+        assert_eq!(format!("{keys:?}"), "Keys([redacted], 1 older)");
+    }
+}

@@ -1,0 +1,120 @@
+//! What a layer asks about a request, and in which run of it: whether an outer layer's answer stands for an inner one.
+//!
+//! It does for the very same question, and once: a retry, a fan-out or a sub-request with cloned extensions is another run,
+//! in which every layer decides for itself (threats T61, T115 and T116).
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Method;
+
+use crate::client::{ActionCode, Track};
+use crate::domain::coverage::{Address, Fields};
+use crate::domain::decision::Policy;
+use crate::domain::flow::RequestId;
+use crate::domain::tenant::Tenant;
+use crate::random::random;
+
+/// Everything that a layer's answer depends on, apart from the time and the body.
+#[derive(Clone)]
+pub(crate) struct Question {
+    pub(crate) tenant: Tenant,
+    pub(crate) user: String,
+    pub(crate) session: Option<String>,
+    pub(crate) action: ActionCode,
+    pub(crate) policy: Policy,
+    pub(crate) method: Method,
+    pub(crate) address: Address,
+    pub(crate) told: Told,
+}
+
+impl Question {
+    /// Whether what an outer layer asked was this, or more.
+    pub(crate) fn is_answered_by(&self, outer: &Self) -> bool {
+        self.tenant == outer.tenant
+            && self.user == outer.user
+            && self.session == outer.session
+            && self.action == outer.action
+            && self.policy.is_met_by(&outer.policy)
+            && self.method == outer.method
+            && self.address.is_within(&outer.address)
+            && self.told.is(&outer.told)
+    }
+}
+
+/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data. As a hash,
+/// so that no handler and no log sees it.
+#[derive(Clone)]
+pub(crate) struct Told(Option<[u8; 32]>);
+
+impl Told {
+    /// Of a track without its attempt, as it is sent.
+    pub(crate) fn of(track: &Track) -> Self {
+        let sent = serde_json::to_vec(track).ok();
+        Self(sent.map(|sent| {
+            let mut fields = Fields::new("told");
+            fields.add(sent);
+            fields.finish()
+        }))
+    }
+
+    /// What cannot be sent is like nothing.
+    fn is(&self, other: &Self) -> bool {
+        self.0.is_some() && self.0 == other.0
+    }
+}
+
+/// Which layer it is: each place where one is put is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LayerId(u64);
+
+impl LayerId {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One way of a request through the layers in front of its handler.
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub(crate) id: RequestId,
+    layers: Vec<LayerId>,
+}
+
+impl Run {
+    /// It begins at this layer.
+    pub(crate) fn new(layer: LayerId) -> Self {
+        Self { id: RequestId(random()), layers: vec![layer] }
+    }
+
+    /// It comes to this layer next, unless it was there before: no layer is inside itself, so that is another run.
+    pub(crate) fn through(&self, layer: LayerId) -> Option<Self> {
+        if self.layers.contains(&layer) {
+            return None;
+        }
+        Some(Self { id: self.id, layers: [&self.layers[..], &[layer]].concat() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T116: a run goes through each layer once.
+    #[test]
+    fn t116_a_run_meets_no_layer_twice() {
+        let [one, two, three] = [LayerId::new(), LayerId::new(), LayerId::new()];
+        let run = Run::new(one).through(two).unwrap().through(three).unwrap();
+        assert!([one, two, three].iter().all(|layer| run.through(*layer).is_none()));
+        assert_eq!(run.id, run.through(LayerId::new()).unwrap().id);
+        assert_ne!(run.id, Run::new(one).id);
+    }
+
+    /// T115: what cannot be sent was told to nobody.
+    #[test]
+    fn t115_what_cannot_be_sent_is_like_nothing() {
+        let told =
+            |number: f64| Told::of(&Track::new("pay").custom(crate::client::CustomData::new().with("n", number)));
+        assert!(told(1.0).is(&told(1.0)) && !told(1.0).is(&told(2.0)));
+        assert!(!told(f64::NAN).is(&told(f64::NAN)));
+    }
+}
