@@ -3,7 +3,7 @@ use axum_authsignal::RefusalReason;
 
 use crate::support::{Ask, Reply, Visitor, ask, bench, bench_with, get};
 
-/// One spelling for each header; `src/prefetch.rs` has them all.
+/// One spelling for each header; `src/request/prefetch.rs` has them all.
 const PREFETCHES: [(&str, &str); 10] = [
     ("sec-purpose", "prefetch"),
     ("sec-purpose", "prefetch;prerender"),
