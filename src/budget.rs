@@ -25,15 +25,25 @@ pub enum Budget {
     Challenges,
     /// Requests that Authsignal refused: [`refusal_budget`](crate::AuthsignalBuilder::refusal_budget).
     Refusals,
+    /// Ways back from one challenge about which Authsignal was asked:
+    /// [`validate_budget`](crate::AuthsignalBuilder::validate_budget).
+    Validates,
 }
 
 impl Budget {
     /// The setter that says how much it is, for the log.
-    pub(crate) fn setter(self) -> &'static str {
+    fn setter(self) -> &'static str {
         match self {
             Self::Challenges => "AuthsignalBuilder::challenge_budget",
             Self::Refusals => "AuthsignalBuilder::refusal_budget",
+            Self::Validates => "AuthsignalBuilder::validate_budget",
         }
+    }
+
+    /// Says in the log that somebody is over it.
+    pub(crate) fn warn(self, action: &ActionCode) {
+        let setter = self.setter();
+        tracing::warn!(%action, setter, "one user and session are over a budget, and are told to wait");
     }
 }
 

@@ -15,9 +15,10 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
+use crate::budget::Budget;
 use crate::client::{ActionState, Validate};
 use crate::domain::challenge_url::Trusted;
-use crate::domain::flow::{Answer, Answered, Back, Flow, Kind};
+use crate::domain::flow::{Answer, Answered, AskId, Asking, Back, Flow, Kind, Unproven};
 use crate::domain::place::Place;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
@@ -106,6 +107,8 @@ enum Stop {
     RefuseFlow(RefusalReason, Box<Flow>),
     /// For this flow, for now; with what the service said of when to try again.
     Outage(Outage, Option<Duration>, Box<Flow>),
+    /// A budget of this flow is used up for so long.
+    Over(Budget, Duration, Box<Flow>),
     Respond(Box<Response<Bytes>>),
 }
 
@@ -176,6 +179,11 @@ impl Inner {
                 wait = after;
                 (outage.into(), Some(flow))
             }
+            Stop::Over(budget, after, flow) => {
+                budget.warn(&flow.opening.action);
+                wait = Some(after);
+                (RefusalReason::OverBudget(budget), Some(flow))
+            }
             Stop::RefuseFlow(reason, flow) => (reason, Some(flow)),
         };
         let action = flow.as_ref().map(|flow| &flow.opening.action);
@@ -216,7 +224,7 @@ impl Inner {
         }
         match query.token {
             None => self.page_of(&flow),
-            Some(token) => self.take(place, browser, binding, flow, query.ticket, token).await,
+            Some(token) => self.take(place, browser, binding, query.ticket, token).await,
         }
     }
 
@@ -227,12 +235,11 @@ impl Inner {
         place: &Place,
         browser: BrowserId,
         binding: BindingHash,
-        flow: Flow,
         ticket: Ticket,
         token: String,
     ) -> Result<Response<Bytes>, Stop> {
         let this = Arc::clone(self);
-        let flow = detached(async move { this.settle(&browser, &binding, flow, token).await }).await??;
+        let flow = detached(async move { this.settle(&browser, &binding, token).await }).await??;
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
         let back = &flow.opening.back;
         let on = matches!(back, Back::Page(_) | Back::Client { .. }).then(|| self.page_of_back(back)).flatten();
@@ -240,19 +247,29 @@ impl Inner {
         Ok(lead_to(&on))
     }
 
-    async fn settle(
-        &self,
-        browser: &BrowserId,
-        binding: &BindingHash,
-        flow: Flow,
-        token: String,
-    ) -> Result<Flow, Stop> {
+    async fn settle(&self, browser: &BrowserId, binding: &BindingHash, token: String) -> Result<Flow, Stop> {
+        let by = AskId::random();
+        let (asking, flow) = self.keeper.ask(browser, binding, by).await?.ok_or(RefusalReason::UnknownFlow)?;
+        match asking {
+            Asking::Ask(_) | Asking::Counted => {}
+            Asking::Known => return Ok(flow),
+            Asking::Over(wait) => return Err(Stop::Over(Budget::Validates, wait, Box::new(flow))),
+            Asking::Expired => {
+                return Err(Stop::RefuseFlow(RefusalReason::Unproven(Unproven::Expired), Box::new(flow)));
+            }
+        }
         let opening = &flow.opening;
         let question = Validate::new(token).user_id(opening.user.clone()).action(opening.action.clone());
         let validated = match self.client.validate_challenge(question).await {
             Ok(validated) => validated,
             Err(error) => {
                 let outage = Outage::of_service(&error, &opening.action);
+                // Whoever is told to slow down is not to ask without end.
+                if outage != Outage::RateLimited
+                    && let Err(error) = self.keeper.was_not_answered(browser, binding, by).await
+                {
+                    Outage::of_store(&error);
+                }
                 return Err(Stop::Outage(outage, error.retry_after(), Box::new(flow)));
             }
         };

@@ -282,6 +282,10 @@ impl RefusalReason {
             Self::OverBudget(Budget::Refusals) => {
                 ("Please wait a while", "This was refused several times. Nothing was done: try again in a few minutes.")
             }
+            Self::OverBudget(Budget::Validates) => (
+                "Too many tries",
+                "This was tried many times without a proof. Nothing was done: start again where you were in a few minutes.",
+            ),
             Self::CallbackGuarded | Self::Unguarded => {
                 ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")
             }

@@ -18,6 +18,8 @@ use crate::store::{AnyStore, Store, TIMEOUT};
 
 /// The time that budgets are for, by default.
 const BUDGET_TIME: Duration = Duration::from_secs(10 * 60);
+/// How often Authsignal is asked about tokens for one challenge, by default.
+const VALIDATE_BUDGET: u32 = 10;
 /// The fewest bytes of a master secret.
 const MIN_SECRET: usize = 32;
 /// The most bytes of a body that an approval covers, by default.
@@ -38,6 +40,7 @@ pub struct AuthsignalBuilder {
     store_timeout: Duration,
     challenge_budget: Allowance,
     refusal_budget: Allowance,
+    validate_budget: u32,
     secret: Option<SecretSlice<u8>>,
     older_secrets: Vec<SecretSlice<u8>>,
     older_api_keys: Vec<SecretString>,
@@ -80,6 +83,7 @@ impl AuthsignalBuilder {
             store_timeout: TIMEOUT,
             challenge_budget: Allowance::new(5, BUDGET_TIME),
             refusal_budget: Allowance::new(5, BUDGET_TIME),
+            validate_budget: VALIDATE_BUDGET,
             secret: None,
             older_secrets: Vec::new(),
             older_api_keys: Vec::new(),
@@ -237,6 +241,16 @@ impl AuthsignalBuilder {
     /// limited as [`challenge_budget`](Self::challenge_budget) is. Default: 5 in 10 minutes.
     pub fn refusal_budget(mut self, refusals: usize, per: Duration) -> Self {
         self.refusal_budget = Allowance::new(refusals, per);
+        self
+    }
+
+    /// How often Authsignal may be asked whether a way back from one challenge proves it. Over that it is not asked, and the
+    /// answer is 429 until the challenge has run out ([`Budget::Validates`](crate::Budget::Validates)); where it was proved
+    /// by then, that is the answer. Counted in the store, so that all nodes share it; a call that Authsignal did not answer
+    /// is not counted, unless it asked to slow down. Between 1 and 1,000; what is outside counts as the nearer end.
+    /// Default: 10. People come back once for each time that they leave the challenge's page.
+    pub fn validate_budget(mut self, validates: u32) -> Self {
+        self.validate_budget = validates.clamp(1, 1_000);
         self
     }
 

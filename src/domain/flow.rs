@@ -22,6 +22,10 @@ use crate::domain::form::Kept;
 use crate::domain::page_origin::Page;
 use crate::domain::return_to::ReturnTo;
 
+mod asked;
+
+pub(crate) use asked::{AskId, Asked, Asking};
+
 /// How long a challenge waits for its proof, unless told otherwise: as long as the service's tokens live by default.
 pub(crate) const PENDING: Duration = Duration::from_secs(10 * 60);
 /// How long an approval waits for the request that it was given for.
@@ -71,6 +75,9 @@ impl From<SystemTime> for Moment {
 pub(crate) struct Flow {
     pub(crate) opening: Opening,
     pub(crate) stage: Stage,
+    /// How often Authsignal was asked about a token for it.
+    #[serde(default)]
+    pub(crate) asked: Asked,
 }
 
 /// What a flow is about. It never changes.

@@ -15,7 +15,7 @@ use crate::budget::{AccountId, Asker};
 use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use crate::domain::coverage::{Address, Binding, Shape, digest};
 use crate::domain::decision::{Passed, Proving};
-use crate::domain::flow::{Back, Challenge, Flow, Opening, Proof, Stage};
+use crate::domain::flow::{Asked, Back, Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
@@ -144,6 +144,7 @@ impl Case<'_> {
                 back: back.clone(),
             },
             stage: Stage::pending(keeper.now(), keeper.challenge_life),
+            asked: Asked::default(),
         };
         let (browser, new_browser) = match known {
             Some(Known { id, was_challenged: true }) => (id, None),

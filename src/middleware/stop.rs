@@ -57,8 +57,7 @@ impl Stop {
                 answers.refuse(parts, Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait))
             }
             Self::Over((budget, wait)) => {
-                let setter = budget.setter();
-                tracing::warn!(action = %guard.action, setter, "one user and session are over a budget, and are told to wait");
+                budget.warn(&guard.action);
                 let refusal = Refusal::new(RefusalReason::OverBudget(budget), Some(&guard.action));
                 answers.refuse(parts, refusal.retry_after_of(Some(wait)))
             }

@@ -13,6 +13,7 @@ use crate::domain::ticket::Ticket;
 use crate::request::cookie::BrowserId;
 use crate::store::{AnyStore, Error, ErrorKind, Version};
 
+mod ask;
 mod spend;
 
 pub(crate) use spend::Spending;
@@ -30,6 +31,8 @@ pub(crate) struct Keeper {
     pub(crate) clock: Clock,
     /// How long a challenge waits for its proof.
     pub(crate) challenge_life: Duration,
+    /// How often Authsignal may be asked about tokens for one flow.
+    pub(crate) validate_budget: u32,
 }
 
 /// What a flow is found by: a hash of everything that it is bound to apart from the browser.
@@ -196,7 +199,7 @@ impl Keeper {
             let (Answered::Approve(stage) | Answered::Fail(stage)) = &answered else {
                 return Ok(Some((answered, flow.clone())));
             };
-            let flow = Flow { stage: stage.clone(), opening: flow.opening.clone() };
+            let flow = Flow { stage: stage.clone(), ..flow.clone() };
             if tries.wrote(self.write(browser, &slot, &flow).await)? {
                 return Ok(Some((answered, flow)));
             }
@@ -281,6 +284,7 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::flow::Asked;
     use crate::domain::flow::tests::opening;
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::store::MemoryStore;
@@ -294,10 +298,11 @@ mod tests {
             keys: Keys::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
             clock,
             challenge_life: crate::domain::flow::PENDING,
+            validate_budget: 10,
         });
         let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
         let stage = Stage::pending(keeper.now(), keeper.challenge_life);
-        let flow = Flow { opening: opening("ada", "pay", "newer", None), stage };
+        let flow = Flow { opening: opening("ada", "pay", "newer", None), stage, asked: Asked::default() };
         let page = flow.opening.back.clone();
         keeper.write_ticket(&browser, ticket, &binding).await.unwrap();
         keeper.open(&browser, &binding, RequestId([1; 16]), flow).await.unwrap();

@@ -105,7 +105,7 @@ async fn an_allowed_request_costs_one_call_and_its_body_is_not_touched() {
 }
 
 /// A body that says when it is read.
-struct Telling(Arc<AtomicBool>);
+pub(crate) struct Telling(pub(crate) Arc<AtomicBool>);
 
 impl http_body::Body for Telling {
     type Data = Bytes;

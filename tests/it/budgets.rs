@@ -1,12 +1,18 @@
 //! What one user can take from others: scripts of an attacker for each budget, with what others feel meanwhile.
-use axum_authsignal::emulator::Outcome;
-use axum_authsignal::{Budget, RefusalReason};
+use axum::Router;
+use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
+use axum_authsignal::store::MemoryStore;
+use axum_authsignal::{AuthsignalBuilder, Budget, Outage, RefusalReason, Unproven};
 
-use crate::support::{Bench, MINUTE, bench_with, get};
+use crate::support::{Ask, Bench, MINUTE, app, bench_with, builder, get, parameter};
+
+/// The budgets as a handle that sets nothing has them.
+fn defaults(builder: AuthsignalBuilder) -> AuthsignalBuilder {
+    builder.challenge_budget(5, MINUTE * 10).refusal_budget(5, MINUTE * 10).validate_budget(10)
+}
 
 async fn bench() -> Bench {
-    // As a handle that sets nothing has them.
-    bench_with(|builder| builder.challenge_budget(5, MINUTE * 10).refusal_budget(5, MINUTE * 10)).await
+    bench_with(defaults).await
 }
 
 /// T117, T118, T105: 680 requests of one user, with and without a cookie, begin five challenges; everybody else's are served,
@@ -85,4 +91,90 @@ async fn t106_t118_who_is_blocked_does_not_fish_for_an_allow() {
     thief.send(&get("/other")).await.assert_passed();
     bench.clock.advance(MINUTE * 10);
     thief.send(&get("/pay")).await.assert_passed();
+}
+
+/// T118: 500 ways back with tokens that fit nothing ask Authsignal ten times, over two nodes that share a store; what others
+/// began is proved meanwhile, and what the same browser began besides.
+#[tokio::test]
+async fn t118_500_wrong_ways_back_ask_ten_times() {
+    let (bench, nodes) = two_nodes(defaults).await;
+    let mut thief = bench.visitor("ada").in_session("stolen");
+    let challenge = thief.challenge(&get("/pay").navigating()).await;
+    let right = bench.prove(&challenge);
+    let token = parameter(&right.target, "token").unwrap();
+    let (mut asked, mut refused) = (0, 0);
+    for number in 0..500 {
+        thief.app = nodes[number % 2].clone();
+        let reply = thief.send(&way_back_with(&right, &token, &format!("wrong-{number}"))).await;
+        match reply.reason() {
+            Some(RefusalReason::Unproven(Unproven::Token)) => asked += 1,
+            Some(RefusalReason::OverBudget(Budget::Validates)) => {
+                assert_eq!((reply.status, reply.header("retry-after")), (429, "600"));
+                reply.assert_private();
+                refused += 1;
+            }
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    println!("500 ways back: {asked} asked, {refused} refused, {} validates", bench.validates());
+    assert_eq!((asked, refused, bench.validates()), (10, 490, 10));
+    for mut other in [bench.visitor("bob"), bench.visitor("ada").in_session("own"), thief.clone()] {
+        let ask = get("/pay/other").navigating();
+        bench.approve(&mut other, &ask).await;
+        other.send(&ask).await.assert_passed();
+    }
+    assert_eq!(thief.send(&right).await.status, 429, "there is no more to be had of this flow");
+    bench.clock.advance(MINUTE * 10);
+    bench.approve(&mut thief, &get("/pay").navigating()).await;
+    thief.send(&get("/pay").navigating()).await.assert_passed();
+}
+
+/// T118: who proved it is not asked to wait, however often the way back is delivered: the answer is known.
+#[tokio::test]
+async fn t118_a_proved_way_back_has_its_answer_without_a_budget() {
+    let bench = bench().await;
+    let mut ada = bench.visitor("ada");
+    let back = bench.prove(&ada.challenge(&get("/pay").navigating()).await);
+    for _ in 0..30 {
+        let reply = ada.send(&back).await;
+        assert_eq!((reply.status, reply.location()), (303, "/pay"));
+    }
+    assert_eq!(bench.validates(), 10);
+    ada.send(&get("/pay").navigating()).await.assert_passed();
+}
+
+/// T118: what Authsignal did not answer is not counted, unless it asked to slow down.
+#[tokio::test]
+async fn t118_an_outage_takes_nothing_of_the_budget() {
+    let bench = bench_with(|builder| builder.validate_budget(1)).await;
+    let mut ada = bench.visitor("ada");
+    let back = bench.prove(&ada.challenge(&get("/pay").navigating()).await);
+    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::status(503).always());
+    for _ in 0..5 {
+        ada.send(&back).await.assert_refused(&RefusalReason::Outage(Outage::Server));
+    }
+    bench.emulator.clear_faults();
+    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::status(429).always());
+    ada.send(&back).await.assert_refused(&RefusalReason::Outage(Outage::RateLimited));
+    let before = bench.validates();
+    ada.send(&back).await.assert_refused(&RefusalReason::OverBudget(Budget::Validates));
+    assert_eq!(bench.validates(), before);
+}
+
+/// The same way back with another token.
+fn way_back_with(back: &Ask, token: &str, other: &str) -> Ask {
+    Ask { target: back.target.replace(token, other), ..back.clone() }
+}
+
+/// A bench whose application stands on two nodes that share a store; its visitors ask the first.
+async fn two_nodes(change: impl Fn(AuthsignalBuilder) -> AuthsignalBuilder) -> (Bench, [Router; 2]) {
+    let mut bench = bench().await;
+    let store = MemoryStore::new().clock(bench.clock.clone());
+    let node = || {
+        let handle = change(builder(&bench.emulator, &bench.clock)).store(store.clone()).build().unwrap();
+        app(&handle, &bench.effects)
+    };
+    let nodes = [node(), node()];
+    bench.app = nodes[0].clone();
+    (bench, nodes)
 }

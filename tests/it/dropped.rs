@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
+use crate::answers::Telling;
 use crate::support::{Ask, Bench, Effects, Reply, Visitor, app, bench_with, clock, form, get, handle, json};
 
 /// How many turns others get at most before a drop.
@@ -212,11 +213,17 @@ async fn an_allowed_request_costs_one_call_and_none_of_the_store() {
     let (bench, store) = slow().await;
     bench.emulator.outcome("pay", Outcome::Allow);
     let ada = bench.visitor("ada");
+    let guarded = any(async || "done").layer(AuthsignalLayer::new(&bench.authsignal, "pay"));
+    let mut unread = Visitor { app: axum::Router::new().route("/pay", guarded), ..ada.clone() };
     let mut passed = 0;
     for number in 1..=20 {
         let ask = json("/pay", "{\"to\":\"bob\"}");
         passed += usize::from(ada.clone().send(&ask).await.status == 200);
-        assert_eq!((bench.tracks(), store.calls.load(Ordering::SeqCst)), (number, 0));
+        let polled = Arc::<AtomicBool>::default();
+        let request = unread.request_with(&ask, Body::new(Telling(Arc::clone(&polled))));
+        unread.send_request(request).await.assert_passed();
+        assert!(!polled.load(Ordering::SeqCst), "the body was read");
+        assert_eq!((bench.tracks(), store.calls.load(Ordering::SeqCst)), (2 * number, 0));
     }
     assert_eq!(passed, 20);
 }

@@ -104,6 +104,7 @@ pub(crate) fn builder(emulator: &Emulator, clock: &Clock) -> AuthsignalBuilder {
         // Tests ask more than people do; those about budgets set their own.
         .challenge_budget(10_000, MINUTE)
         .refusal_budget(10_000, MINUTE)
+        .validate_budget(1_000)
         .clock(clock.clone())
         .identify(|headers: HeaderMap| async move { who(&headers) })
 }

@@ -88,7 +88,13 @@ impl AuthsignalBuilder {
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
-            keeper: Arc::new(Keeper { store, keys, clock: self.clock, challenge_life: self.challenge_life }),
+            keeper: Arc::new(Keeper {
+                store,
+                keys,
+                clock: self.clock,
+                challenge_life: self.challenge_life,
+                validate_budget: self.validate_budget,
+            }),
             page_origins: page_origins.clone(),
             ledger: Ledger::new(self.challenge_budget, self.refusal_budget),
             identify,

@@ -20,7 +20,7 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
 }
 
 fn flow(stage: Stage) -> Flow {
-    Flow { opening: opening("ada", "pay", "attempt-1", None), stage }
+    Flow { opening: opening("ada", "pay", "attempt-1", None), stage, asked: Asked::default() }
 }
 
 fn proof() -> Proof {
