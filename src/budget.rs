@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::{ActionCode, IdempotencyKey};
-use crate::domain::coverage::Fields;
+use crate::domain::fields::Fields;
 use crate::domain::flow::Moment;
 use crate::random::random;
 

@@ -1,3 +1,4 @@
+//! What can be wrong with the settings.
 use thiserror::Error;
 
 /// A setting that cannot work, found when the client, the handle or a layer is built.

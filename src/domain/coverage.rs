@@ -2,10 +2,10 @@
 use std::time::Duration;
 
 use http::{HeaderMap, Method, header};
-use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::address::Address;
 use self::multipart::Multipart;
+use super::fields::Fields;
 
 mod address;
 mod multipart;
@@ -140,28 +140,6 @@ fn covered_method(method: &Method) -> &Method {
     match *method {
         Method::HEAD => &Method::GET,
         _ => method,
-    }
-}
-
-/// A hash over fields of which none can run into the next: each goes in behind its length (threat T39).
-pub(crate) struct Fields(Sha256);
-
-impl Fields {
-    /// `label` keeps hashes for different purposes apart.
-    pub(crate) fn new(label: &str) -> Self {
-        let mut fields = Self(Sha256::new());
-        fields.add(label);
-        fields
-    }
-
-    pub(crate) fn add(&mut self, field: impl AsRef<[u8]>) {
-        let field = field.as_ref();
-        self.0.update((field.len() as u64).to_be_bytes());
-        self.0.update(field);
-    }
-
-    pub(crate) fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
     }
 }
 

@@ -2,6 +2,7 @@
 pub(crate) mod challenge_url;
 pub(crate) mod coverage;
 pub(crate) mod decision;
+pub(crate) mod fields;
 pub(crate) mod flow;
 pub(crate) mod form;
 pub(crate) mod page_origin;

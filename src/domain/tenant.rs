@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use url::Url;
 
-use crate::domain::coverage::Fields;
+use crate::domain::fields::Fields;
 
 /// What a handle's flows belong to. Two handles with the same are one; two that differ in any part never share a flow.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

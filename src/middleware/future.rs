@@ -1,3 +1,4 @@
+//! What a guarded request is waited for with.
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -1,3 +1,4 @@
+//! The layer, and the policy of its route.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,4 @@
+//! The service that decides before its inner one is called.
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};

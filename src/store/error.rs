@@ -1,3 +1,4 @@
+//! What can go wrong with a store.
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;

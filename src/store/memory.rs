@@ -1,3 +1,4 @@
+//! The store in the memory of one process.
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

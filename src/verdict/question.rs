@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::Method;
 
 use crate::client::{ActionCode, Track};
-use crate::domain::coverage::{Address, Fields};
+use crate::domain::coverage::Address;
 use crate::domain::decision::Policy;
+use crate::domain::fields::Fields;
 use crate::domain::flow::RequestId;
 use crate::domain::tenant::Tenant;
 use crate::random::random;

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts as _, MatchedPath, OriginalUri, RawPathPara
 use http::Uri;
 use http::request::Parts;
 
-use super::Fields;
+use crate::domain::fields::Fields;
 
 /// The address of a request at the layer, as received and as routed (threat T111).
 ///

@@ -1,7 +1,7 @@
 //! Multipart forms: what is left of one without its boundary, which every sending draws anew.
 use http::{HeaderMap, header};
 
-use super::Fields;
+use crate::domain::fields::Fields;
 
 /// A multipart form that every parser takes apart at the same places, whatever its boundary (threat T109).
 ///

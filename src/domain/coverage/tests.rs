@@ -1,3 +1,4 @@
+//! Tables and properties of digests and bindings.
 use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};

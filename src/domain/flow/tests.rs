@@ -1,3 +1,4 @@
+//! Tables of what events make of a flow.
 use super::*;
 use crate::client::ActionState as S;
 

@@ -1,7 +1,4 @@
 //! What the documents say is so: the README's program runs, and threats and tests name each other.
-#![cfg(feature = "emulator")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
