@@ -35,25 +35,25 @@ fn is_test(attributes: &[Attribute]) -> bool {
 impl House {
     fn read(root: &Path) -> Self {
         let mut house = Self(BTreeMap::new());
-        house.enter(vec![], &root.join("lib.rs"), root);
+        house.enter(&[], &root.join("lib.rs"), root);
         house
     }
 
     /// Reads a file and the modules that it declares, apart from those of tests.
-    fn enter(&mut self, module: Names, file: &Path, folder: &Path) {
+    fn enter(&mut self, module: &[String], file: &Path, folder: &Path) {
         let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let children: Vec<String> = parsed.items.iter().filter_map(declared).collect();
-        let mut reader = Reader { module: &module, children: &children, room: Room::default() };
+        let mut reader = Reader { module, children: &children, room: Room::default() };
         reader.visit_file(&parsed);
         let room = Room { file: file.to_owned(), text, ..reader.room };
-        self.0.insert(module.clone(), room);
+        self.0.insert(module.to_vec(), room);
         for child in children {
             let inside = folder.join(&child);
             let file =
                 [folder.join(format!("{child}.rs")), inside.join("mod.rs")].into_iter().find(|file| file.is_file());
             let file = file.unwrap_or_else(|| panic!("no file of module {child} in {}", folder.display()));
-            self.enter([module.clone(), vec![child]].concat(), &file, &inside);
+            self.enter(&[module.to_vec(), vec![child]].concat(), &file, &inside);
         }
     }
 
@@ -94,7 +94,7 @@ fn declared(item: &Item) -> Option<String> {
 }
 
 struct Reader<'a> {
-    module: &'a Names,
+    module: &'a [String],
     children: &'a [String],
     room: Room,
 }
@@ -105,27 +105,29 @@ impl Reader<'_> {
         let supers = path.iter().take_while(|name| *name == "super").count();
         match path.first()?.as_str() {
             "crate" => Some(path[1..].to_vec()),
-            "self" => Some([self.module.clone(), path[1..].to_vec()].concat()),
+            "self" => Some([self.module.to_vec(), path[1..].to_vec()].concat()),
             "super" => {
                 let parent = self.module.len().checked_sub(supers)?;
                 Some([self.module[..parent].to_vec(), path[supers..].to_vec()].concat())
             }
-            first if self.children.iter().any(|child| child == first) => Some([self.module.clone(), path].concat()),
+            first if self.children.iter().any(|child| child == first) => Some([self.module.to_vec(), path].concat()),
             _ => None,
         }
     }
 
-    fn tree(&mut self, tree: &UseTree, before: Names, is_public: bool) {
-        let with = |name: &syn::Ident| [before.clone(), vec![name.to_string()]].concat();
+    fn tree(&mut self, tree: &UseTree, before: &[String], is_public: bool) {
+        let with = |name: &syn::Ident| [before.to_vec(), vec![name.to_string()]].concat();
         let (path, name) = match tree {
-            UseTree::Path(path) => return self.tree(&path.tree, with(&path.ident), is_public),
+            UseTree::Path(path) => return self.tree(&path.tree, &with(&path.ident), is_public),
             UseTree::Group(group) => {
-                return group.items.iter().for_each(|tree| self.tree(tree, before.clone(), is_public));
+                return group.items.iter().for_each(|tree| self.tree(tree, before, is_public));
             }
-            UseTree::Name(name) if name.ident == "self" => (before.clone(), before.last().cloned().unwrap_or_default()),
+            UseTree::Name(name) if name.ident == "self" => {
+                (before.to_vec(), before.last().cloned().unwrap_or_default())
+            }
             UseTree::Name(name) => (with(&name.ident), name.ident.to_string()),
             UseTree::Rename(name) => (with(&name.ident), name.rename.to_string()),
-            UseTree::Glob(_) => (before.clone(), String::new()),
+            UseTree::Glob(_) => (before.to_vec(), String::new()),
         };
         match (self.absolute(path), is_public) {
             (Some(path), true) => drop(self.room.exports.insert(name, path)),
@@ -157,7 +159,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.tree(&item.tree, vec![], !matches!(item.vis, Visibility::Inherited));
+        self.tree(&item.tree, &[], !matches!(item.vis, Visibility::Inherited));
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
