@@ -1,4 +1,6 @@
 //! Why a request did not pass.
+mod table;
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -131,60 +133,12 @@ impl RefusalReason {
     /// A short name for logs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Unauthenticated => "unauthenticated",
-            Self::IdentifyRejected => "identify_rejected",
-            Self::InvalidUser(_) => "invalid_user",
-            Self::ChallengeRequired => "challenge_required",
-            Self::State(_) => "state",
-            Self::NotEnrolled => "not_enrolled",
-            Self::Outage(_) => "outage",
-            Self::UntrustedChallenge => "untrusted_challenge",
-            Self::BodyTooLarge => "body_too_large",
-            Self::BodyUnreadable => "body_unreadable",
-            Self::BodyTooSlow => "body_too_slow",
-            Self::InvalidTarget => "invalid_target",
-            Self::Prefetch => "prefetch",
-            Self::InvalidCallback => "invalid_callback",
-            Self::UnknownFlow => "unknown_flow",
-            Self::OtherUser => "other_user",
-            Self::CrossSite => "cross_site",
-            Self::OtherHost => "other_host",
-            Self::AlreadyDone => "already_done",
-            Self::OverBudget(_) => "over_budget",
-            Self::CallbackGuarded => "callback_guarded",
-            Self::Unguarded => "unguarded",
-            Self::Unproven(_) => "unproven",
-        }
+        self.row().name
     }
 
     /// The variant's own name, which is its anchor in the documentation.
     pub(crate) fn anchor(&self) -> &'static str {
-        match self {
-            Self::Unauthenticated => "Unauthenticated",
-            Self::IdentifyRejected => "IdentifyRejected",
-            Self::InvalidUser(_) => "InvalidUser",
-            Self::ChallengeRequired => "ChallengeRequired",
-            Self::State(_) => "State",
-            Self::NotEnrolled => "NotEnrolled",
-            Self::Outage(_) => "Outage",
-            Self::UntrustedChallenge => "UntrustedChallenge",
-            Self::BodyTooLarge => "BodyTooLarge",
-            Self::BodyUnreadable => "BodyUnreadable",
-            Self::BodyTooSlow => "BodyTooSlow",
-            Self::InvalidTarget => "InvalidTarget",
-            Self::Prefetch => "Prefetch",
-            Self::InvalidCallback => "InvalidCallback",
-            Self::UnknownFlow => "UnknownFlow",
-            Self::OtherUser => "OtherUser",
-            Self::CrossSite => "CrossSite",
-            Self::OtherHost => "OtherHost",
-            Self::AlreadyDone => "AlreadyDone",
-            Self::OverBudget(_) => "OverBudget",
-            Self::CallbackGuarded => "CallbackGuarded",
-            Self::Unguarded => "Unguarded",
-            Self::Unproven(_) => "Unproven",
-        }
+        self.row().anchor
     }
 
     /// The state that Authsignal answered with, as far as it is worth repeating: an unknown one only if it is a word.
@@ -199,101 +153,12 @@ impl RefusalReason {
     /// The status that a client gets, where no responder chooses another.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self {
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::IdentifyRejected
-            | Self::InvalidUser(_)
-            | Self::ChallengeRequired
-            | Self::State(_)
-            | Self::NotEnrolled
-            | Self::OtherUser
-            | Self::CrossSite
-            | Self::OtherHost
-            | Self::Unproven(_) => StatusCode::FORBIDDEN,
-            Self::AlreadyDone => StatusCode::CONFLICT,
-            Self::OverBudget(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::CallbackGuarded | Self::Unguarded => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Outage(_) | Self::Prefetch => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UntrustedChallenge => StatusCode::BAD_GATEWAY,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyUnreadable | Self::InvalidTarget | Self::InvalidCallback => StatusCode::BAD_REQUEST,
-            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownFlow => StatusCode::NOT_FOUND,
-        }
+        self.row().status
     }
 
     /// What a person is told: a title, and what it means for them. Never a word of the service's own.
     pub(crate) fn words(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Unauthenticated => ("Please sign in", "This needs you to be signed in. Sign in, then try again."),
-            Self::IdentifyRejected | Self::InvalidUser(_) => {
-                ("This can't be done", "We could not tell whose account this is for, so nothing was done.")
-            }
-            Self::ChallengeRequired => ("Please confirm it's you", "This needs one more proof that it is you."),
-            Self::State(ActionState::ReviewRequired) => {
-                ("This is being reviewed", "Somebody has to look at this first. Nothing was done yet.")
-            }
-            Self::State(_) => ("This was refused", "For your safety this was not allowed. Nothing was done."),
-            Self::NotEnrolled => (
-                "Set up a way to confirm first",
-                "This is only for accounts with a second way to confirm that it is you. Nothing was done.",
-            ),
-            Self::Outage(_) => {
-                ("This can't be checked right now", "Nothing was done. Please try again in a few seconds.")
-            }
-            Self::UntrustedChallenge => {
-                ("This can't be confirmed right now", "Nothing was done. Please try again later.")
-            }
-            Self::BodyTooLarge => {
-                ("This is too large", "What you sent is too large to be confirmed. Nothing was done.")
-            }
-            Self::BodyUnreadable => ("This could not be read", "What you sent did not arrive whole. Nothing was done."),
-            Self::BodyTooSlow => ("This took too long", "What you sent did not arrive in time. Nothing was done."),
-            Self::InvalidTarget => ("This address can't be used", "Nothing was done."),
-            Self::Prefetch => ("Not asked for yet", "The browser asked ahead of you. Nothing was done."),
-            Self::InvalidCallback => {
-                ("This link is not complete", "It does not look like one that the confirmation page leads to.")
-            }
-            Self::UnknownFlow => (
-                "This has expired",
-                "It took too long, or was begun in another browser. Nothing was done: start again where you were.",
-            ),
-            Self::OtherUser => (
-                "This belongs to another sign-in",
-                "It was begun by somebody else, or before you signed in again. Nothing was done.",
-            ),
-            Self::CrossSite => (
-                "This can't be done from here",
-                "It came from a page of another site. Nothing was done: start again on this one.",
-            ),
-            Self::OtherHost => {
-                ("Please use our main address", "Nothing was done here: open our main address, and start again there.")
-            }
-            Self::AlreadyDone => (
-                "Already passed on",
-                "This was confirmed, and passed on a moment ago. It was not passed on twice. Look whether it was done \
-                 before you send it again.",
-            ),
-            Self::OverBudget(Budget::Challenges) => (
-                "Too many at once",
-                "You have begun this several times without confirming it. Nothing was done: confirm one of those, or try \
-                 again in a few minutes.",
-            ),
-            Self::OverBudget(Budget::Refusals) => {
-                ("Please wait a while", "This was refused several times. Nothing was done: try again in a few minutes.")
-            }
-            Self::OverBudget(Budget::Validates) => (
-                "Too many tries",
-                "This was tried many times without a proof. Nothing was done: start again where you were in a few minutes.",
-            ),
-            Self::CallbackGuarded | Self::Unguarded => {
-                ("This can't be confirmed", "Nothing was done. Please tell the people who run this.")
-            }
-            Self::Unproven(Unproven::Expired) => {
-                ("This has expired", "It took too long. Nothing was done: start again where you were.")
-            }
-            Self::Unproven(_) => ("This could not be confirmed", "The proof was not for this. Nothing was done."),
-        }
+        self.row().words
     }
 }
 

@@ -1,0 +1,223 @@
+//! What each reason is called, answered with, and said to be.
+use http::StatusCode;
+
+use super::RefusalReason;
+use crate::budget::Budget;
+use crate::client::ActionState;
+use crate::domain::flow::Unproven;
+
+/// One reason.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// The variant's own name, which is its anchor in the documentation.
+    pub(super) anchor: &'static str,
+    /// A short name for logs.
+    pub(super) name: &'static str,
+    /// What a client gets, where no responder chooses another.
+    pub(super) status: StatusCode,
+    /// What a person reads: a title, and what it means for them. Never a word of the service's own.
+    pub(super) words: (&'static str, &'static str),
+}
+
+fn row(anchor: &'static str, name: &'static str, status: StatusCode, title: &'static str, text: &'static str) -> Row {
+    Row { anchor, name, status, words: (title, text) }
+}
+
+impl RefusalReason {
+    pub(super) fn row(&self) -> Row {
+        match self {
+            Self::Unauthenticated => row(
+                "Unauthenticated",
+                "unauthenticated",
+                StatusCode::UNAUTHORIZED,
+                "Please sign in",
+                "This needs you to be signed in. Sign in, then try again.",
+            ),
+            Self::IdentifyRejected => row(
+                "IdentifyRejected",
+                "identify_rejected",
+                StatusCode::FORBIDDEN,
+                "This can't be done",
+                "We could not tell whose account this is for, so nothing was done.",
+            ),
+            Self::InvalidUser(_) => row(
+                "InvalidUser",
+                "invalid_user",
+                StatusCode::FORBIDDEN,
+                "This can't be done",
+                "We could not tell whose account this is for, so nothing was done.",
+            ),
+            Self::ChallengeRequired => row(
+                "ChallengeRequired",
+                "challenge_required",
+                StatusCode::FORBIDDEN,
+                "Please confirm it's you",
+                "This needs one more proof that it is you.",
+            ),
+            Self::State(ActionState::ReviewRequired) => row(
+                "State",
+                "state",
+                StatusCode::FORBIDDEN,
+                "This is being reviewed",
+                "Somebody has to look at this first. Nothing was done yet.",
+            ),
+            Self::State(_) => row(
+                "State",
+                "state",
+                StatusCode::FORBIDDEN,
+                "This was refused",
+                "For your safety this was not allowed. Nothing was done.",
+            ),
+            Self::NotEnrolled => row(
+                "NotEnrolled",
+                "not_enrolled",
+                StatusCode::FORBIDDEN,
+                "Set up a way to confirm first",
+                "This is only for accounts with a second way to confirm that it is you. Nothing was done.",
+            ),
+            Self::Outage(_) => row(
+                "Outage",
+                "outage",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This can't be checked right now",
+                "Nothing was done. Please try again in a few seconds.",
+            ),
+            Self::UntrustedChallenge => row(
+                "UntrustedChallenge",
+                "untrusted_challenge",
+                StatusCode::BAD_GATEWAY,
+                "This can't be confirmed right now",
+                "Nothing was done. Please try again later.",
+            ),
+            Self::BodyTooLarge => row(
+                "BodyTooLarge",
+                "body_too_large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "This is too large",
+                "What you sent is too large to be confirmed. Nothing was done.",
+            ),
+            Self::BodyUnreadable => row(
+                "BodyUnreadable",
+                "body_unreadable",
+                StatusCode::BAD_REQUEST,
+                "This could not be read",
+                "What you sent did not arrive whole. Nothing was done.",
+            ),
+            Self::BodyTooSlow => row(
+                "BodyTooSlow",
+                "body_too_slow",
+                StatusCode::REQUEST_TIMEOUT,
+                "This took too long",
+                "What you sent did not arrive in time. Nothing was done.",
+            ),
+            Self::InvalidTarget => row(
+                "InvalidTarget",
+                "invalid_target",
+                StatusCode::BAD_REQUEST,
+                "This address can't be used",
+                "Nothing was done.",
+            ),
+            Self::Prefetch => row(
+                "Prefetch",
+                "prefetch",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Not asked for yet",
+                "The browser asked ahead of you. Nothing was done.",
+            ),
+            Self::InvalidCallback => row(
+                "InvalidCallback",
+                "invalid_callback",
+                StatusCode::BAD_REQUEST,
+                "This link is not complete",
+                "It does not look like one that the confirmation page leads to.",
+            ),
+            Self::UnknownFlow => row(
+                "UnknownFlow",
+                "unknown_flow",
+                StatusCode::NOT_FOUND,
+                "This has expired",
+                "It took too long, or was begun in another browser. Nothing was done: start again where you were.",
+            ),
+            Self::OtherUser => row(
+                "OtherUser",
+                "other_user",
+                StatusCode::FORBIDDEN,
+                "This belongs to another sign-in",
+                "It was begun by somebody else, or before you signed in again. Nothing was done.",
+            ),
+            Self::CrossSite => row(
+                "CrossSite",
+                "cross_site",
+                StatusCode::FORBIDDEN,
+                "This can't be done from here",
+                "It came from a page of another site. Nothing was done: start again on this one.",
+            ),
+            Self::OtherHost => row(
+                "OtherHost",
+                "other_host",
+                StatusCode::FORBIDDEN,
+                "Please use our main address",
+                "Nothing was done here: open our main address, and start again there.",
+            ),
+            Self::AlreadyDone => row(
+                "AlreadyDone",
+                "already_done",
+                StatusCode::CONFLICT,
+                "Already passed on",
+                "This was confirmed, and passed on a moment ago. It was not passed on twice. Look whether it was done \
+                 before you send it again.",
+            ),
+            Self::OverBudget(Budget::Challenges) => row(
+                "OverBudget",
+                "over_budget",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many at once",
+                "You have begun this several times without confirming it. Nothing was done: confirm one of those, or try \
+                 again in a few minutes.",
+            ),
+            Self::OverBudget(Budget::Refusals) => row(
+                "OverBudget",
+                "over_budget",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Please wait a while",
+                "This was refused several times. Nothing was done: try again in a few minutes.",
+            ),
+            Self::OverBudget(Budget::Validates) => row(
+                "OverBudget",
+                "over_budget",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many tries",
+                "This was tried many times without a proof. Nothing was done: start again where you were in a few \
+ minutes.",
+            ),
+            Self::CallbackGuarded => row(
+                "CallbackGuarded",
+                "callback_guarded",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This can't be confirmed",
+                "Nothing was done. Please tell the people who run this.",
+            ),
+            Self::Unguarded => row(
+                "Unguarded",
+                "unguarded",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This can't be confirmed",
+                "Nothing was done. Please tell the people who run this.",
+            ),
+            Self::Unproven(Unproven::Expired) => row(
+                "Unproven",
+                "unproven",
+                StatusCode::FORBIDDEN,
+                "This has expired",
+                "It took too long. Nothing was done: start again where you were.",
+            ),
+            Self::Unproven(_) => row(
+                "Unproven",
+                "unproven",
+                StatusCode::FORBIDDEN,
+                "This could not be confirmed",
+                "The proof was not for this. Nothing was done.",
+            ),
+        }
+    }
+}
