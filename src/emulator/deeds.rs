@@ -7,13 +7,13 @@ mod phones;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-pub(super) use self::keys::{Ceremony, Made, NotSigned, Signed, Wanted};
-pub(super) use self::phones::Answerer;
+pub(crate) use self::keys::{Ceremony, Made, NotSigned, Signed, Wanted};
+pub(crate) use self::phones::Answerer;
 
 use super::Shared;
 use super::hooks::{HookEvent, Occasion};
 use super::inbox::{Channel, Message};
-pub(super) use super::world::Attempt;
+pub(crate) use super::world::Attempt;
 use super::world::{
     ActionId, Authenticator, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Unclaimable,
     Verdict, Waiting, World,
@@ -23,7 +23,7 @@ use crate::webhook::ChallengeLogType;
 
 /// Why something that a user wanted was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The action doesn't ask for this, or the user has no such method.
     NotAsked,
     /// A wrong code, or one that has expired.
@@ -50,12 +50,12 @@ impl From<Verdict> for Fault {
 
 impl Shared {
     /// Sends a message to the user's method (`wanted`, or the one that serves best). The one before is void.
-    pub(super) async fn send(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Result<Challenge, Fault> {
+    pub(crate) async fn send(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Result<Challenge, Fault> {
         self.send_by(attempt, wanted, SmsChannel::Default).await
     }
 
     /// The same, with a text message by `channel`.
-    pub(super) async fn send_by(
+    pub(crate) async fn send_by(
         &self,
         attempt: Attempt<'_>,
         wanted: Option<&str>,
@@ -80,7 +80,7 @@ impl Shared {
     }
 
     /// Sends the message of a challenge that was begun for nobody in particular, or for an address.
-    pub(super) async fn send_new(&self, new: NewChallenge) -> Result<Challenge, Fault> {
+    pub(crate) async fn send_new(&self, new: NewChallenge) -> Result<Challenge, Fault> {
         let now = self.clock.now();
         let challenge = {
             let mut world = self.world();
@@ -139,7 +139,7 @@ impl Shared {
     }
 
     /// The message of a challenge, if its method has one.
-    pub(super) fn message(&self, challenge: &Challenge, now: SystemTime) -> Option<Message> {
+    pub(crate) fn message(&self, challenge: &Challenge, now: SystemTime) -> Option<Message> {
         Some(Message {
             channel: channel(challenge)?,
             to: challenge.to.clone().unwrap_or_default(),
@@ -156,7 +156,7 @@ impl Shared {
     }
 
     /// Takes a proof, and does what follows from one that is right.
-    pub(super) async fn prove(&self, attempt: Attempt<'_>, proof: Proof<'_>) -> Result<Proved, Fault> {
+    pub(crate) async fn prove(&self, attempt: Attempt<'_>, proof: Proof<'_>) -> Result<Proved, Fault> {
         let Attempt { id, method, .. } = attempt;
         let now = self.clock.now();
         let (verdict, record, proves) = {
@@ -181,7 +181,7 @@ impl Shared {
     }
 
     /// Logs an attempt, as it stands when the log is sent.
-    pub(super) fn log_action(self: &Arc<Self>, id: &ActionId) {
+    pub(crate) fn log_action(self: &Arc<Self>, id: &ActionId) {
         let (shared, id) = (Arc::downgrade(self), id.clone());
         self.hooks.log_later(move || {
             let shared = shared.upgrade()?;
@@ -192,7 +192,7 @@ impl Shared {
     }
 
     /// Sends the next code of a pending challenge; the one before is void.
-    pub(super) async fn send_again(&self, challenge: &str) -> Result<Challenge, Fault> {
+    pub(crate) async fn send_again(&self, challenge: &str) -> Result<Challenge, Fault> {
         let now = self.clock.now();
         let again = {
             let mut world = self.world();
@@ -211,7 +211,7 @@ impl Shared {
     }
 
     /// Looks at a code for a challenge of the Server API, and proves the action of one that is claimed already.
-    pub(super) async fn verify_challenge(&self, challenge: &str, code: &str) -> Verdict {
+    pub(crate) async fn verify_challenge(&self, challenge: &str, code: &str) -> Verdict {
         let now = self.clock.now();
         let verdict = self.world().verify_challenge(challenge, code, now);
         if let Some(known) = self.world().challenges.get(challenge).cloned() {
@@ -235,7 +235,7 @@ impl Shared {
     }
 
     /// Gives a challenge to a user, with an action of its own.
-    pub(super) async fn claim(
+    pub(crate) async fn claim(
         &self,
         challenge: &str,
         user: &UserId,
@@ -267,7 +267,7 @@ impl Shared {
     }
 
     /// Gives a challenge to the user of an action that was tracked with it.
-    pub(super) async fn claim_for(&self, challenge: &str, id: &ActionId) -> Result<RecordedAction, Unclaimable> {
+    pub(crate) async fn claim_for(&self, challenge: &str, id: &ActionId) -> Result<RecordedAction, Unclaimable> {
         let now = self.clock.now();
         let verified = self.world().claimable(challenge, &id.user, false, now)?.verified_at.is_some();
         let agreed = verified && self.is_agreed_to(challenge, Some(&id.user)).await;
@@ -282,7 +282,7 @@ impl Shared {
     }
 
     /// The link in the mail of a magic link.
-    pub(super) fn magic_link(&self, challenge: &str, secret: &str) -> String {
+    pub(crate) fn magic_link(&self, challenge: &str, secret: &str) -> String {
         format!("{}/api/verify-magic-link?token={challenge}.{secret}", self.origin)
     }
 }

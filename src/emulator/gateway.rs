@@ -22,11 +22,11 @@ use super::script::{self, Answer, Scripted};
 use super::{Endpoint, SeenRequest, Shared};
 
 /// The longest body that is taken.
-pub(super) const LONGEST_BODY: usize = 256 * 1024;
+pub(crate) const LONGEST_BODY: usize = 256 * 1024;
 /// Up to here a longer one is read to its end, so that its sender gets to see the answer.
 const LONGEST_DRAIN: usize = 16 * LONGEST_BODY;
 
-pub(super) async fn gateway(
+pub(crate) async fn gateway(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(hang_up): ConnectInfo<HangUp>,
     request: Request,

@@ -63,22 +63,22 @@ const MOST: usize = 10_000;
 
 /// The messages, oldest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Inbox(VecDeque<Message>);
+pub(crate) struct Inbox(VecDeque<Message>);
 
 impl Inbox {
-    pub(super) fn put(&mut self, message: Message) {
+    pub(crate) fn put(&mut self, message: Message) {
         if self.0.len() == MOST {
             self.0.pop_front();
         }
         self.0.push_back(message);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// All messages, newest first.
-    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Message> {
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Message> {
         self.0.iter().rev()
     }
 }

@@ -14,24 +14,24 @@ use serde_json::{Value, json};
 /// of two emulators apart.
 static SHARED: OnceLock<Option<Keys>> = OnceLock::new();
 
-pub(super) struct Keys {
-    pub(super) signing: EncodingKey,
-    pub(super) checking: DecodingKey,
+pub(crate) struct Keys {
+    pub(crate) signing: EncodingKey,
+    pub(crate) checking: DecodingKey,
     /// The private key in PKCS #8.
     private: Vec<u8>,
     public: Jwk,
     /// The thumbprint of the public key (RFC 7638), so that two keys never go by one name.
-    pub(super) id: String,
+    pub(crate) id: String,
 }
 
 impl Keys {
     /// The key of this process. The first call makes it, which takes up to a second: call it where blocking is fine.
-    pub(super) fn shared() -> Option<&'static Self> {
+    pub(crate) fn shared() -> Option<&'static Self> {
         SHARED.get_or_init(Self::generate).as_ref()
     }
 
     /// Whether it is there, so that nobody has to wait for it.
-    pub(super) fn is_made() -> bool {
+    pub(crate) fn is_made() -> bool {
         SHARED.get().is_some()
     }
 
@@ -41,17 +41,17 @@ impl Keys {
     }
 
     /// One that was exported.
-    pub(super) fn import(text: &str) -> Option<Self> {
+    pub(crate) fn import(text: &str) -> Option<Self> {
         Self::new(&KeyPair::from_pkcs8(&STANDARD.decode(text.trim()).ok()?).ok()?)
     }
 
     /// The private key, PKCS #8 in base64: whoever has it makes tokens of this emulator.
-    pub(super) fn export(&self) -> String {
+    pub(crate) fn export(&self) -> String {
         STANDARD.encode(&self.private)
     }
 
     /// The public key, as `GET /client/public/{tenantId}/.well-known/jwks` has it (RFC 7517, section 5).
-    pub(super) fn jwks(&self) -> Value {
+    pub(crate) fn jwks(&self) -> Value {
         json!({ "keys": [self.public] })
     }
 

@@ -22,7 +22,7 @@ pub enum Outcome {
 /// The state of a new action.
 ///
 /// `Challenge` becomes `ALLOW` for a user who has nothing to prove it with (docs, "Getting started with actions").
-pub(super) fn initial(outcome: Outcome, enrolled: bool) -> ActionState {
+pub(crate) fn initial(outcome: Outcome, enrolled: bool) -> ActionState {
     match outcome {
         Outcome::Challenge if enrolled => ActionState::ChallengeRequired,
         Outcome::Allow | Outcome::Challenge => ActionState::Allow,
@@ -33,7 +33,7 @@ pub(super) fn initial(outcome: Outcome, enrolled: bool) -> ActionState {
 
 /// What the challenge page has to ask the user for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     /// A proof with one of the enrolled methods.
     Proof,
     /// A first method, which proves it as well.
@@ -45,7 +45,7 @@ pub(super) enum Ask {
 }
 
 /// What an action in `state` asks of a user who has something enrolled, or hasn't.
-pub(super) fn ask(state: &ActionState, enrolled: bool) -> Ask {
+pub(crate) fn ask(state: &ActionState, enrolled: bool) -> Ask {
     match (state, enrolled) {
         (ActionState::ChallengeRequired, true) => Ask::Proof,
         (ActionState::ChallengeRequired | ActionState::Allow, false) => Ask::Enrolment,
@@ -57,17 +57,17 @@ pub(super) fn ask(state: &ActionState, enrolled: bool) -> Ask {
 }
 
 /// Whether a proof would count. One for an action that is allowed anyway does (an assumption): a client asks for it.
-pub(super) fn is_open_to_proof(state: &ActionState) -> bool {
+pub(crate) fn is_open_to_proof(state: &ActionState) -> bool {
     matches!(state, ActionState::ChallengeRequired | ActionState::Allow)
 }
 
 /// Whether methods may be enrolled under an action: not under one that was refused.
-pub(super) fn is_open_to_enrolment(state: &ActionState) -> bool {
+pub(crate) fn is_open_to_enrolment(state: &ActionState) -> bool {
     is_open_to_proof(state) || matches!(state, ActionState::ChallengeSucceeded | ActionState::ReviewSucceeded)
 }
 
 /// Where an action goes when the user refuses for good, if it can go anywhere.
-pub(super) fn declined(state: &ActionState) -> Option<ActionState> {
+pub(crate) fn declined(state: &ActionState) -> Option<ActionState> {
     matches!(state, ActionState::ChallengeRequired).then_some(ActionState::ChallengeFailed)
 }
 

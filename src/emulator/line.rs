@@ -15,26 +15,26 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A listener that can be closed from outside, at once: the port is free when [`close`](Self::close) returns.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(crate) struct Door {
     listener: Arc<Mutex<Option<TcpListener>>>,
     closed: Arc<AtomicBool>,
     address: SocketAddr,
 }
 
 impl Door {
-    pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))?;
         let address = listener.local_addr()?;
         Ok(Self { listener: Arc::new(Mutex::new(Some(listener))), closed: Arc::default(), address })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Takes no more connections and answers nothing on those that are open.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -77,13 +77,13 @@ impl Listener for Door {
 
 /// Ends one connection without another byte.
 #[derive(Debug, Clone, Default)]
-pub(super) struct HangUp {
+pub(crate) struct HangUp {
     this: Arc<AtomicBool>,
     all: Arc<AtomicBool>,
 }
 
 impl HangUp {
-    pub(super) fn now(&self) {
+    pub(crate) fn now(&self) {
         self.this.store(true, Ordering::Release);
     }
 
@@ -99,7 +99,7 @@ impl Connected<IncomingStream<'_, Door>> for HangUp {
 }
 
 /// One connection.
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: TcpStream,
     hung_up: HangUp,
 }

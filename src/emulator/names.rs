@@ -7,7 +7,7 @@ use url::Url;
 use crate::url::is_loopback;
 
 /// All hosts that a request says it asks, as URLs. None when it says nothing, or something that isn't one.
-pub(super) fn asked(parts: &Parts) -> Option<Vec<Url>> {
+pub(crate) fn asked(parts: &Parts) -> Option<Vec<Url>> {
     let hosts = parts.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());
     let target = parts.uri.authority().map(|authority| Some(authority.as_str()));
     let urls: Vec<Url> = hosts.chain(target).map(|host| host.and_then(url_of)).collect::<Option<_>>()?;
@@ -15,7 +15,7 @@ pub(super) fn asked(parts: &Parts) -> Option<Vec<Url>> {
 }
 
 /// The origin that was asked, if its name is one of this machine's, which leads nobody elsewhere.
-pub(super) fn loopback_origin(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn loopback_origin(headers: &HeaderMap) -> Option<String> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let url = url_of(hosts.next()?.to_str().ok()?)?;
     (hosts.next().is_none() && is_loopback(&url)).then(|| url.origin().ascii_serialization())

@@ -38,7 +38,7 @@ impl Api {
 }
 
 /// The answer to an address or a method that there is not.
-pub(super) async fn nowhere(
+pub(crate) async fn nowhere(
     State(shared): State<Arc<Shared>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
@@ -52,7 +52,7 @@ pub(super) async fn nowhere(
 }
 
 /// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
-pub(super) fn not_found() -> (StatusCode, Json<serde_json::Value>) {
+pub(crate) fn not_found() -> (StatusCode, Json<serde_json::Value>) {
     (StatusCode::NOT_FOUND, Json(json!({ "message": "Not Found" })))
 }
 

@@ -13,9 +13,9 @@ use super::{Emulator, EmulatorError, Endpoint, Outcome, Scripted, Shared, Tenant
 use crate::client::ActionState;
 
 /// What an emulator began with, and goes back to.
-pub(super) struct Start {
-    pub(super) tenant: Tenant,
-    pub(super) hooks: HookSettings,
+pub(crate) struct Start {
+    pub(crate) tenant: Tenant,
+    pub(crate) hooks: HookSettings,
 }
 
 impl Emulator {
@@ -84,7 +84,7 @@ impl Emulator {
 }
 
 impl Shared {
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.clock.go_ahead(SignedDuration::ZERO);
         self.scripts.clear();
         self.seen.all().clear();
@@ -92,16 +92,16 @@ impl Shared {
         *self.world() = World::new(self.start.tenant.clone(), self.clock.now());
     }
 
-    pub(super) fn set_outcome(&self, action: String, outcome: Outcome) {
+    pub(crate) fn set_outcome(&self, action: String, outcome: Outcome) {
         self.world().tenant.actions.entry(action).or_default().outcome = Some(outcome);
     }
 
-    pub(super) fn decide(&self, id: &ActionId, state: ActionState) -> Result<(), EmulatorError> {
+    pub(crate) fn decide(&self, id: &ActionId, state: ActionState) -> Result<(), EmulatorError> {
         let found = self.world().set_state(id, state, self.clock.now());
         if found { Ok(()) } else { Err(EmulatorError::UnknownAction) }
     }
 
-    pub(super) fn send_webhooks<'a>(
+    pub(crate) fn send_webhooks<'a>(
         &self,
         events: Option<&str>,
         logs: Option<&str>,
@@ -118,7 +118,7 @@ impl Shared {
 
 impl World {
     /// At most so many attempts of all users, newest first.
-    pub(super) fn newest_actions(&self, most: usize) -> Vec<&RecordedAction> {
+    pub(crate) fn newest_actions(&self, most: usize) -> Vec<&RecordedAction> {
         let mut actions: Vec<_> = self.actions.values().collect();
         if actions.len() > most {
             actions.select_nth_unstable_by_key(most, |action| Reverse(action.sequence));
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// At most so many users, those who were heard of last first.
-    pub(super) fn newest_users(&self, most: usize) -> Vec<(&str, &User)> {
+    pub(crate) fn newest_users(&self, most: usize) -> Vec<(&str, &User)> {
         let mut users: Vec<_> = self.users.iter().map(|(id, user)| (id.as_str(), user)).collect();
         // Of several with one time, those first whose ids are.
         users.sort_by_key(|(_, user)| Reverse(user.created_at));
@@ -138,13 +138,13 @@ impl World {
     }
 
     /// The challenges that nobody has answered yet, newest first.
-    pub(super) fn waiting_challenges(&self, now: SystemTime) -> Vec<&Challenge> {
+    pub(crate) fn waiting_challenges(&self, now: SystemTime) -> Vec<&Challenge> {
         let mut waiting: Vec<_> = self.challenges.values().filter(|known| known.is_open(now)).collect();
         waiting.sort_unstable_by_key(|known| Reverse(known.sequence));
         waiting
     }
 
-    pub(super) fn outcomes(&self) -> BTreeMap<String, Outcome> {
+    pub(crate) fn outcomes(&self) -> BTreeMap<String, Outcome> {
         let settings = &self.tenant.actions;
         let tracked = self.actions.keys().map(|id| id.action.as_str());
         let codes: BTreeSet<&str> = settings.keys().map(String::as_str).chain(tracked).collect();

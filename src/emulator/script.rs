@@ -28,16 +28,16 @@ use crate::client::ActionState;
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until it is given to `Emulator::next`"]
 pub struct Scripted {
-    pub(super) answer: Answer,
-    pub(super) delay: Duration,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) answer: Answer,
+    pub(crate) delay: Duration,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// How many calls more; `None` for all.
     times: Option<usize>,
     dice: Option<Dice>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// As the emulator would, with members of the JSON body replaced or (by null) removed.
     Real { merge: Option<Value> },
     /// The service's own error body with this status.
@@ -147,7 +147,7 @@ impl Scripted {
     }
 
     /// How many calls more it is for, if they are counted, and which share of the calls.
-    pub(super) fn left(&self) -> (Option<usize>, Option<f64>) {
+    pub(crate) fn left(&self) -> (Option<usize>, Option<f64>) {
         (self.times, self.dice.as_ref().map(|dice| dice.share))
     }
 
@@ -183,28 +183,28 @@ fn status_code(status: u16) -> StatusCode {
 
 /// The answers that wait for their calls. Those under `None` wait for any call of the API.
 #[derive(Debug, Default)]
-pub(super) struct Scripts(Mutex<HashMap<Option<Endpoint>, VecDeque<Scripted>>>);
+pub(crate) struct Scripts(Mutex<HashMap<Option<Endpoint>, VecDeque<Scripted>>>);
 
 impl Scripts {
-    pub(super) fn push(&self, endpoint: Option<Endpoint>, scripted: Scripted) {
+    pub(crate) fn push(&self, endpoint: Option<Endpoint>, scripted: Scripted) {
         if scripted.times != Some(0) {
             self.locked().entry(endpoint).or_default().push_back(scripted);
         }
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.locked().clear();
     }
 
     /// The answer for a call of `endpoint` that has just arrived.
-    pub(super) fn take(&self, endpoint: Endpoint) -> Option<Scripted> {
+    pub(crate) fn take(&self, endpoint: Endpoint) -> Option<Scripted> {
         let mut all = self.locked();
         let any = (endpoint != Endpoint::Emulator).then_some(None);
         [Some(Some(endpoint)), any].into_iter().flatten().find_map(|key| take(all.get_mut(&key)?))
     }
 
     /// The answers that wait, in line; those for any call first, the others by the names of their endpoints.
-    pub(super) fn waiting(&self) -> Vec<(Option<Endpoint>, Scripted)> {
+    pub(crate) fn waiting(&self) -> Vec<(Option<Endpoint>, Scripted)> {
         let all = self.locked();
         let mut waiting: Vec<_> =
             all.iter().flat_map(|(endpoint, queue)| queue.iter().map(|one| (*endpoint, one.clone()))).collect();
@@ -230,7 +230,7 @@ fn take(queue: &mut VecDeque<Scripted>) -> Option<Scripted> {
 }
 
 /// Writes `members` over those of `body`; null removes.
-pub(super) fn merge(body: &mut Value, members: &Value) {
+pub(crate) fn merge(body: &mut Value, members: &Value) {
     let (Some(body), Some(members)) = (body.as_object_mut(), members.as_object()) else { return };
     for (name, value) in members {
         if value.is_null() {

@@ -25,7 +25,7 @@ macro_rules! endpoints {
 
         impl Endpoint {
             /// All of them with their names, methods and routes.
-            pub(super) const TABLE: &[(Self, &str, &[(&str, &str)])] = &[$((Self::$name, $wire, &[$(($method, $route)),+]),)+];
+            pub(crate) const TABLE: &[(Self, &str, &[(&str, &str)])] = &[$((Self::$name, $wire, &[$(($method, $route)),+]),)+];
         }
     };
 }
@@ -195,7 +195,7 @@ endpoints!(
 
 impl Endpoint {
     /// The endpoint of a route, by the path that it was registered with.
-    pub(super) fn of(method: &Method, route: Option<&str>) -> Self {
+    pub(crate) fn of(method: &Method, route: Option<&str>) -> Self {
         let route = route.unwrap_or_default();
         if route.starts_with("/emulator") {
             return Self::Emulator;
@@ -216,7 +216,7 @@ impl Endpoint {
     }
 
     /// The names of all that answers can be scripted for.
-    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         Self::TABLE.iter().map(|(_, name, _)| *name).chain(["unknown"])
     }
 
@@ -256,10 +256,10 @@ impl SeenRequest {
 
 /// All requests, in the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<VecDeque<SeenRequest>>);
+pub(crate) struct Seen(Mutex<VecDeque<SeenRequest>>);
 
 impl Seen {
-    pub(super) fn record(&self, request: SeenRequest) {
+    pub(crate) fn record(&self, request: SeenRequest) {
         let mut all = self.all();
         if all.len() == MOST {
             all.pop_front();
@@ -267,7 +267,7 @@ impl Seen {
         all.push_back(request);
     }
 
-    pub(super) fn all(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
+    pub(crate) fn all(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,40 +17,40 @@ use super::world::{ActionId, RecordedAction, Scope, World};
 use crate::clock::Clock;
 
 /// One emulator, but for its socket.
-pub(super) struct Shared {
+pub(crate) struct Shared {
     /// What it began with.
-    pub(super) start: Start,
-    pub(super) clock: Clock,
+    pub(crate) start: Start,
+    pub(crate) clock: Clock,
     /// The API secret keys that are taken, the first at first.
-    pub(super) secrets: Vec<String>,
-    pub(super) origin: String,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) origin: String,
     /// Whether that is a public URL, by which everybody is sent back.
-    pub(super) is_public: bool,
+    pub(crate) is_public: bool,
     /// Who may ask for what is under `/emulator`.
-    pub(super) access: Access,
-    pub(super) tokens: Tokens,
-    pub(super) hooks: Hooks,
-    pub(super) relying_party: RelyingParty,
-    pub(super) world: Mutex<World>,
+    pub(crate) access: Access,
+    pub(crate) tokens: Tokens,
+    pub(crate) hooks: Hooks,
+    pub(crate) relying_party: RelyingParty,
+    pub(crate) world: Mutex<World>,
     /// Whether anything in it has changed since it was written into its file.
-    pub(super) changed: AtomicBool,
-    pub(super) file: Option<StateFile>,
-    pub(super) seen: Seen,
-    pub(super) scripts: Scripts,
+    pub(crate) changed: AtomicBool,
+    pub(crate) file: Option<StateFile>,
+    pub(crate) seen: Seen,
+    pub(crate) scripts: Scripts,
 }
 
 impl Shared {
     /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
-    pub(super) fn world(&self) -> Held<'_> {
+    pub(crate) fn world(&self) -> Held<'_> {
         Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
     }
 
     /// A new token for an action, which may do what its track asked for.
-    pub(super) fn token(&self, action: &RecordedAction) -> String {
+    pub(crate) fn token(&self, action: &RecordedAction) -> String {
         self.token_with(action, action.scope.as_deref().unwrap_or(Scope::DEFAULT))
     }
 
-    pub(super) fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
+    pub(crate) fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
         let (email, phone_number) = self
             .world()
             .users
@@ -69,18 +69,18 @@ impl Shared {
 
     /// The origin by which whoever asks reaches it: the public one if there is one, else the name of this machine that they
     /// have used. In a container its port may be another outside, and passkeys need `localhost`.
-    pub(super) fn origin_for(&self, headers: &HeaderMap) -> String {
+    pub(crate) fn origin_for(&self, headers: &HeaderMap) -> String {
         let asked = if self.is_public { None } else { loopback_origin(headers) };
         asked.unwrap_or_else(|| self.origin.clone())
     }
 
     /// The action that a token of ours is about, as it stands.
-    pub(super) fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
+    pub(crate) fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
         Ok(self.standing(token)?.record)
     }
 
     /// What a token of ours is about, and what it may do.
-    pub(super) fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
+    pub(crate) fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
         let claims = self.tokens.check(token, self.clock.now())?;
         let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
         let record = self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)?;
@@ -90,8 +90,8 @@ impl Shared {
 
 /// What the holder of a token stands for.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
-    pub(super) id: ActionId,
-    pub(super) scope: Scope,
-    pub(super) record: RecordedAction,
+pub(crate) struct Standing {
+    pub(crate) id: ActionId,
+    pub(crate) scope: Scope,
+    pub(crate) record: RecordedAction,
 }

@@ -20,31 +20,31 @@ const RESERVED: [&str; 8] = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "v
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Claims {
+pub(crate) struct Claims {
     iss: String,
     aud: String,
     sub: String,
     iat: u64,
     exp: u64,
     jti: String,
-    pub(super) scope: String,
-    pub(super) other: Subject,
+    pub(crate) scope: String,
+    pub(crate) other: Subject,
 }
 
 /// Whom and what a token is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Subject {
-    pub(super) tenant_id: String,
-    pub(super) user_id: String,
+pub(crate) struct Subject {
+    pub(crate) tenant_id: String,
+    pub(crate) user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) email: Option<String>,
+    pub(crate) email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) phone_number: Option<String>,
+    pub(crate) phone_number: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) action_code: String,
+    pub(crate) action_code: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) idempotency_key: String,
+    pub(crate) idempotency_key: String,
 }
 
 /// What a session's access token says.
@@ -52,41 +52,41 @@ pub(super) struct Subject {
 /// That it is RS256 and that `aud` is the app client is documented (session management). `sub`, the issuer and
 /// `verificationMethod` are assumptions; another issuer keeps these tokens apart from those of challenges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct SessionClaims {
+pub(crate) struct SessionClaims {
     iss: String,
     #[serde(rename = "aud")]
-    pub(super) client_id: String,
+    pub(crate) client_id: String,
     #[serde(rename = "sub")]
-    pub(super) user_id: String,
+    pub(crate) user_id: String,
     iat: u64,
     /// When it expires, in seconds since the Unix epoch.
     #[serde(rename = "exp")]
-    pub(super) expires_at: u64,
+    pub(crate) expires_at: u64,
     /// What names it, so that it can be revoked.
     #[serde(rename = "jti")]
-    pub(super) id: String,
+    pub(crate) id: String,
     #[serde(rename = "verificationMethod", skip_serializing_if = "Option::is_none")]
-    pub(super) verification_method: Option<VerificationMethod>,
+    pub(crate) verification_method: Option<VerificationMethod>,
     #[serde(flatten)]
-    pub(super) custom: Map<String, Value>,
+    pub(crate) custom: Map<String, Value>,
 }
 
 /// A session that is to have an access token.
 #[derive(Debug)]
-pub(super) struct NewSession<'a> {
-    pub(super) client_id: &'a str,
-    pub(super) user_id: &'a str,
+pub(crate) struct NewSession<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) user_id: &'a str,
     /// How its user was verified.
-    pub(super) verification_method: Option<VerificationMethod>,
+    pub(crate) verification_method: Option<VerificationMethod>,
     /// Claims of the tenant's own. Those with names that a token needs itself are left out.
-    pub(super) custom: Map<String, Value>,
+    pub(crate) custom: Map<String, Value>,
     /// How long it lives, in seconds.
-    pub(super) life: u64,
+    pub(crate) life: u64,
 }
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenFault {
+pub(crate) enum TokenFault {
     /// It isn't one of this emulator's.
     Invalid,
     /// It was one.
@@ -101,9 +101,9 @@ enum Source {
 }
 
 /// Makes and checks the tokens of one tenant.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     source: Source,
-    pub(super) tenant: String,
+    pub(crate) tenant: String,
     /// How long a challenge's token lives, in seconds.
     life: u64,
     issuer: String,
@@ -115,7 +115,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Signs with the key of this process. The first call has it made in a thread of its own, and the first token waits for
     /// it, a sixth of a second in most cases and at most one (RSA-2048 with optimised aws-lc, on two busy cores).
-    pub(super) fn soon(tenant: String, life: Duration) -> Self {
+    pub(crate) fn soon(tenant: String, life: Duration) -> Self {
         if !Keys::is_made() {
             // Without the thread, the first token takes its time all the same.
             _ = std::thread::Builder::new().name("emulator key".into()).spawn(Keys::shared);
@@ -124,7 +124,7 @@ impl Tokens {
     }
 
     /// Signs with a key of its own.
-    pub(super) fn with_keys(tenant: String, life: Duration, keys: Arc<Keys>) -> Self {
+    pub(crate) fn with_keys(tenant: String, life: Duration, keys: Arc<Keys>) -> Self {
         Self::of(tenant, life, Source::Own(keys))
     }
 
@@ -148,7 +148,7 @@ impl Tokens {
     }
 
     /// Waits for the key without holding up the thread.
-    pub(super) async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         if matches!(self.source, Source::Shared) && !Keys::is_made() {
             // Where this fails, whoever needs the key waits for it all the same.
             _ = tokio::task::spawn_blocking(Keys::shared).await;
@@ -156,7 +156,7 @@ impl Tokens {
     }
 
     /// The key that signs them.
-    pub(super) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &Keys {
         match &self.source {
             Source::Own(keys) => keys,
             Source::Shared => Keys::shared().expect("a key is refused only for want of memory"),
@@ -164,7 +164,7 @@ impl Tokens {
     }
 
     /// A new token; no two are the same.
-    pub(super) fn issue(&self, subject: Subject, scope: &str, now: SystemTime) -> String {
+    pub(crate) fn issue(&self, subject: Subject, scope: &str, now: SystemTime) -> String {
         let iat = seconds(now);
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -180,13 +180,13 @@ impl Tokens {
     }
 
     /// What `token` says, if it is one of this emulator's and has not expired at `now`.
-    pub(super) fn check(&self, token: &str, now: SystemTime) -> Result<Claims, TokenFault> {
+    pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<Claims, TokenFault> {
         let claims: Claims = self.read(token, &self.validation)?;
         if seconds(now) >= claims.exp { Err(TokenFault::Expired) } else { Ok(claims) }
     }
 
     /// A new access token, and what it says; no two are the same.
-    pub(super) fn issue_session(&self, session: NewSession<'_>, now: SystemTime) -> (String, SessionClaims) {
+    pub(crate) fn issue_session(&self, session: NewSession<'_>, now: SystemTime) -> (String, SessionClaims) {
         let iat = seconds(now);
         let mut custom = session.custom;
         custom.retain(|name, _| !RESERVED.contains(&name.as_str()));
@@ -205,7 +205,7 @@ impl Tokens {
 
     /// What an access token says, if it is one of this emulator's, has not expired at `now`, and is for one of `clients`
     /// where there is a list. Whether it was revoked is for the caller to know.
-    pub(super) fn check_session(
+    pub(crate) fn check_session(
         &self,
         token: &str,
         clients: Option<&[String]>,

@@ -9,7 +9,7 @@ const ISSUER: &str = "Authsignal emulator";
 /// The secret that an authenticator app and the emulator share.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct App(Totp);
+pub(crate) struct App(Totp);
 
 impl TryFrom<String> for App {
     type Error = &'static str;
@@ -27,7 +27,7 @@ impl From<App> for String {
 
 impl App {
     /// A new secret for the account that the app will show.
-    pub(super) fn generate(account: &str) -> Self {
+    pub(crate) fn generate(account: &str) -> Self {
         let account = account.replace(':', " ");
         let account = if account.trim().is_empty() { "user".to_owned() } else { account };
         // The names have no colon, and everything else is the builder's own default: there is nothing left to refuse.
@@ -38,34 +38,34 @@ impl App {
     ///
     /// Secrets under the 128 bits of RFC 4226 are taken, since most apps in the field have 80. Digits and period are
     /// held to what cannot make the library overflow or divide by zero.
-    pub(super) fn from_uri(uri: &str) -> Option<Self> {
+    pub(crate) fn from_uri(uri: &str) -> Option<Self> {
         let totp = Totp::from_url_unchecked(uri).ok()?;
         let usable = (6..=8).contains(&totp.digits()) && (1..=3600).contains(&totp.step());
         (usable && !totp.secret().as_bytes().is_empty()).then_some(Self(totp))
     }
 
     /// The code that the app shows at `now`.
-    pub(super) fn code(&self, now: SystemTime) -> String {
+    pub(crate) fn code(&self, now: SystemTime) -> String {
         self.0.generate(seconds(now)).to_string()
     }
 
     /// For how many more seconds the app shows it.
-    pub(super) fn seconds_left(&self, now: SystemTime) -> u64 {
+    pub(crate) fn seconds_left(&self, now: SystemTime) -> u64 {
         self.0.next_step(seconds(now)).saturating_sub(seconds(now))
     }
 
     /// The step that `code` belongs to, if that step is at most one away from `now`.
-    pub(super) fn step(&self, code: &str, now: SystemTime) -> Option<u64> {
+    pub(crate) fn step(&self, code: &str, now: SystemTime) -> Option<u64> {
         self.0.check(code, seconds(now))
     }
 
     /// The secret in base 32, as users type it into their app.
-    pub(super) fn secret(&self) -> String {
+    pub(crate) fn secret(&self) -> String {
         self.0.secret().to_base32()
     }
 
     /// The URI that goes into the QR code.
-    pub(super) fn uri(&self) -> String {
+    pub(crate) fn uri(&self) -> String {
         self.0.to_url().unwrap_or_default()
     }
 }

@@ -27,7 +27,7 @@ pub struct UserHandle<'a> {
 
 #[expect(clippy::return_self_not_must_use, reason = "each has its effect at once; the chain is a convenience")]
 impl<'a> UserHandle<'a> {
-    pub(super) fn new(shared: &'a Shared, id: &'a str) -> Self {
+    pub(crate) fn new(shared: &'a Shared, id: &'a str) -> Self {
         Self { shared, id }
     }
 

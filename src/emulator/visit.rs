@@ -60,10 +60,10 @@ impl From<TokenFault> for EmulatorError {
 
 /// Where somebody goes from the challenge page.
 #[derive(Debug)]
-pub(super) struct Departure {
+pub(crate) struct Departure {
     /// The action's `redirectUrl`, with the token, if it has one.
-    pub(super) url: Option<String>,
-    pub(super) token: String,
+    pub(crate) url: Option<String>,
+    pub(crate) token: String,
 }
 
 impl Departure {
@@ -136,7 +136,7 @@ impl Shared {
     }
 
     /// Does it as users do, and webhooks are asked and told. A message that its user may not be sent any more is not.
-    pub(super) async fn succeed_and_tell(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) async fn succeed_and_tell(&self, url: &str) -> Result<Departure, EmulatorError> {
         let Visit { id, record, proof } = self.visit_to_prove(url)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &method };
@@ -181,12 +181,12 @@ impl Shared {
         Ok(Visit { id, record, proof })
     }
 
-    pub(super) fn quit(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) fn quit(&self, url: &str) -> Result<Departure, EmulatorError> {
         let (_, record) = self.visit(url)?;
         Ok(self.leave(&record))
     }
 
-    pub(super) fn decline(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) fn decline(&self, url: &str) -> Result<Departure, EmulatorError> {
         let (id, record) = self.visit(url)?;
         if !self.world().decline(&id, self.clock.now()) {
             return Err(EmulatorError::NothingToDo { state: record.state });

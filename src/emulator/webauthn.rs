@@ -31,13 +31,13 @@ use webauthn_rs_core::proto::{
     UserVerificationPolicy,
 };
 
-pub(super) use self::credential::Credential;
+pub(crate) use self::credential::Credential;
 
 use crate::client::AuthenticatorAttachment;
 
 /// The one host on which browsers have WebAuthn without TLS. An address such as 127.0.0.1 can't be a relying party at all
 /// (WebAuthn Level 3, section 5.1.2: its origin has to have a domain).
-pub(super) const LOCALHOST: &str = "localhost";
+pub(crate) const LOCALHOST: &str = "localhost";
 /// How long a browser is told to wait for its user.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes of a `user.id` (WebAuthn Level 3, section 5.4.3).
@@ -47,7 +47,7 @@ const OFFERED: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS256]
 
 /// What a credential is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Passkey,
     SecurityKey,
 }
@@ -63,7 +63,7 @@ impl Kind {
 
 /// Why a ceremony came to nothing. The texts are for whoever writes the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// No such credential is known.
     UnknownCredential,
     /// It was read, and proves nothing.
@@ -75,7 +75,7 @@ pub(super) enum Fault {
 impl Fault {
     /// The error code, all three answered with 400 (an assumption). The browser SDK makes the browser forget a passkey
     /// that is `unknown_credential`.
-    pub(super) const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::UnknownCredential => "unknown_credential",
             Self::Invalid(_) => "invalid_credential",
@@ -118,21 +118,21 @@ fn malformed(why: impl fmt::Display) -> Fault {
 
 /// For whom a credential is made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Registrant<'a> {
-    pub(super) user_id: &'a str,
+pub(crate) struct Registrant<'a> {
+    pub(crate) user_id: &'a str,
     /// What the authenticator calls the account. Else the user's id.
-    pub(super) username: Option<&'a str>,
+    pub(crate) username: Option<&'a str>,
     /// What it calls the user. Else the name of the account.
-    pub(super) display_name: Option<&'a str>,
+    pub(crate) display_name: Option<&'a str>,
 }
 
 /// A registration that has begun.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Registration(RegistrationState);
+pub(crate) struct Registration(RegistrationState);
 
 /// An authentication that has begun.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Authentication {
+pub(crate) struct Authentication {
     state: AuthenticationState,
     /// The ids that may answer; none where the user chooses among what the authenticator has.
     allowed: Vec<String>,
@@ -140,16 +140,16 @@ pub(super) struct Authentication {
 
 /// A user has proved who they are.
 #[derive(Debug)]
-pub(super) struct Authenticated {
+pub(crate) struct Authenticated {
     /// Whose credential it is.
-    pub(super) user_id: String,
+    pub(crate) user_id: String,
     /// The credential as it is now, to be kept in the place of the old one: its counter has moved.
-    pub(super) credential: Credential,
+    pub(crate) credential: Credential,
 }
 
 /// The site that credentials are made for.
 #[derive(Debug, Clone)]
-pub(super) struct RelyingParty {
+pub(crate) struct RelyingParty {
     id: String,
     core: WebauthnCore,
 }
@@ -158,7 +158,7 @@ impl RelyingParty {
     /// `origins` are those of the pages that may use the credentials, compared without their paths. `localhost` takes
     /// every port of itself besides, with TLS and without: the challenge page and applications in development are on
     /// ports of their own.
-    pub(super) fn new(id: &str, mut origins: Vec<Url>, name: &str) -> Self {
+    pub(crate) fn new(id: &str, mut origins: Vec<Url>, name: &str) -> Self {
         let local = id == LOCALHOST;
         if local {
             let own = ["http", "https"].iter().filter_map(|scheme| Url::parse(&format!("{scheme}://{id}")).ok());
@@ -169,13 +169,13 @@ impl RelyingParty {
     }
 
     /// The domain that it goes by.
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// Begins to make a credential: what `navigator.credentials.create` has to be given, and what has to be kept until
     /// its answer comes. `exclude` are the credentials that the user has.
-    pub(super) fn registration_options<'a>(
+    pub(crate) fn registration_options<'a>(
         &self,
         kind: Kind,
         user: Registrant<'_>,
@@ -206,7 +206,7 @@ impl RelyingParty {
 
     /// Takes what `navigator.credentials.create` gave. `taken` says whether a credential of that id is registered, with
     /// whichever user.
-    pub(super) fn register(
+    pub(crate) fn register(
         &self,
         begun: &Registration,
         answer: &Value,
@@ -239,7 +239,7 @@ impl RelyingParty {
 
     /// Begins to ask for a credential: what `navigator.credentials.get` has to be given, and what has to be kept until
     /// its answer comes. One of `allowed` has to answer; with none the user chooses, and is known by the answer.
-    pub(super) fn authentication_options<'a>(
+    pub(crate) fn authentication_options<'a>(
         &self,
         kind: Kind,
         allowed: impl IntoIterator<Item = &'a Credential>,
@@ -254,7 +254,7 @@ impl RelyingParty {
     }
 
     /// Takes what `navigator.credentials.get` gave. `known` finds a credential by its id, and the id of its user.
-    pub(super) fn authenticate<'a>(
+    pub(crate) fn authenticate<'a>(
         &self,
         begun: &Authentication,
         answer: &Value,

@@ -53,9 +53,9 @@ impl From<&RecordedAction> for ActionAnswer {
     }
 }
 
-pub(in crate::emulator) type Names = (String, String, String);
+pub(crate) type Names = (String, String, String);
 
-pub(in crate::emulator) fn action_id((user, action, key): Names) -> Result<ActionId, ApiError> {
+pub(crate) fn action_id((user, action, key): Names) -> Result<ActionId, ApiError> {
     Ok(ActionId { user: user_id(user)?, action: action_code(action)?, key: idempotency_key(key)? })
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn patch(State(shared): State<Arc<Shared>>, Segments(names): Se
 const STATES: &str = "state must be equal to one of the allowed values - allowedValues: ALLOW,BLOCK,CHALLENGE_FAILED,\
                       CHALLENGE_REQUIRED,CHALLENGE_SUCCEEDED,REVIEW_FAILED,REVIEW_REQUIRED,REVIEW_SUCCEEDED";
 
-pub(in crate::emulator) fn known_state(text: &str) -> Option<ActionState> {
+pub(crate) fn known_state(text: &str) -> Option<ActionState> {
     Some(ActionState::from(text)).filter(|state| !matches!(state, ActionState::Unknown(_)))
 }
 

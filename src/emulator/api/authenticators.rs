@@ -22,7 +22,7 @@ use crate::emulator::world::{Authenticator, Key, Kind, User, recovery_codes};
 /// One method, as the Server API and (without its user) the Client API show it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::emulator) struct AuthenticatorAnswer {
+pub(crate) struct AuthenticatorAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
     user_authenticator_id: String,
@@ -84,7 +84,7 @@ impl WebauthnCredential {
 }
 
 impl AuthenticatorAnswer {
-    pub(in crate::emulator) fn of(user_id: Option<UserId>, method: &Authenticator) -> Self {
+    pub(crate) fn of(user_id: Option<UserId>, method: &Authenticator) -> Self {
         Self {
             user_id,
             user_authenticator_id: method.id.clone(),
@@ -184,7 +184,7 @@ pub(super) async fn delete(
 }
 
 /// Takes a method away from its user; recovery codes go with the last one.
-pub(in crate::emulator) fn remove(user: &mut User, authenticator: &str) -> Option<Authenticator> {
+pub(crate) fn remove(user: &mut User, authenticator: &str) -> Option<Authenticator> {
     let at = user.authenticators.iter().position(|method| method.id == authenticator)?;
     let removed = user.authenticators.remove(at);
     if !user.is_enrolled() {
@@ -206,7 +206,7 @@ struct TenantAuthenticator {
 }
 
 /// What the tenant offers. The ids are made from tenant and method, so they stay.
-pub(in crate::emulator) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
+pub(crate) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
     let methods = shared.world().policy.methods.clone();
     let answer = |method: VerificationMethod| TenantAuthenticator {
         authenticator_id: format!("{}-{}", shared.tokens.tenant, method.as_str().to_lowercase()),

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// An answer that is an error. Both `error` and `errorCode` are sent, since half of the SDKs read one and half the
 /// other.
 #[derive(Debug)]
-pub(in crate::emulator) struct ApiError {
+pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     description: Cow<'static, str>,
@@ -32,11 +32,11 @@ impl ApiError {
     }
 
     /// One that is none of those below.
-    pub(in crate::emulator) fn of(status: StatusCode, code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn of(status: StatusCode, code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
         Self { description: text.into(), ..Self::new(status, code, "") }
     }
 
-    pub(in crate::emulator) const fn unauthorized() -> Self {
+    pub(crate) const fn unauthorized() -> Self {
         // Quoted identically in the tests of several SDKs.
         const TEXT: &str =
             "The request is unauthorized. Check that your API key and region base URL are correctly configured.";
@@ -53,17 +53,17 @@ impl ApiError {
     }
 
     /// The code and the description, for an answer that reports several.
-    pub(in crate::emulator) fn into_report(self) -> (&'static str, String) {
+    pub(crate) fn into_report(self) -> (&'static str, String) {
         (self.code, self.description.into_owned())
     }
 
     /// The tenant's own webhook, which sends its messages, didn't take one. Status and code are assumptions.
-    pub(in crate::emulator) const fn not_sent() -> Self {
+    pub(crate) const fn not_sent() -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "unexpected_error", "The message could not be sent.")
     }
 
     /// Too many messages were sent; the next one may be after so long.
-    pub(in crate::emulator) fn too_many_messages(wait: Duration) -> Self {
+    pub(crate) fn too_many_messages(wait: Duration) -> Self {
         const TEXT: &str = "Too many messages were sent. The emulator keeps the limits of the service, unless it is told \
                             others: [limits] in its configuration file, where enabled = false lifts them, or Limits in Rust, \
                             where Limits::off() does.";
@@ -71,17 +71,17 @@ impl ApiError {
     }
 
     /// Too many wrong codes were given.
-    pub(in crate::emulator) const fn too_many_guesses() -> Self {
+    pub(crate) const fn too_many_guesses() -> Self {
         const TEXT: &str = "Too many wrong codes were given. The emulator keeps the limits of the service, unless it is told \
                             others: verify and verify_window in [limits] of its configuration file, or Limits in Rust.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", TEXT)
     }
 
-    pub(in crate::emulator) const fn not_found(description: &'static str) -> Self {
+    pub(crate) const fn not_found(description: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", description)
     }
 
-    pub(in crate::emulator) fn invalid(description: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid(description: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             code: "invalid_request",
@@ -91,20 +91,20 @@ impl ApiError {
     }
 
     /// What stands under `/emulator` isn't for whoever asked; the service has no such error.
-    pub(in crate::emulator) const fn forbidden(description: &'static str) -> Self {
+    pub(crate) const fn forbidden(description: &'static str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", description)
     }
 
-    pub(in crate::emulator) const fn unsupported(description: &'static str) -> Self {
+    pub(crate) const fn unsupported(description: &'static str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", description)
     }
 
-    pub(in crate::emulator) const fn too_long() -> Self {
+    pub(crate) const fn too_long() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The request body is too long.")
     }
 
     /// The error that the service would send with `status`, as far as one is known.
-    pub(in crate::emulator) const fn of_status(status: StatusCode) -> Self {
+    pub(crate) const fn of_status(status: StatusCode) -> Self {
         let (code, description) = match status.as_u16() {
             400 => ("invalid_request", "The request is invalid."),
             401 => return Self::unauthorized(),

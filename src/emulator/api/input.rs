@@ -21,10 +21,10 @@ const MAX_USER_ID: usize = 1024;
 
 /// A JSON object; an empty body is an empty object.
 #[derive(Debug)]
-pub(in crate::emulator) struct Input(Map<String, Value>);
+pub(crate) struct Input(Map<String, Value>);
 
 impl Input {
-    pub(in crate::emulator) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
         if body.is_empty() {
             return Ok(Self(Map::new()));
         }
@@ -39,7 +39,7 @@ impl Input {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    pub(in crate::emulator) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -48,7 +48,7 @@ impl Input {
     }
 
     /// A text that tokens carry on, so that they stay as short as a URL has to be. The limit is an assumption.
-    pub(in crate::emulator) fn short_text(&self, name: &str) -> Result<Option<String>, ApiError> {
+    pub(crate) fn short_text(&self, name: &str) -> Result<Option<String>, ApiError> {
         let text = self.text(name)?;
         if text.as_ref().is_some_and(|text| text.len() > LONGEST_SHORT_TEXT) {
             return Err(ApiError::invalid(format!("body.{name} must be shorter than or equal to 1024 characters")));
@@ -56,13 +56,13 @@ impl Input {
         Ok(text)
     }
 
-    pub(in crate::emulator) fn required(&self, name: &str) -> Result<String, ApiError> {
+    pub(crate) fn required(&self, name: &str) -> Result<String, ApiError> {
         self.text(name)?
             .filter(|text| !text.is_empty())
             .ok_or_else(|| ApiError::invalid(format!("body.{name} must not be empty")))
     }
 
-    pub(in crate::emulator) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.get(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -71,33 +71,33 @@ impl Input {
     }
 
     /// A member that has to be an object, and is read by somebody else.
-    pub(in crate::emulator) fn required_object(&self, name: &str) -> Result<Value, ApiError> {
+    pub(crate) fn required_object(&self, name: &str) -> Result<Value, ApiError> {
         let members = self.object(name)?.cloned();
         members.map(Value::Object).ok_or_else(|| ApiError::invalid(format!("body.{name} must be an object")))
     }
 
     /// All of it, to be read by somebody else.
-    pub(in crate::emulator) fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         Value::Object(self.0)
     }
 
     /// Whether the member is there and null, which says something where null is a value.
-    pub(in crate::emulator) fn is_null(&self, name: &str) -> bool {
+    pub(crate) fn is_null(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(Value::is_null)
     }
 
     /// A flag that says nothing by being absent.
-    pub(in crate::emulator) fn maybe_flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+    pub(crate) fn maybe_flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         self.get(name).map(|_| self.flag(name)).transpose()
     }
 
-    pub(in crate::emulator) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let texts = value.as_array().and_then(|values| values.iter().map(|v| v.as_str().map(str::to_owned)).collect());
         texts.map(Some).ok_or_else(|| ApiError::invalid(format!("body.{name} must be an array of strings")))
     }
 
-    pub(in crate::emulator) fn objects(&self, name: &str) -> Result<Vec<Self>, ApiError> {
+    pub(crate) fn objects(&self, name: &str) -> Result<Vec<Self>, ApiError> {
         let object = |value: &Value| value.as_object().cloned().map(Self);
         let values = self.get(name).and_then(Value::as_array);
         let objects = values.and_then(|values| values.iter().map(object).collect());
@@ -105,7 +105,7 @@ impl Input {
     }
 
     /// An e-mail address, as far as one can be told from its looks.
-    pub(in crate::emulator) fn email(&self) -> Result<Option<String>, ApiError> {
+    pub(crate) fn email(&self) -> Result<Option<String>, ApiError> {
         let email = self.text("email")?;
         match email.as_deref() {
             Some(text) if !looks_like_an_address(text) => Err(ApiError::invalid("body.email must be an email")),
@@ -114,7 +114,7 @@ impl Input {
     }
 
     /// A phone number in E.164 form. The service looks closer (its SDKs' tests were changed to a plausible number).
-    pub(in crate::emulator) fn phone_number(&self) -> Result<Option<String>, ApiError> {
+    pub(crate) fn phone_number(&self) -> Result<Option<String>, ApiError> {
         let number = self.text("phoneNumber")?;
         match number.as_deref() {
             Some(text) if !looks_like_a_number(text) => {
@@ -125,7 +125,7 @@ impl Input {
     }
 
     /// An object of any members.
-    pub(in crate::emulator) fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, ApiError> {
+    pub(crate) fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, ApiError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Object(members)) => Ok(Some(members)),
@@ -134,7 +134,7 @@ impl Input {
     }
 
     /// Custom data points: strings, numbers, booleans, and lists of strings (*multiselect*).
-    pub(in crate::emulator) fn custom(&self) -> Result<Map<String, Value>, ApiError> {
+    pub(crate) fn custom(&self) -> Result<Map<String, Value>, ApiError> {
         let point = |value: &Value| match value {
             Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => true,
             Value::Array(values) => values.iter().all(Value::is_string),
@@ -152,22 +152,22 @@ impl Input {
 
 /// The query, decoded; of a doubled parameter the last counts.
 #[derive(Debug, Default)]
-pub(in crate::emulator) struct Parameters(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
-    pub(in crate::emulator) fn parse(query: &str) -> Self {
+    pub(crate) fn parse(query: &str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
     /// Has `name` say this where it says nothing.
-    pub(in crate::emulator) fn fill(&mut self, name: &str, text: String) {
+    pub(crate) fn fill(&mut self, name: &str, text: String) {
         if self.get(name).is_none() {
             self.0.insert(name.to_owned(), text);
         }
     }
 
     /// What `name` says; an empty one says nothing.
-    pub(in crate::emulator) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 }
@@ -181,7 +181,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 /// The segments of the path, decoded once. A `+` in a path is a plus.
-pub(in crate::emulator) struct Segments<T>(pub(in crate::emulator) T);
+pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
     type Rejection = ApiError;
@@ -194,24 +194,24 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-pub(in crate::emulator) fn looks_like_an_address(text: &str) -> bool {
+pub(crate) fn looks_like_an_address(text: &str) -> bool {
     let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
     plain && text.len() <= 254 && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
 }
 
 /// E.164, 7 to 15 digits of which the first is not zero. The plus may be missing: the python SDK's own tests have such
 /// a number.
-pub(in crate::emulator) fn looks_like_a_number(text: &str) -> bool {
+pub(crate) fn looks_like_a_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text).as_bytes();
     (7..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// A moment in ISO 8601.
-pub(in crate::emulator) fn moment(text: &str) -> Option<SystemTime> {
+pub(crate) fn moment(text: &str) -> Option<SystemTime> {
     SystemTime::try_from(text.parse::<jiff::Timestamp>().ok()?).ok()
 }
 
-pub(in crate::emulator) fn user_id(text: String) -> Result<UserId, ApiError> {
+pub(crate) fn user_id(text: String) -> Result<UserId, ApiError> {
     // The service documents no limit; this one is an assumption, and the client's.
     if text.len() > MAX_USER_ID {
         return Err(ApiError::invalid("params.userId must be shorter than or equal to 1024 characters"));
@@ -219,17 +219,17 @@ pub(in crate::emulator) fn user_id(text: String) -> Result<UserId, ApiError> {
     UserId::new(text).map_err(|why| ApiError::invalid(format!("params.userId is invalid: {why}")))
 }
 
-pub(in crate::emulator) fn action_code(text: String) -> Result<ActionCode, ApiError> {
+pub(crate) fn action_code(text: String) -> Result<ActionCode, ApiError> {
     ActionCode::new(text)
         .map_err(|_| ApiError::invalid("params.action must match ^[a-zA-Z0-9_-]{1,64}$ regular expression"))
 }
 
-pub(in crate::emulator) fn idempotency_key(text: String) -> Result<IdempotencyKey, ApiError> {
+pub(crate) fn idempotency_key(text: String) -> Result<IdempotencyKey, ApiError> {
     IdempotencyKey::new(text).map_err(|why| ApiError::invalid(format!("idempotencyKey is invalid: {why}")))
 }
 
 /// Whether the request carries one of the secret keys as the user name of HTTP Basic.
-pub(in crate::emulator) fn has_key(headers: &HeaderMap, secrets: &[String]) -> bool {
+pub(crate) fn has_key(headers: &HeaderMap, secrets: &[String]) -> bool {
     let credentials = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some((scheme, encoded)) = credentials.split_once(' ') else { return false };
     let Ok(decoded) = STANDARD.decode(encoded.trim()) else { return false };

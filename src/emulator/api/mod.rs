@@ -5,7 +5,7 @@ mod calls;
 mod challenges;
 mod devices;
 mod error;
-pub(super) mod input;
+pub(crate) mod input;
 mod query;
 mod sessions;
 mod track;
@@ -21,10 +21,10 @@ use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-pub(super) use self::actions::{action_id, known_state};
-pub(super) use self::authenticators::{AuthenticatorAnswer, of_tenant, remove};
-pub(super) use self::error::ApiError;
-pub(super) use self::input::{
+pub(crate) use self::actions::{action_id, known_state};
+pub(crate) use self::authenticators::{AuthenticatorAnswer, of_tenant, remove};
+pub(crate) use self::error::ApiError;
+pub(crate) use self::input::{
     Input, Parameters, Segments, action_code, has_key, idempotency_key, looks_like_a_number, looks_like_an_address,
     moment, user_id,
 };
@@ -34,7 +34,7 @@ use super::Shared;
 type Answer = Result<Response, ApiError>;
 
 /// The routes, for `/v1` and, for clients whose base URL has no version, for the root.
-pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/users", get(query::users))
         .route("/users/{user}", get(users::get).patch(users::patch).post(users::post).delete(users::delete))
@@ -65,7 +65,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 }
 
 /// What go asks below the version: it doubles the version in this one path.
-pub(super) fn doubled(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn doubled(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/challenges", get(challenges::get))
         .route_layer(from_fn_with_state(Arc::clone(shared), only_with_key))

@@ -16,7 +16,7 @@ use crate::emulator::{Shared, Standing};
 
 /// Whom a token is about. That of a sign-in without an action is about a user alone.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Holder {
+pub(crate) struct Holder {
     pub(super) user: UserId,
     pub(super) scope: Scope,
     pub(super) standing: Option<Standing>,
@@ -24,7 +24,7 @@ pub(in crate::emulator) struct Holder {
 
 /// Who calls.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) enum Caller {
+pub(crate) enum Caller {
     Holder(Box<Holder>),
     Tenant,
 }
@@ -53,7 +53,7 @@ impl Shared {
         Ok(Holder { user, scope: Scope::parse(&claims.scope), standing })
     }
 
-    pub(in crate::emulator) fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
         let credentials = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (scheme, given) = credentials.split_once(' ').unwrap_or_default();
         if scheme.eq_ignore_ascii_case("bearer") {

@@ -12,7 +12,7 @@ mod links;
 mod names;
 mod phones;
 
-pub(super) use self::names::name as name_of_browser;
+pub(crate) use self::names::name as name_of_browser;
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use super::deeds::{Fault, NotSigned};
 use super::world::NotEnrollable;
 
 /// The routes, for `/v1` and for the root.
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .merge(authenticators::routes())
         .merge(codes::routes())
@@ -37,12 +37,12 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 }
 
 /// What is for people to open.
-pub(super) fn pages() -> Router<Arc<Shared>> {
+pub(crate) fn pages() -> Router<Arc<Shared>> {
     links::page()
 }
 
 /// Lets the pages of every origin call, with their cookies: which application calls is for the token to say.
-pub(super) fn cors() -> CorsLayer {
+pub(crate) fn cors() -> CorsLayer {
     let of_ours = ["sdk", "version", "tenant-id", "signature"];
     let of_ours = of_ours.map(|name| format!("x-authsignal-{name}").parse::<HeaderName>());
     let headers = [header::AUTHORIZATION, header::CONTENT_TYPE].into_iter().chain(of_ours.into_iter().flatten());

@@ -22,7 +22,7 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 /// "Chrome on Mac OS", as the service calls a passkey by the browser that made it; `otherwise` where that isn't known.
-pub(in crate::emulator) fn name(user_agent: &str, otherwise: &str) -> String {
+pub(crate) fn name(user_agent: &str, otherwise: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(word, _)| user_agent.contains(word)).map(|(_, name)| *name)
     };

@@ -52,11 +52,11 @@ use super::tenant::Tenant;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    pub(super) tenant: Tenant,
-    pub(super) port: Option<u16>,
-    pub(super) secret: Option<SecretString>,
-    pub(super) control_key: Option<SecretString>,
-    pub(super) open_control: bool,
+    pub(crate) tenant: Tenant,
+    pub(crate) port: Option<u16>,
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) control_key: Option<SecretString>,
+    pub(crate) open_control: bool,
 }
 
 impl Config {

@@ -23,15 +23,15 @@ const ASK: HeaderValue = HeaderValue::from_static("Basic realm=\"Authsignal emul
 
 /// Who may ask for what is under `/emulator`.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Access {
-    pub(in crate::emulator) hosts: Hosts,
+pub(crate) struct Access {
+    pub(crate) hosts: Hosts,
     /// Without one, everybody who uses such a name.
-    pub(in crate::emulator) key: Option<ControlKey>,
+    pub(crate) key: Option<ControlKey>,
 }
 
 /// By which names the emulator may be asked.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) enum Hosts {
+pub(crate) enum Hosts {
     /// It listens on this machine alone: by those of this machine, and by the host of the public URL that it was given.
     Loopback { public: Option<Url> },
     /// It listens elsewhere on purpose, and nobody knows under which names.

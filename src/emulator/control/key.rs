@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 /// A key that is asked for: as a bearer token, or as the password of anybody in HTTP Basic, which browsers ask people for.
 #[derive(Clone)]
-pub(in crate::emulator) struct ControlKey(SecretString);
+pub(crate) struct ControlKey(SecretString);
 
 impl ControlKey {
     /// Takes one that headers can carry.
-    pub(in crate::emulator) fn new(text: SecretString) -> io::Result<Self> {
+    pub(crate) fn new(text: SecretString) -> io::Result<Self> {
         let key = text.expose_secret();
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let why = "control key refused: it is empty, or has a space, a control character or something beyond ASCII";
@@ -24,11 +24,11 @@ impl ControlKey {
         Ok(Self(text))
     }
 
-    pub(in crate::emulator) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(format!("control-{}", Uuid::new_v4().simple()).into())
     }
 
-    pub(in crate::emulator) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.expose_secret()
     }
 

@@ -50,8 +50,8 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 use http::StatusCode;
 
-pub(super) use self::guard::{Access, Hosts};
-pub(super) use self::key::ControlKey;
+pub(crate) use self::guard::{Access, Hosts};
+pub(crate) use self::key::ControlKey;
 
 use super::Shared;
 use super::api::ApiError;
@@ -60,7 +60,7 @@ use super::api::ApiError;
 type Answer = Result<Response, ApiError>;
 
 /// The routes below `/emulator`, and that itself.
-pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let below = Router::new()
         .route("/overview", get(overview::show))
         .route("/messages", get(watch::messages).delete(watch::clear_messages))

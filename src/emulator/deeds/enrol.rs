@@ -7,7 +7,7 @@ use crate::emulator::world::{ActionId, Authenticator, Kind, NotEnrollable, Scope
 
 impl Shared {
     /// Begins to enrol a method, which takes a proof to finish.
-    pub(in crate::emulator) fn begin_enrolment(
+    pub(crate) fn begin_enrolment(
         &self,
         id: &ActionId,
         scope: Scope,
@@ -20,11 +20,7 @@ impl Shared {
     }
 
     /// Takes a method away from its user.
-    pub(in crate::emulator) fn remove_authenticator(
-        &self,
-        user: &UserId,
-        authenticator: &str,
-    ) -> Option<Authenticator> {
+    pub(crate) fn remove_authenticator(&self, user: &UserId, authenticator: &str) -> Option<Authenticator> {
         let removed = self.world().users.get_mut(user.as_str()).and_then(|user| remove(user, authenticator))?;
         self.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, self.clock.now()));
         Some(removed)

@@ -20,7 +20,7 @@ const LIFE: Duration = Duration::from_secs(600);
 
 /// Why a ceremony came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) enum NotSigned {
+pub(crate) enum NotSigned {
     /// No such ceremony has begun, or it is over.
     NotBegun,
     /// It may not begin.
@@ -57,18 +57,18 @@ impl From<Unclaimable> for NotSigned {
 
 /// A ceremony that has begun.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Ceremony {
-    pub(in crate::emulator) challenge: String,
+pub(crate) struct Ceremony {
+    pub(crate) challenge: String,
     /// What the browser is to be given.
-    pub(in crate::emulator) options: Value,
+    pub(crate) options: Value,
 }
 
 /// What is told of a key before it is made.
 #[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Wanted {
-    pub(in crate::emulator) username: Option<String>,
-    pub(in crate::emulator) display_name: Option<String>,
-    pub(in crate::emulator) attachment: Option<AuthenticatorAttachment>,
+pub(crate) struct Wanted {
+    pub(crate) username: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) attachment: Option<AuthenticatorAttachment>,
 }
 
 /// A registration that has begun, as it is kept.
@@ -81,25 +81,25 @@ struct Begun {
 
 /// What is told of a key that was made.
 #[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Made {
+pub(crate) struct Made {
     /// What its user is to know it by.
-    pub(in crate::emulator) name: String,
-    pub(in crate::emulator) device_id: Option<String>,
+    pub(crate) name: String,
+    pub(crate) device_id: Option<String>,
 }
 
 /// Somebody has proved who they are.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Signed {
-    pub(in crate::emulator) user: UserId,
+pub(crate) struct Signed {
+    pub(crate) user: UserId,
     /// With which of their methods.
-    pub(in crate::emulator) authenticator: String,
+    pub(crate) authenticator: String,
     /// What they proved; nothing in particular, if nobody asked.
-    pub(in crate::emulator) id: Option<ActionId>,
+    pub(crate) id: Option<ActionId>,
 }
 
 impl Shared {
     /// Begins to make a key.
-    pub(in crate::emulator) fn begin_registration(
+    pub(crate) fn begin_registration(
         &self,
         id: &ActionId,
         scope: Scope,
@@ -127,7 +127,7 @@ impl Shared {
     }
 
     /// Takes a key that was made, which enrols it. Of several ceremonies it is the one named, or the newest.
-    pub(in crate::emulator) async fn finish_registration(
+    pub(crate) async fn finish_registration(
         &self,
         id: &ActionId,
         scope: Scope,
@@ -163,7 +163,7 @@ impl Shared {
     }
 
     /// Begins to ask for a signature: of the user of an action, or of whoever has a key, for what `challenge` is about.
-    pub(in crate::emulator) fn begin_authentication(
+    pub(crate) fn begin_authentication(
         &self,
         of: Option<&ActionId>,
         kind: webauthn::Kind,
@@ -193,7 +193,7 @@ impl Shared {
     }
 
     /// Takes a signature, which proves an action: that of the token, that of the challenge, or none.
-    pub(in crate::emulator) async fn finish_authentication(
+    pub(crate) async fn finish_authentication(
         &self,
         of: Option<&ActionId>,
         kind: webauthn::Kind,
@@ -227,7 +227,7 @@ impl Shared {
     }
 
     /// Takes the signature of an app (which is not looked at) by its key, for what `challenge` is about.
-    pub(in crate::emulator) async fn finish_in_app(
+    pub(crate) async fn finish_in_app(
         &self,
         of: Option<&ActionId>,
         challenge: &str,
@@ -270,7 +270,7 @@ impl Shared {
 
 impl World {
     /// Begins something to sign, for an action of a user or for whoever signs.
-    pub(in crate::emulator) fn begin_signature(
+    pub(crate) fn begin_signature(
         &mut self,
         of: Option<&ActionId>,
         action: Option<ActionCode>,

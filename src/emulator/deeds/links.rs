@@ -6,7 +6,7 @@ use crate::emulator::world::{Proof, Proved, Waiting};
 
 impl Shared {
     /// Opens the link of a mail, by what its URL has for `token`. Whether there is such a link, and it has not expired.
-    pub(in crate::emulator) fn open_link(&self, token: &str) -> bool {
+    pub(crate) fn open_link(&self, token: &str) -> bool {
         let now = self.clock.now();
         let Some((challenge, given)) = token.split_once('.') else { return false };
         let mut world = self.world();
@@ -20,7 +20,7 @@ impl Shared {
     }
 
     /// Takes the proof of a link that was opened; `None` while it wasn't.
-    pub(in crate::emulator) async fn finish_link(&self, attempt: Attempt<'_>) -> Result<Option<Proved>, Fault> {
+    pub(crate) async fn finish_link(&self, attempt: Attempt<'_>) -> Result<Option<Proved>, Fault> {
         let opened = {
             let world = self.world();
             let sent = world.live(attempt.id, attempt.method, self.clock.now());

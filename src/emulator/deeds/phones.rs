@@ -17,15 +17,15 @@ const LIFE: Duration = Duration::from_secs(600);
 
 /// Who answers on a phone, as far as the challenge doesn't say it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::emulator) struct Answerer<'a> {
-    pub(in crate::emulator) user: Option<&'a UserId>,
+pub(crate) struct Answerer<'a> {
+    pub(crate) user: Option<&'a UserId>,
     /// Which of the user's methods is in their hand. Otherwise the one that was asked, or that serves best.
-    pub(in crate::emulator) authenticator: Option<&'a str>,
+    pub(crate) authenticator: Option<&'a str>,
 }
 
 impl Shared {
     /// Asks the user's phones by a push message, or only the one that is `wanted`.
-    pub(in crate::emulator) async fn push(&self, id: &ActionId, wanted: Option<&str>) -> Result<Challenge, Fault> {
+    pub(crate) async fn push(&self, id: &ActionId, wanted: Option<&str>) -> Result<Challenge, Fault> {
         let new = {
             let world = self.world();
             let phone =
@@ -49,7 +49,7 @@ impl Shared {
     }
 
     /// Begins a QR code for an action, whose user is known or is whoever reads it.
-    pub(in crate::emulator) fn show_qr_code(
+    pub(crate) fn show_qr_code(
         &self,
         user: Option<&UserId>,
         action: &ActionCode,
@@ -73,7 +73,7 @@ impl Shared {
     }
 
     /// Has a user read a QR code, which makes its action theirs.
-    pub(in crate::emulator) fn read_qr_code(&self, challenge: &str, user: &UserId) -> Result<Challenge, Fault> {
+    pub(crate) fn read_qr_code(&self, challenge: &str, user: &UserId) -> Result<Challenge, Fault> {
         let now = self.clock.now();
         let mut world = self.world();
         let read = world.asked(challenge, now).filter(|asked| asked.method == QR_CODE).ok_or(Fault::NotAsked)?;
@@ -84,7 +84,7 @@ impl Shared {
     }
 
     /// Presses "Approve", which proves the action.
-    pub(in crate::emulator) async fn approve(&self, challenge: &str, by: Answerer<'_>) -> Result<(), Fault> {
+    pub(crate) async fn approve(&self, challenge: &str, by: Answerer<'_>) -> Result<(), Fault> {
         let (id, method, phone) = {
             let now = self.clock.now();
             let mut world = self.world();
@@ -110,7 +110,7 @@ impl Shared {
     }
 
     /// Presses "Decline", which refuses the action for good.
-    pub(in crate::emulator) fn refuse(&self, challenge: &str, by: Answerer<'_>) -> Result<(), Fault> {
+    pub(crate) fn refuse(&self, challenge: &str, by: Answerer<'_>) -> Result<(), Fault> {
         let now = self.clock.now();
         let mut world = self.world();
         let asked = world.asked(challenge, now).ok_or(Fault::NotAsked)?;

@@ -13,7 +13,7 @@ use crate::webhook::ChallengeLogType;
 
 /// What happened, ready to be put into an envelope.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct HookEvent {
+pub(crate) struct HookEvent {
     pub(super) kind: &'static str,
     pub(super) data: Value,
     /// The action whose own URL it goes to.
@@ -22,14 +22,14 @@ pub(in crate::emulator) struct HookEvent {
 
 /// Which attempt of whom an event is about. A challenge of the Server API may belong to nobody yet.
 #[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Occasion {
-    pub(in crate::emulator) user_id: Option<String>,
-    pub(in crate::emulator) action_code: Option<String>,
-    pub(in crate::emulator) idempotency_key: Option<String>,
-    pub(in crate::emulator) user_agent: Option<String>,
-    pub(in crate::emulator) ip_address: Option<String>,
-    pub(in crate::emulator) locale: Option<String>,
-    pub(in crate::emulator) custom: Map<String, Value>,
+pub(crate) struct Occasion {
+    pub(crate) user_id: Option<String>,
+    pub(crate) action_code: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) custom: Map<String, Value>,
 }
 
 impl From<&RecordedAction> for Occasion {
@@ -85,18 +85,18 @@ impl HookEvent {
 
     /// The same with one more member, or another value for one; `None` leaves it as it is.
     #[must_use]
-    pub(in crate::emulator) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.set(name, value.into());
         self
     }
 
     /// A code has to be sent by e-mail.
-    pub(in crate::emulator) fn email_code(about: &Occasion, to: &str, code: &str) -> Self {
+    pub(crate) fn email_code(about: &Occasion, to: &str, code: &str) -> Self {
         Self::email(about, to).with("code", code).with("verificationMethod", "EMAIL_OTP")
     }
 
     /// A link has to be sent by e-mail.
-    pub(in crate::emulator) fn email_link(about: &Occasion, to: &str, url: &str) -> Self {
+    pub(crate) fn email_link(about: &Occasion, to: &str, url: &str) -> Self {
         Self::email(about, to).with("url", url).with("verificationMethod", "EMAIL_MAGIC_LINK")
     }
 
@@ -112,7 +112,7 @@ impl HookEvent {
     }
 
     /// A code has to be sent by SMS.
-    pub(in crate::emulator) fn sms(about: &Occasion, to: &str, code: &str) -> Self {
+    pub(crate) fn sms(about: &Occasion, to: &str, code: &str) -> Self {
         let data = json!({
             "to": to,
             "code": code,
@@ -124,7 +124,7 @@ impl HookEvent {
     }
 
     /// A push message has to be sent.
-    pub(in crate::emulator) fn push(about: &Occasion, challenge_id: &str) -> Self {
+    pub(crate) fn push(about: &Occasion, challenge_id: &str) -> Self {
         let data = json!({
             "challengeId": challenge_id,
             "userAgent": about.user_agent,
@@ -140,17 +140,17 @@ impl HookEvent {
     }
 
     /// A user has a new method.
-    pub(in crate::emulator) fn authenticator_created(user: &str, method: &Authenticator) -> Self {
+    pub(crate) fn authenticator_created(user: &str, method: &Authenticator) -> Self {
         Self::authenticator("authenticator.created", user, method)
     }
 
     /// A method of a user changed.
-    pub(in crate::emulator) fn authenticator_updated(user: &str, method: &Authenticator, at: SystemTime) -> Self {
+    pub(crate) fn authenticator_updated(user: &str, method: &Authenticator, at: SystemTime) -> Self {
         Self::authenticator("authenticator.updated", user, method).with("updatedAt", time(at))
     }
 
     /// A user has lost a method.
-    pub(in crate::emulator) fn authenticator_deleted(user: &str, method: &Authenticator, at: SystemTime) -> Self {
+    pub(crate) fn authenticator_deleted(user: &str, method: &Authenticator, at: SystemTime) -> Self {
         Self::authenticator("authenticator.deleted", user, method).with("deletedAt", time(at))
     }
 
@@ -167,7 +167,7 @@ impl HookEvent {
     }
 
     /// A challenge is about to succeed by `method`; `authenticator` is the id of what it was proved with.
-    pub(in crate::emulator) fn action_verify(
+    pub(crate) fn action_verify(
         about: &Occasion,
         method: &VerificationMethod,
         authenticator: Option<&str>,
@@ -186,7 +186,7 @@ impl HookEvent {
     }
 
     /// An action of `user`'s has come to its end.
-    pub(in crate::emulator) fn action_log(action: &RecordedAction, user: Option<&User>) -> Self {
+    pub(crate) fn action_log(action: &RecordedAction, user: Option<&User>) -> Self {
         let outcome = match action.outcome {
             Outcome::Allow => "ALLOW",
             Outcome::Challenge => "CHALLENGE",
@@ -215,7 +215,7 @@ impl HookEvent {
     }
 
     /// Something happened to a challenge of an action.
-    pub(in crate::emulator) fn challenge_log(about: &Occasion, kind: &ChallengeLogType, at: SystemTime) -> Self {
+    pub(crate) fn challenge_log(about: &Occasion, kind: &ChallengeLogType, at: SystemTime) -> Self {
         let data = json!({ "createdAt": time(at), "type": kind });
         Self::new("challenge.log_created", data).of(about)
     }

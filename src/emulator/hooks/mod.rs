@@ -31,28 +31,28 @@ use crate::clock::Clock;
 use crate::emulator::tenant::Tenant;
 use crate::webhook::signature;
 
-pub(in crate::emulator) use self::event::{HookEvent, Occasion};
+pub(crate) use self::event::{HookEvent, Occasion};
 pub use self::sent::SentHook;
 pub use self::target::HookAnswer;
-pub(in crate::emulator) use self::target::Target;
+pub(crate) use self::target::Target;
 
 /// How often the clock is looked at while something waits.
 const TICK: Duration = Duration::from_millis(20);
 
 /// Where webhooks go. Without a URL, those that would go there are not sent.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct HookSettings {
+pub(crate) struct HookSettings {
     /// Where events go. Default: nowhere.
-    pub(in crate::emulator) url: Option<Target>,
+    pub(crate) url: Option<Target>,
     /// Where batches of log records go. Default: nowhere.
-    pub(in crate::emulator) log_url: Option<Target>,
+    pub(crate) log_url: Option<Target>,
     /// Where `action.verify` goes, by the code of the action: `verificationWebhookUrl` of its configuration. Default:
     /// nowhere.
-    pub(in crate::emulator) verify_urls: BTreeMap<String, Target>,
+    pub(crate) verify_urls: BTreeMap<String, Target>,
     /// How long an answer may take, in real time. Default: 10 s, an assumption (the service documents none).
-    pub(in crate::emulator) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How long log records wait: the life of the tenant's tokens. Default: 10 minutes.
-    pub(in crate::emulator) log_delay: Duration,
+    pub(crate) log_delay: Duration,
 }
 
 impl Default for HookSettings {
@@ -73,7 +73,7 @@ impl HookSettings {
     /// # Errors
     ///
     /// When one of its URLs cannot be one.
-    pub(in crate::emulator) fn of(tenant: &Tenant) -> io::Result<Self> {
+    pub(crate) fn of(tenant: &Tenant) -> io::Result<Self> {
         let target = |url: &Option<String>| url.as_deref().map(Target::new).transpose();
         let mut verify_urls = BTreeMap::new();
         for (action, settings) in &tenant.actions {
@@ -92,28 +92,23 @@ impl HookSettings {
 }
 
 /// The webhooks of one emulator. What runs in the background ends when this is dropped.
-pub(in crate::emulator) struct Hooks {
+pub(crate) struct Hooks {
     shared: Arc<Shared>,
     worker: JoinHandle<()>,
 }
 
 /// A webhook whose answer was waited for, and was no success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) struct HookRefused {
+pub(crate) struct HookRefused {
     /// The type of the event.
-    pub(in crate::emulator) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What came instead.
-    pub(in crate::emulator) answer: HookAnswer,
+    pub(crate) answer: HookAnswer,
 }
 
 impl Hooks {
     /// Signs with each of `secrets`, as the service does while two keys are active. It needs a tokio runtime.
-    pub(in crate::emulator) fn new(
-        settings: HookSettings,
-        secrets: Vec<String>,
-        tenant_id: String,
-        clock: Clock,
-    ) -> Self {
+    pub(crate) fn new(settings: HookSettings, secrets: Vec<String>, tenant_id: String, clock: Clock) -> Self {
         let settings = Mutex::new(settings);
         let shared = Arc::new(Shared {
             settings,
@@ -128,12 +123,12 @@ impl Hooks {
     }
 
     /// Changes the settings from now on.
-    pub(in crate::emulator) fn change(&self, change: impl FnOnce(&mut HookSettings)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut HookSettings)) {
         change(&mut lock(&self.shared.settings));
     }
 
     /// Sends an event, once, and waits for the answer: `Ok` if it was taken, or if nobody wants to be asked.
-    pub(in crate::emulator) async fn ask(&self, event: HookEvent) -> Result<(), HookRefused> {
+    pub(crate) async fn ask(&self, event: HookEvent) -> Result<(), HookRefused> {
         let Some(mut parcel) = self.shared.pack(&event) else { return Ok(()) };
         let answer = self.shared.send(&mut parcel).await;
         lock(&self.shared.sent).record(&parcel, answer.clone(), self.shared.clock.now());
@@ -141,7 +136,7 @@ impl Hooks {
     }
 
     /// Sends an event in the background.
-    pub(in crate::emulator) fn tell(&self, event: &HookEvent) {
+    pub(crate) fn tell(&self, event: &HookEvent) {
         if let Some(parcel) = self.shared.pack(event) {
             lock(&self.shared.outbox).put(parcel, self.shared.clock.now());
             self.shared.wake.notify_one();
@@ -149,12 +144,12 @@ impl Hooks {
     }
 
     /// Keeps a log record for a batch.
-    pub(in crate::emulator) fn log(&self, event: HookEvent) {
+    pub(crate) fn log(&self, event: HookEvent) {
         self.keep(Record::Ready(self.shared.record(event)));
     }
 
     /// Keeps a log record for a batch that is made when the batch is.
-    pub(in crate::emulator) fn log_later(&self, make: impl FnOnce() -> Option<HookEvent> + Send + 'static) {
+    pub(crate) fn log_later(&self, make: impl FnOnce() -> Option<HookEvent> + Send + 'static) {
         let shared = Arc::downgrade(&self.shared);
         self.keep(Record::Later(Box::new(move || Some(shared.upgrade()?.record(make()?)))));
     }
@@ -171,7 +166,7 @@ impl Hooks {
     }
 
     /// Sends every log record that waits, now, and waits for the answers. What is not taken is tried again later.
-    pub(in crate::emulator) async fn flush_logs(&self) {
+    pub(crate) async fn flush_logs(&self) {
         let (records, batches) = {
             let mut outbox = lock(&self.shared.outbox);
             (outbox.take_records(None), outbox.take_batches())
@@ -184,24 +179,24 @@ impl Hooks {
     }
 
     /// Forgets what waits and what was sent, and goes by these settings.
-    pub(in crate::emulator) fn start_over(&self, settings: HookSettings) {
+    pub(crate) fn start_over(&self, settings: HookSettings) {
         *lock(&self.shared.settings) = settings;
         *lock(&self.shared.outbox) = Outbox::default();
         *lock(&self.shared.sent) = Sent::default();
     }
 
     /// Sends nothing more in the background.
-    pub(in crate::emulator) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.worker.abort();
     }
 
     /// What was sent, or tried, in the order of the first answers; the latest ten thousand.
-    pub(in crate::emulator) fn sent(&self) -> Vec<SentHook> {
+    pub(crate) fn sent(&self) -> Vec<SentHook> {
         lock(&self.shared.sent).all()
     }
 
     /// The latest of them, the last first.
-    pub(in crate::emulator) fn newest(&self, most: usize) -> Vec<SentHook> {
+    pub(crate) fn newest(&self, most: usize) -> Vec<SentHook> {
         lock(&self.shared.sent).newest(most)
     }
 }

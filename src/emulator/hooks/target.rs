@@ -45,7 +45,7 @@ impl fmt::Display for HookAnswer {
 
 /// A URL that webhooks may go to.
 #[derive(Clone)]
-pub(in crate::emulator) struct Target {
+pub(crate) struct Target {
     url: Url,
     /// Made when something is sent: where TLS is spoken, it needs certificates that a machine may lack.
     http: Arc<OnceLock<reqwest::Client>>,
@@ -57,7 +57,7 @@ impl Target {
     /// # Errors
     ///
     /// When it is another one.
-    pub(in crate::emulator) fn new(text: &str) -> io::Result<Self> {
+    pub(crate) fn new(text: &str) -> io::Result<Self> {
         let refuse = |reason| io::Error::new(io::ErrorKind::InvalidInput, format!("webhook URL refused: {reason}"));
         let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
         let near = is_loopback(&url);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::form::{Before, Saved};
 
 /// A state file, for as long as an emulator has it.
-pub(in crate::emulator) struct Disk {
+pub(crate) struct Disk {
     /// As it was named.
     name: PathBuf,
     /// Where it is, links followed.
@@ -20,7 +20,7 @@ pub(in crate::emulator) struct Disk {
 impl Disk {
     /// Takes hold of a file, which is made if there is none, and gives what it says: nothing, if it is empty. One that
     /// could not be written later is refused now.
-    pub(in crate::emulator) fn open(name: &Path) -> io::Result<(Self, Before)> {
+    pub(crate) fn open(name: &Path) -> io::Result<(Self, Before)> {
         let refused = |why: io::Error| named(name, &why);
         let mut held = hold(name).map_err(refused)?;
         let path = fs::canonicalize(name).map_err(refused)?;

@@ -30,12 +30,12 @@ pub(super) struct Saved {
 
 /// What an emulator goes on from: nothing, or a state.
 #[derive(Default)]
-pub(in crate::emulator) struct Before {
-    pub(in crate::emulator) tenant_id: Option<String>,
-    pub(in crate::emulator) secret: Option<String>,
-    pub(in crate::emulator) keys: Option<Arc<Keys>>,
-    pub(in crate::emulator) ahead: Option<SignedDuration>,
-    pub(in crate::emulator) world: Option<Kept>,
+pub(crate) struct Before {
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) secret: Option<String>,
+    pub(crate) keys: Option<Arc<Keys>>,
+    pub(crate) ahead: Option<SignedDuration>,
+    pub(crate) world: Option<Kept>,
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
-pub(super) use self::disk::Disk;
+pub(crate) use self::disk::Disk;
 
 use self::form::Saved;
 use super::Shared;
@@ -29,9 +29,9 @@ use super::world::World;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The world, locked. Whoever changes it leaves a note for the file.
-pub(super) struct Held<'a> {
-    pub(super) world: MutexGuard<'a, World>,
-    pub(super) changed: &'a AtomicBool,
+pub(crate) struct Held<'a> {
+    pub(crate) world: MutexGuard<'a, World>,
+    pub(crate) changed: &'a AtomicBool,
 }
 
 impl Deref for Held<'_> {
@@ -50,7 +50,7 @@ impl DerefMut for Held<'_> {
 }
 
 /// The file that an emulator's state is kept in.
-pub(super) struct StateFile {
+pub(crate) struct StateFile {
     /// Taken by whoever writes.
     last: Mutex<Last>,
 }
@@ -64,7 +64,7 @@ struct Last {
 }
 
 impl StateFile {
-    pub(super) fn new(disk: Disk) -> Self {
+    pub(crate) fn new(disk: Disk) -> Self {
         Self { last: Mutex::new(Last { disk: Some(disk), ahead: SignedDuration::ZERO, error: None }) }
     }
 
@@ -75,7 +75,7 @@ impl StateFile {
 
 impl Shared {
     /// Writes the state into its file, if there is one and anything has changed. Blocks.
-    pub(super) fn save(&self) -> io::Result<()> {
+    pub(crate) fn save(&self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let mut last = file.last();
         let last = &mut *last;
@@ -93,20 +93,20 @@ impl Shared {
     }
 
     /// Leaves the file to whoever wants it next. Nothing is written any more.
-    pub(super) fn let_go(&self) {
+    pub(crate) fn let_go(&self) {
         if let Some(file) = &self.file {
             file.last().disk = None;
         }
     }
 
     /// Why the state could not be written.
-    pub(super) fn unsaved(&self) -> Option<String> {
+    pub(crate) fn unsaved(&self) -> Option<String> {
         self.file.as_ref()?.last().error.clone()
     }
 }
 
 /// Writes the state as it changes, until it is aborted.
-pub(super) fn watch(shared: &Arc<Shared>) -> JoinHandle<()> {
+pub(crate) fn watch(shared: &Arc<Shared>) -> JoinHandle<()> {
     let shared = Arc::downgrade(shared);
     tokio::spawn(async move {
         let mut complained = false;

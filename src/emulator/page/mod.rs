@@ -34,7 +34,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 
 use self::leave::broken;
 use self::said::{Carried, Said};
-pub(super) use self::view::sealed;
+pub(crate) use self::view::sealed;
 use self::visit::{Visit, words_for};
 use super::Shared;
 use super::tokens::TokenFault;
@@ -42,7 +42,7 @@ use super::tokens::TokenFault;
 /// Where a page that waits looks whether it can go on. Such calls are not among those that are remembered.
 const WAITING: &str = "/emulator/waiting";
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new().route("/", get(show).post(act)).route(WAITING, get(look))
 }
 
@@ -93,7 +93,7 @@ const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(
 const TOKEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// `redirect_url` with `token` in its query, and nothing else changed.
-pub(super) fn way_back(redirect_url: &str, token: &str) -> String {
+pub(crate) fn way_back(redirect_url: &str, token: &str) -> String {
     let (url, fragment) = match redirect_url.split_once('#') {
         Some((url, fragment)) => (url, Some(fragment)),
         None => (redirect_url, None),

@@ -173,7 +173,7 @@ impl Page {
 }
 
 /// The headers of everything that the page answers. It can be framed and keeps its opener, on purpose.
-pub(in crate::emulator) fn sealed(mut response: Response) -> Response {
+pub(crate) fn sealed(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

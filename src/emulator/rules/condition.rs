@@ -23,13 +23,13 @@ use super::facts::{Kind, Known, Variable, address};
 /// by the networks that the texts are: `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    pub(in crate::emulator) operator: Operator,
-    pub(in crate::emulator) operand: Value,
+    pub(crate) operator: Operator,
+    pub(crate) operand: Value,
 }
 
 /// How a variable is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum Operator {
+pub(crate) enum Operator {
     Eq,
     Ne,
     Gt,
@@ -43,7 +43,7 @@ pub(in crate::emulator) enum Operator {
     Exists,
 }
 
-pub(in crate::emulator) const OPERATORS: [(&str, Operator); 11] = [
+pub(crate) const OPERATORS: [(&str, Operator); 11] = [
     ("eq", Operator::Eq),
     ("ne", Operator::Ne),
     ("gt", Operator::Gt),
@@ -58,17 +58,17 @@ pub(in crate::emulator) const OPERATORS: [(&str, Operator); 11] = [
 ];
 
 impl Operator {
-    pub(in crate::emulator) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         OPERATORS.iter().find(|known| known.0 == name).map(|known| known.1)
     }
 
-    pub(in crate::emulator) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         OPERATORS.iter().find(|known| known.1 == self).map_or("", |known| known.0)
     }
 }
 
 impl Condition {
-    pub(in crate::emulator) fn new(operator: Operator, operand: impl Into<Value>) -> Self {
+    pub(crate) fn new(operator: Operator, operand: impl Into<Value>) -> Self {
         Self { operator, operand: operand.into() }
     }
 
@@ -176,7 +176,7 @@ impl Condition {
     }
 
     /// Why it could never hold for a variable of this kind, if it couldn't.
-    pub(in crate::emulator) fn fault(&self, kind: Kind) -> Option<&'static str> {
+    pub(crate) fn fault(&self, kind: Kind) -> Option<&'static str> {
         use Operator::{Contains, Eq, Exists, Gt, Gte, In, Lt, Lte, Ne, NotIn, StartsWith};
         match (self.operator, &self.operand) {
             (Exists, Value::Bool(_)) => None,
@@ -243,14 +243,14 @@ fn whole(number: &Number) -> Option<i128> {
 }
 
 /// A network in CIDR notation; an address alone is a network of one.
-pub(in crate::emulator) fn network(text: &str) -> Option<IpNet> {
+pub(crate) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| address(text).map(IpNet::from))
 }
 
 /// Conditions that have to hold together, as one alternative of [`Rule::any`](super::Rule::any).
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use = "does nothing until a rule is given it"]
-pub struct When(pub(in crate::emulator) Vec<(String, Condition)>);
+pub struct When(pub(crate) Vec<(String, Condition)>);
 
 impl When {
     /// Begins with a condition on a variable.

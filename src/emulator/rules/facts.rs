@@ -7,7 +7,7 @@ use crate::emulator::tenant::Network;
 
 /// What a built-in variable is about, and so what it can be compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum Kind {
+pub(crate) enum Kind {
     /// An IP address, which is compared with addresses and networks.
     Address,
     Text,
@@ -18,7 +18,7 @@ pub(in crate::emulator) enum Kind {
 
 /// Something that a rule can look at, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum Variable<'a> {
+pub(crate) enum Variable<'a> {
     IpAddress,
     IpIsAnonymous,
     IpCountryCode,
@@ -38,7 +38,7 @@ pub(in crate::emulator) enum Variable<'a> {
 
 /// The names as the service's rules have them (docs, "Rules"), and with `ip.address`, `device.id`, `user.id`,
 /// `user.isEnrolled` and `user.email` some that are the emulator's own.
-pub(in crate::emulator) const VARIABLES: [(&str, Variable<'static>, Kind); 14] = [
+pub(crate) const VARIABLES: [(&str, Variable<'static>, Kind); 14] = [
     ("ip.address", Variable::IpAddress, Kind::Address),
     ("ip.isAnonymous", Variable::IpIsAnonymous, Kind::Boolean),
     ("ip.countryCode", Variable::IpCountryCode, Kind::Text),
@@ -56,7 +56,7 @@ pub(in crate::emulator) const VARIABLES: [(&str, Variable<'static>, Kind); 14] =
 ];
 
 impl<'a> Variable<'a> {
-    pub(in crate::emulator) fn named(name: &'a str) -> Option<(Self, Kind)> {
+    pub(crate) fn named(name: &'a str) -> Option<(Self, Kind)> {
         match name.strip_prefix("custom.") {
             Some("") => None,
             Some(data_point) => Some((Variable::Custom(data_point), Kind::Any)),
@@ -84,17 +84,17 @@ impl<'a> Variable<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use = "does nothing until a tenant decides about it"]
 pub struct Facts {
-    pub(in crate::emulator) user_id: String,
-    pub(in crate::emulator) email: Option<String>,
-    pub(in crate::emulator) enrolled: bool,
-    pub(in crate::emulator) has_previously_verified: bool,
-    pub(in crate::emulator) ip_address: Option<String>,
-    pub(in crate::emulator) user_agent: Option<String>,
-    pub(in crate::emulator) device_id: Option<String>,
-    pub(in crate::emulator) device_is_new: bool,
-    pub(in crate::emulator) device_is_remembered: bool,
-    pub(in crate::emulator) custom: Map<String, Value>,
-    pub(in crate::emulator) user_custom: Map<String, Value>,
+    pub(crate) user_id: String,
+    pub(crate) email: Option<String>,
+    pub(crate) enrolled: bool,
+    pub(crate) has_previously_verified: bool,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) device_id: Option<String>,
+    pub(crate) device_is_new: bool,
+    pub(crate) device_is_remembered: bool,
+    pub(crate) custom: Map<String, Value>,
+    pub(crate) user_custom: Map<String, Value>,
 }
 
 impl Facts {
@@ -166,16 +166,16 @@ impl Facts {
 
 /// An attempt, and where on the net it comes from.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::emulator) struct Known<'a> {
-    pub(in crate::emulator) facts: &'a Facts,
-    pub(in crate::emulator) network: Option<&'a Network>,
+pub(crate) struct Known<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) network: Option<&'a Network>,
 }
 
 impl Known<'_> {
     /// What a variable stands for, if that is known.
     ///
     /// An address outside all listed networks is nothing that they can be; without an address nothing is known of it.
-    pub(in crate::emulator) fn value(&self, variable: Variable<'_>) -> Option<Value> {
+    pub(crate) fn value(&self, variable: Variable<'_>) -> Option<Value> {
         let Self { facts, network } = self;
         let of_network = |is: fn(&Network) -> bool| facts.ip_address.as_ref().map(|_| network.is_some_and(is).into());
         let of_device = |is: bool| facts.device_id.as_ref().map(|_| is.into());
@@ -204,7 +204,7 @@ impl Known<'_> {
 }
 
 /// An address as it is compared: IPv4 is IPv4, also where it is written as IPv6.
-pub(in crate::emulator) fn address(text: &str) -> Option<IpAddr> {
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 

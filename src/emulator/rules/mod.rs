@@ -11,8 +11,8 @@ use uuid::Uuid;
 pub use self::condition::{Condition, When};
 pub use self::facts::Facts;
 
-pub(super) use self::condition::{OPERATORS, Operator, network};
-pub(super) use self::facts::{Known, VARIABLES, Variable, address};
+pub(crate) use self::condition::{OPERATORS, Operator, network};
+pub(crate) use self::facts::{Known, VARIABLES, Variable, address};
 
 use super::lifecycle::Outcome;
 use crate::client::VerificationMethod;
@@ -70,19 +70,19 @@ use crate::client::VerificationMethod;
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "does nothing until a tenant is given it"]
 pub struct Rule {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) description: Option<String>,
-    pub(super) actions: Vec<String>,
-    pub(super) priority: Option<u8>,
-    pub(super) active: bool,
-    pub(super) outcome: Outcome,
-    pub(super) when: When,
-    pub(super) any: Vec<When>,
-    pub(super) methods: Vec<VerificationMethod>,
-    pub(super) default_method: Option<VerificationMethod>,
-    pub(super) prompt_to_enroll: Vec<VerificationMethod>,
-    pub(super) metadata: Map<String, Value>,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) actions: Vec<String>,
+    pub(crate) priority: Option<u8>,
+    pub(crate) active: bool,
+    pub(crate) outcome: Outcome,
+    pub(crate) when: When,
+    pub(crate) any: Vec<When>,
+    pub(crate) methods: Vec<VerificationMethod>,
+    pub(crate) default_method: Option<VerificationMethod>,
+    pub(crate) prompt_to_enroll: Vec<VerificationMethod>,
+    pub(crate) metadata: Map<String, Value>,
 }
 
 impl Rule {
@@ -236,15 +236,15 @@ impl Decision {
 
 /// What an action says itself, where no rule says otherwise.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Base<'a> {
-    pub(super) outcome: Outcome,
-    pub(super) methods: &'a [VerificationMethod],
-    pub(super) default_method: Option<&'a VerificationMethod>,
-    pub(super) prompt_to_enroll: &'a [VerificationMethod],
+pub(crate) struct Base<'a> {
+    pub(crate) outcome: Outcome,
+    pub(crate) methods: &'a [VerificationMethod],
+    pub(crate) default_method: Option<&'a VerificationMethod>,
+    pub(crate) prompt_to_enroll: &'a [VerificationMethod],
 }
 
 /// Decides about an attempt at `action`.
-pub(super) fn decide(rules: &[Rule], action: &str, base: Base<'_>, known: &Known<'_>) -> Decision {
+pub(crate) fn decide(rules: &[Rule], action: &str, base: Base<'_>, known: &Known<'_>) -> Decision {
     let mut asked: Vec<&Rule> = rules.iter().filter(|rule| rule.applies_to(action)).collect();
     // Stable: those without a number stay in their order, behind all that have one.
     asked.sort_by_key(|rule| (rule.priority.is_none(), rule.priority));

@@ -17,11 +17,11 @@ use crate::emulator::Outcome;
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use = "does nothing until a tenant is given it"]
 pub struct ActionSettings {
-    pub(in crate::emulator) outcome: Option<Outcome>,
-    pub(in crate::emulator) methods: Vec<VerificationMethod>,
-    pub(in crate::emulator) default_method: Option<VerificationMethod>,
-    pub(in crate::emulator) prompt_to_enroll: Vec<VerificationMethod>,
-    pub(in crate::emulator) verification_webhook_url: Option<String>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) methods: Vec<VerificationMethod>,
+    pub(crate) default_method: Option<VerificationMethod>,
+    pub(crate) prompt_to_enroll: Vec<VerificationMethod>,
+    pub(crate) verification_webhook_url: Option<String>,
 }
 
 impl ActionSettings {

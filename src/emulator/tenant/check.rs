@@ -334,7 +334,7 @@ fn url(setting: &Setting, text: &str) -> Checked {
 }
 
 /// As [`Client::builder`](crate::Client::builder) takes it.
-pub(in crate::emulator) fn secret(setting: &Setting, secret: &SecretString) -> Checked {
+pub(crate) fn secret(setting: &Setting, secret: &SecretString) -> Checked {
     let strange = |c: char| c.is_control() || c.is_whitespace() || c == ':';
     if !secret.expose_secret().is_empty() && !secret.expose_secret().contains(strange) {
         return Ok(());

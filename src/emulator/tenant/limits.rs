@@ -15,14 +15,14 @@ use crate::client::VerificationMethod;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "does nothing until a tenant is given it"]
 pub struct Limits {
-    pub(in crate::emulator) enabled: bool,
-    pub(in crate::emulator) send_window: Duration,
-    pub(in crate::emulator) email_otp: u32,
-    pub(in crate::emulator) email_magic_link: u32,
-    pub(in crate::emulator) sms: u32,
-    pub(in crate::emulator) whatsapp: u32,
-    pub(in crate::emulator) verify_window: Duration,
-    pub(in crate::emulator) verify: u32,
+    pub(crate) enabled: bool,
+    pub(crate) send_window: Duration,
+    pub(crate) email_otp: u32,
+    pub(crate) email_magic_link: u32,
+    pub(crate) sms: u32,
+    pub(crate) whatsapp: u32,
+    pub(crate) verify_window: Duration,
+    pub(crate) verify: u32,
 }
 
 impl Default for Limits {
@@ -96,7 +96,7 @@ impl Limits {
     }
 
     /// How often something may be sent by this method within [`send_window`](Self::send_window); `None` for no limit.
-    pub(in crate::emulator) fn sending(&self, method: &VerificationMethod) -> Option<u32> {
+    pub(crate) fn sending(&self, method: &VerificationMethod) -> Option<u32> {
         match method {
             _ if !self.enabled => None,
             VerificationMethod::EmailOtp => Some(self.email_otp),
@@ -108,7 +108,7 @@ impl Limits {
     }
 
     /// How many wrong codes are taken within [`verify_window`](Self::verify_window); `None` for no limit.
-    pub(in crate::emulator) fn verifying(&self) -> Option<u32> {
+    pub(crate) fn verifying(&self) -> Option<u32> {
         self.enabled.then_some(self.verify)
     }
 }

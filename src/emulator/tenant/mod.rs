@@ -24,15 +24,15 @@ pub use self::person::NewUser;
 pub use self::session::AppClient;
 pub use self::setting::Setting;
 
-pub(super) use self::check::secret as check_secret;
-pub(super) use self::setting::Part;
+pub(crate) use self::check::secret as check_secret;
+pub(crate) use self::setting::Part;
 
 use super::lifecycle::Outcome;
 use super::rules::{self, Base, Decision, Facts, Known, Rule};
 use crate::client::VerificationMethod;
 
 /// All that the emulator can let users prove themselves by, recovery codes aside.
-pub(super) const METHODS: [VerificationMethod; 9] = [
+pub(crate) const METHODS: [VerificationMethod; 9] = [
     VerificationMethod::EmailOtp,
     VerificationMethod::EmailMagicLink,
     VerificationMethod::Sms,
@@ -75,28 +75,28 @@ const DEFAULT_NAME: &str = "Emulator";
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until an emulator is given it"]
 pub struct Tenant {
-    pub(super) id: Option<String>,
-    pub(super) name: String,
-    pub(super) default_outcome: Outcome,
-    pub(super) methods: Vec<VerificationMethod>,
-    pub(super) verification_code_length: u8,
-    pub(super) code_life: Duration,
-    pub(super) token_life: Duration,
-    pub(super) recovery_codes: bool,
-    pub(super) locale: String,
-    pub(super) custom_domains: Vec<String>,
-    pub(super) relying_party_id: Option<String>,
-    pub(super) second_secret: Option<SecretString>,
-    pub(super) authenticator_not_found: bool,
-    pub(super) webhook_url: Option<String>,
-    pub(super) webhook_log_url: Option<String>,
-    pub(super) webhook_timeout: Duration,
-    pub(super) limits: Limits,
-    pub(super) actions: BTreeMap<String, ActionSettings>,
-    pub(super) rules: Vec<Rule>,
-    pub(super) app_clients: Vec<AppClient>,
-    pub(super) networks: Vec<Network>,
-    pub(super) users: Vec<NewUser>,
+    pub(crate) id: Option<String>,
+    pub(crate) name: String,
+    pub(crate) default_outcome: Outcome,
+    pub(crate) methods: Vec<VerificationMethod>,
+    pub(crate) verification_code_length: u8,
+    pub(crate) code_life: Duration,
+    pub(crate) token_life: Duration,
+    pub(crate) recovery_codes: bool,
+    pub(crate) locale: String,
+    pub(crate) custom_domains: Vec<String>,
+    pub(crate) relying_party_id: Option<String>,
+    pub(crate) second_secret: Option<SecretString>,
+    pub(crate) authenticator_not_found: bool,
+    pub(crate) webhook_url: Option<String>,
+    pub(crate) webhook_log_url: Option<String>,
+    pub(crate) webhook_timeout: Duration,
+    pub(crate) limits: Limits,
+    pub(crate) actions: BTreeMap<String, ActionSettings>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) app_clients: Vec<AppClient>,
+    pub(crate) networks: Vec<Network>,
+    pub(crate) users: Vec<NewUser>,
 }
 
 impl Default for Tenant {
@@ -130,7 +130,7 @@ impl Default for Tenant {
 
 impl Tenant {
     /// Its name, unless that is the default.
-    pub(super) fn brand(&self) -> Option<String> {
+    pub(crate) fn brand(&self) -> Option<String> {
         (self.name != DEFAULT_NAME).then(|| self.name.clone())
     }
 
@@ -296,7 +296,7 @@ impl Tenant {
     }
 
     /// What is known of an address: what its smallest network says, and of two alike the first.
-    pub(super) fn network_of(&self, address: &str) -> Option<&Network> {
+    pub(crate) fn network_of(&self, address: &str) -> Option<&Network> {
         let address = rules::address(address)?;
         let around = self.networks.iter().rev().filter_map(|network| {
             let net = rules::network(&network.cidr)?;
@@ -306,7 +306,7 @@ impl Tenant {
     }
 
     /// The domain that passkeys are made for, when the emulator is at `origin`.
-    pub(super) fn relying_party(&self, origin: &Url) -> String {
+    pub(crate) fn relying_party(&self, origin: &Url) -> String {
         match (&self.relying_party_id, origin.host()) {
             (Some(id), _) => id.clone(),
             (None, Some(Host::Domain(name))) => name.to_owned(),

@@ -15,12 +15,12 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "does nothing until a tenant is given it"]
 pub struct Network {
-    pub(in crate::emulator) cidr: String,
-    pub(in crate::emulator) country_code: Option<String>,
-    pub(in crate::emulator) is_anonymous: bool,
-    pub(in crate::emulator) in_ofac_list: bool,
-    pub(in crate::emulator) impossible_travel: bool,
-    pub(in crate::emulator) atypical_travel: bool,
+    pub(crate) cidr: String,
+    pub(crate) country_code: Option<String>,
+    pub(crate) is_anonymous: bool,
+    pub(crate) in_ofac_list: bool,
+    pub(crate) impossible_travel: bool,
+    pub(crate) atypical_travel: bool,
 }
 
 impl Network {

@@ -23,16 +23,16 @@ use crate::emulator::totp::App;
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until a tenant is given it"]
 pub struct NewUser {
-    pub(in crate::emulator) id: String,
-    pub(in crate::emulator) email: Option<String>,
-    pub(in crate::emulator) phone_number: Option<String>,
-    pub(in crate::emulator) username: Option<String>,
-    pub(in crate::emulator) display_name: Option<String>,
-    pub(in crate::emulator) locale: Option<String>,
-    pub(in crate::emulator) custom: Map<String, Value>,
-    pub(in crate::emulator) methods: Vec<VerificationMethod>,
-    pub(in crate::emulator) default_method: Option<VerificationMethod>,
-    pub(in crate::emulator) otp_secret: Option<SecretString>,
+    pub(crate) id: String,
+    pub(crate) email: Option<String>,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) custom: Map<String, Value>,
+    pub(crate) methods: Vec<VerificationMethod>,
+    pub(crate) default_method: Option<VerificationMethod>,
+    pub(crate) otp_secret: Option<SecretString>,
 }
 
 impl NewUser {
@@ -109,7 +109,7 @@ impl NewUser {
     }
 
     /// The authenticator app of the secret, if it is one.
-    pub(in crate::emulator) fn app(&self) -> Option<App> {
+    pub(crate) fn app(&self) -> Option<App> {
         let secret = self.otp_secret.as_ref()?.expose_secret();
         // Nothing else is let into the URI.
         if !secret.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

@@ -17,10 +17,10 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "does nothing until a tenant is given it"]
 pub struct AppClient {
-    pub(in crate::emulator) id: String,
-    pub(in crate::emulator) access_life: Duration,
-    pub(in crate::emulator) refresh_life: Duration,
-    pub(in crate::emulator) claims: Map<String, Value>,
+    pub(crate) id: String,
+    pub(crate) access_life: Duration,
+    pub(crate) refresh_life: Duration,
+    pub(crate) claims: Map<String, Value>,
 }
 
 impl AppClient {

@@ -7,44 +7,44 @@ use std::fmt;
 pub struct Setting(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::emulator) enum Part {
+pub(crate) enum Part {
     Key(String),
     Index(usize),
 }
 
 impl Setting {
     /// The file as a whole.
-    pub(in crate::emulator) fn root() -> Self {
+    pub(crate) fn root() -> Self {
         Self(Vec::new())
     }
 
-    pub(in crate::emulator) fn top(key: &str) -> Self {
+    pub(crate) fn top(key: &str) -> Self {
         Self::root().key(key)
     }
 
-    pub(in crate::emulator) fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         self.then(Part::Key(key.to_owned()))
     }
 
     /// A variable, which in a file may be one key in quotes as well as two without.
-    pub(in crate::emulator) fn variable(&self, name: &str) -> Self {
+    pub(crate) fn variable(&self, name: &str) -> Self {
         match name.split_once('.') {
             Some((group, name)) => self.key(group).key(name),
             None => self.key(name),
         }
     }
 
-    pub(in crate::emulator) fn index(&self, index: usize) -> Self {
+    pub(crate) fn index(&self, index: usize) -> Self {
         self.then(Part::Index(index))
     }
 
-    pub(in crate::emulator) fn then(&self, part: Part) -> Self {
+    pub(crate) fn then(&self, part: Part) -> Self {
         let mut parts = self.0.clone();
         parts.push(part);
         Self(parts)
     }
 
-    pub(in crate::emulator) fn parts(&self) -> &[Part] {
+    pub(crate) fn parts(&self) -> &[Part] {
         &self.0
     }
 }

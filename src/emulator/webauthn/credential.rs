@@ -17,12 +17,12 @@ const LONGEST_ID: usize = 1023;
 
 /// One passkey or security key: its public key, and what is known of its authenticator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Credential {
+pub(crate) struct Credential {
     pub(super) inner: proto::Credential,
     /// The model of the authenticator, by its own word.
-    pub(in crate::emulator) aaguid: Option<Uuid>,
+    pub(crate) aaguid: Option<Uuid>,
     /// How the authenticator is attached, by the browser's word.
-    pub(in crate::emulator) attachment: Option<AuthenticatorAttachment>,
+    pub(crate) attachment: Option<AuthenticatorAttachment>,
     /// Whether the authenticator has said where the key is kept: an imported one says so when it is first used.
     pub(super) flags_known: bool,
 }
@@ -30,12 +30,7 @@ pub(in crate::emulator) struct Credential {
 impl Credential {
     /// A passkey that was made elsewhere (`POST /users/authenticators`; dotnet `BatchEnrollVerifiedAuthenticators`): its
     /// id and its COSE public key, both in base64url.
-    pub(in crate::emulator) fn import(
-        id: &str,
-        public_key: &str,
-        hints: &[&str],
-        aaguid: Option<&str>,
-    ) -> Result<Self, Fault> {
+    pub(crate) fn import(id: &str, public_key: &str, hints: &[&str], aaguid: Option<&str>) -> Result<Self, Fault> {
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('='));
         let cred_id = decode(id).map_err(|_| malformed("its id is not base64url"))?;
         if cred_id.is_empty() || cred_id.len() > LONGEST_ID {
@@ -66,23 +61,23 @@ impl Credential {
     }
 
     /// Its id in base64url, as WebAuthn's JSON has it.
-    pub(in crate::emulator) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.inner.cred_id)
     }
 
     /// How often it was used, if its authenticator counts; else 0.
     #[cfg(test)]
-    pub(in crate::emulator) fn counter(&self) -> u32 {
+    pub(crate) fn counter(&self) -> u32 {
         self.inner.counter
     }
 
     /// Whether there is a copy of it.
-    pub(in crate::emulator) fn backed_up(&self) -> Option<bool> {
+    pub(crate) fn backed_up(&self) -> Option<bool> {
         self.flags_known.then_some(self.inner.backup_state)
     }
 
     /// Whether there may be one.
-    pub(in crate::emulator) fn device_type(&self) -> Option<CredentialDeviceType> {
+    pub(crate) fn device_type(&self) -> Option<CredentialDeviceType> {
         let kept = if self.inner.backup_eligible {
             CredentialDeviceType::MultiDevice
         } else {
@@ -93,7 +88,7 @@ impl Credential {
 
     /// The ways in which a browser may reach it, by the browser's word.
     #[cfg(test)]
-    pub(in crate::emulator) fn transports(&self) -> Vec<&str> {
+    pub(crate) fn transports(&self) -> Vec<&str> {
         self.inner.transports.iter().flatten().map(AsRef::as_ref).collect()
     }
 }

@@ -12,15 +12,15 @@ use crate::emulator::tokens::Subject;
 
 /// What names one attempt: the service keys actions by these three.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(in crate::emulator) struct ActionId {
-    pub(in crate::emulator) user: UserId,
-    pub(in crate::emulator) action: ActionCode,
-    pub(in crate::emulator) key: IdempotencyKey,
+pub(crate) struct ActionId {
+    pub(crate) user: UserId,
+    pub(crate) action: ActionCode,
+    pub(crate) key: IdempotencyKey,
 }
 
 impl ActionId {
     /// The action of these names, if they are names at all.
-    pub(in crate::emulator) fn named(user: &str, action: &str, key: &str) -> Option<Self> {
+    pub(crate) fn named(user: &str, action: &str, key: &str) -> Option<Self> {
         Some(Self {
             user: UserId::new(user).ok()?,
             action: ActionCode::new(action).ok()?,
@@ -29,7 +29,7 @@ impl ActionId {
     }
 
     /// The action that a token is about.
-    pub(in crate::emulator) fn of(subject: &Subject) -> Option<Self> {
+    pub(crate) fn of(subject: &Subject) -> Option<Self> {
         Self::named(&subject.user_id, &subject.action_code, &subject.idempotency_key)
     }
 }
@@ -42,15 +42,15 @@ impl From<&RecordedAction> for ActionId {
 
 /// An action with what only the emulator has to know of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Action {
+pub(crate) struct Action {
     /// Their order, since a standing clock gives many the same time.
-    pub(in crate::emulator) sequence: usize,
-    pub(in crate::emulator) record: RecordedAction,
+    pub(crate) sequence: usize,
+    pub(crate) record: RecordedAction,
     /// What was begun to prove it, oldest first.
-    pub(in crate::emulator) challenges: Vec<String>,
+    pub(crate) challenges: Vec<String>,
     /// How many wrong codes were given by each method since its code was sent last.
     #[serde(skip)]
-    pub(in crate::emulator) guesses: BTreeMap<String, u32>,
+    pub(crate) guesses: BTreeMap<String, u32>,
 }
 
 /// One attempt of a user, as `track` made it and as it stands now.
@@ -109,36 +109,35 @@ pub struct RecordedAction {
 
 /// What a `track` tells.
 #[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Told {
-    pub(in crate::emulator) email: Option<String>,
-    pub(in crate::emulator) phone_number: Option<String>,
-    pub(in crate::emulator) username: Option<String>,
-    pub(in crate::emulator) redirect_url: Option<String>,
-    pub(in crate::emulator) redirect_to_settings: bool,
-    pub(in crate::emulator) scope: Option<String>,
-    pub(in crate::emulator) ip_address: Option<String>,
-    pub(in crate::emulator) user_agent: Option<String>,
-    pub(in crate::emulator) device_id: Option<String>,
-    pub(in crate::emulator) locale: Option<String>,
-    pub(in crate::emulator) custom: Map<String, Value>,
+pub(crate) struct Told {
+    pub(crate) email: Option<String>,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) redirect_url: Option<String>,
+    pub(crate) redirect_to_settings: bool,
+    pub(crate) scope: Option<String>,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) device_id: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) custom: Map<String, Value>,
 }
 
 /// What a token may do with its user's methods (docs, "Scopes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::emulator) struct Scope {
-    pub(in crate::emulator) add: bool,
-    pub(in crate::emulator) update: bool,
-    pub(in crate::emulator) remove: bool,
+pub(crate) struct Scope {
+    pub(crate) add: bool,
+    pub(crate) update: bool,
+    pub(crate) remove: bool,
 }
 
 impl Scope {
     /// What a token without a scope of its own may do: look.
-    pub(in crate::emulator) const DEFAULT: &str = "read:authenticators";
+    pub(crate) const DEFAULT: &str = "read:authenticators";
     /// What a token of a fresh proof may do.
-    pub(in crate::emulator) const ALL: &str =
-        "read:authenticators add:authenticators update:authenticators remove:authenticators";
+    pub(crate) const ALL: &str = "read:authenticators add:authenticators update:authenticators remove:authenticators";
 
-    pub(in crate::emulator) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let has = |wanted: &str| text.split_whitespace().any(|part| part == wanted);
         Self {
             add: has("add:authenticators"),
@@ -148,7 +147,7 @@ impl Scope {
     }
 
     /// Whether it may do everything, which spares its user the challenge before the settings (docs, "Settings").
-    pub(in crate::emulator) fn is_full(self) -> bool {
+    pub(crate) fn is_full(self) -> bool {
         self.add && self.update && self.remove
     }
 }

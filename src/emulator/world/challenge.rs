@@ -12,33 +12,33 @@ use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, Verification
 
 /// One challenge. Who has proved it need not be known: the Server API can ask first and name the user afterwards.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Challenge {
-    pub(in crate::emulator) id: String,
-    pub(in crate::emulator) method: VerificationMethod,
-    pub(in crate::emulator) user: Option<UserId>,
+pub(crate) struct Challenge {
+    pub(crate) id: String,
+    pub(crate) method: VerificationMethod,
+    pub(crate) user: Option<UserId>,
     /// None for a sign-in that names no action.
-    pub(in crate::emulator) action: Option<ActionCode>,
-    pub(in crate::emulator) key: Option<IdempotencyKey>,
+    pub(crate) action: Option<ActionCode>,
+    pub(crate) key: Option<IdempotencyKey>,
     /// Which of the user's methods is asked for.
-    pub(in crate::emulator) authenticator: Option<String>,
+    pub(crate) authenticator: Option<String>,
     /// Where the message went.
-    pub(in crate::emulator) to: Option<String>,
-    pub(in crate::emulator) sms_channel: Option<SmsChannel>,
-    pub(in crate::emulator) waiting: Waiting,
-    pub(in crate::emulator) context: Context,
-    pub(in crate::emulator) created_at: SystemTime,
-    pub(in crate::emulator) expires_at: SystemTime,
-    pub(in crate::emulator) verified_at: Option<SystemTime>,
-    pub(in crate::emulator) claimed_by: Option<UserId>,
-    pub(in crate::emulator) sequence: usize,
+    pub(crate) to: Option<String>,
+    pub(crate) sms_channel: Option<SmsChannel>,
+    pub(crate) waiting: Waiting,
+    pub(crate) context: Context,
+    pub(crate) created_at: SystemTime,
+    pub(crate) expires_at: SystemTime,
+    pub(crate) verified_at: Option<SystemTime>,
+    pub(crate) claimed_by: Option<UserId>,
+    pub(crate) sequence: usize,
     /// How many wrong codes were given.
     #[serde(skip)]
-    pub(in crate::emulator) guesses: u32,
+    pub(crate) guesses: u32,
 }
 
 /// What would prove it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) enum Waiting {
+pub(crate) enum Waiting {
     /// These digits.
     Code(String),
     /// Opening the link with this secret.
@@ -52,33 +52,33 @@ pub(in crate::emulator) enum Waiting {
 /// What was told when it was begun, for whoever claims it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::emulator) struct Context {
-    pub(in crate::emulator) scope: Option<String>,
-    pub(in crate::emulator) locale: Option<String>,
-    pub(in crate::emulator) device_id: Option<String>,
-    pub(in crate::emulator) ip_address: Option<String>,
-    pub(in crate::emulator) user_agent: Option<String>,
-    pub(in crate::emulator) custom: Map<String, Value>,
+pub(crate) struct Context {
+    pub(crate) scope: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) device_id: Option<String>,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) custom: Map<String, Value>,
 }
 
 /// What a new challenge is about.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct NewChallenge {
-    pub(in crate::emulator) method: VerificationMethod,
-    pub(in crate::emulator) user: Option<UserId>,
-    pub(in crate::emulator) action: Option<ActionCode>,
-    pub(in crate::emulator) key: Option<IdempotencyKey>,
-    pub(in crate::emulator) authenticator: Option<String>,
-    pub(in crate::emulator) to: Option<String>,
-    pub(in crate::emulator) sms_channel: Option<SmsChannel>,
-    pub(in crate::emulator) waiting: Waiting,
-    pub(in crate::emulator) context: Context,
-    pub(in crate::emulator) life: Duration,
+pub(crate) struct NewChallenge {
+    pub(crate) method: VerificationMethod,
+    pub(crate) user: Option<UserId>,
+    pub(crate) action: Option<ActionCode>,
+    pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) authenticator: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) sms_channel: Option<SmsChannel>,
+    pub(crate) waiting: Waiting,
+    pub(crate) context: Context,
+    pub(crate) life: Duration,
 }
 
 impl NewChallenge {
     /// One for an action of a known user.
-    pub(in crate::emulator) fn of(id: &ActionId, method: VerificationMethod, waiting: Waiting, life: Duration) -> Self {
+    pub(crate) fn of(id: &ActionId, method: VerificationMethod, waiting: Waiting, life: Duration) -> Self {
         Self {
             method,
             user: Some(id.user.clone()),
@@ -95,38 +95,38 @@ impl NewChallenge {
 }
 
 impl Challenge {
-    pub(in crate::emulator) fn is_live(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_live(&self, now: SystemTime) -> bool {
         now < self.expires_at
     }
 
     /// Whether it still waits for its user.
-    pub(in crate::emulator) fn is_open(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_open(&self, now: SystemTime) -> bool {
         self.is_live(now) && self.verified_at.is_none() && self.approved().is_none()
     }
 
     /// The action that it is for, if its user is known.
-    pub(in crate::emulator) fn action_id(&self) -> Option<ActionId> {
+    pub(crate) fn action_id(&self) -> Option<ActionId> {
         Some(ActionId { user: self.user.clone()?, action: self.action.clone()?, key: self.key.clone()? })
     }
 
-    pub(in crate::emulator) fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         if let Waiting::Code(code) = &self.waiting { Some(code) } else { None }
     }
 
     /// What was answered on a phone.
-    pub(in crate::emulator) fn approved(&self) -> Option<bool> {
+    pub(crate) fn approved(&self) -> Option<bool> {
         if let Waiting::Button { approved, .. } = self.waiting { approved } else { None }
     }
 
     /// Takes an answer given on a phone, if it waits for one.
-    pub(in crate::emulator) fn answer(&mut self, answer: bool) {
+    pub(crate) fn answer(&mut self, answer: bool) {
         if let Waiting::Button { approved, .. } = &mut self.waiting {
             approved.get_or_insert(answer);
         }
     }
 
     /// Whose sending of messages is counted: the user's, else the address's.
-    pub(in crate::emulator) fn counted_as(&self) -> &str {
+    pub(crate) fn counted_as(&self) -> &str {
         self.user.as_ref().map(UserId::as_str).or(self.to.as_deref()).unwrap_or_default()
     }
 }
@@ -148,7 +148,7 @@ const MOST_OF_AN_ACTION: usize = 8;
 
 impl World {
     /// Begins a challenge. An earlier one for the same action by the same method is void.
-    pub(in crate::emulator) fn open(&mut self, new: NewChallenge, now: SystemTime) -> Challenge {
+    pub(crate) fn open(&mut self, new: NewChallenge, now: SystemTime) -> Challenge {
         self.sweep(now);
         self.begun += 1;
         let challenge = Challenge {
@@ -190,31 +190,26 @@ impl World {
     }
 
     /// The challenge of an action by `method` that is still good.
-    pub(in crate::emulator) fn live(
-        &self,
-        id: &ActionId,
-        method: &VerificationMethod,
-        now: SystemTime,
-    ) -> Option<&Challenge> {
+    pub(crate) fn live(&self, id: &ActionId, method: &VerificationMethod, now: SystemTime) -> Option<&Challenge> {
         let of_action = self.actions.get(id)?.challenges.iter().rev().filter_map(|id| self.challenges.get(id));
         of_action.into_iter().find(|challenge| challenge.method == *method && challenge.is_live(now))
     }
 
     /// A challenge that waits for a button on a phone.
-    pub(in crate::emulator) fn asked(&self, challenge: &str, now: SystemTime) -> Option<&Challenge> {
+    pub(crate) fn asked(&self, challenge: &str, now: SystemTime) -> Option<&Challenge> {
         let known = self.challenges.get(challenge).filter(|known| known.is_open(now))?;
         matches!(known.waiting, Waiting::Button { .. }).then_some(known)
     }
 
     /// Forgets a challenge, except one that was answered on a phone: whoever waits for the answer has yet to see it.
-    pub(in crate::emulator) fn void(&mut self, challenge: &str) {
+    pub(crate) fn void(&mut self, challenge: &str) {
         if self.challenges.get(challenge).is_some_and(|known| known.approved().is_none()) {
             self.challenges.remove(challenge);
         }
     }
 
     /// Forgets what was begun for an action.
-    pub(in crate::emulator) fn void_all(&mut self, id: &ActionId) {
+    pub(crate) fn void_all(&mut self, id: &ActionId) {
         let begun = self.actions.get_mut(id).map(|action| std::mem::take(&mut action.challenges)).unwrap_or_default();
         for challenge in begun {
             self.void(&challenge);

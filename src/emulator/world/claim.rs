@@ -11,7 +11,7 @@ use crate::emulator::lifecycle;
 
 /// Why a challenge cannot be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum Unclaimable {
+pub(crate) enum Unclaimable {
     /// There is none, or it is somebody else's.
     Unknown,
     Expired,
@@ -25,15 +25,15 @@ pub(in crate::emulator) enum Unclaimable {
 
 /// What a claim has brought about.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Claimed {
-    pub(in crate::emulator) id: ActionId,
-    pub(in crate::emulator) method: VerificationMethod,
-    pub(in crate::emulator) enrolled: Option<Authenticator>,
+pub(crate) struct Claimed {
+    pub(crate) id: ActionId,
+    pub(crate) method: VerificationMethod,
+    pub(crate) enrolled: Option<Authenticator>,
 }
 
 impl World {
     /// Looks at a code for a challenge; a wrong one counts as a guess, a right one proves it.
-    pub(in crate::emulator) fn verify_challenge(&mut self, challenge: &str, code: &str, now: SystemTime) -> Verdict {
+    pub(crate) fn verify_challenge(&mut self, challenge: &str, code: &str, now: SystemTime) -> Verdict {
         let Some(known) = self.challenges.get(challenge) else { return Verdict::NotAsked };
         let (method, who) = (known.method.clone(), known.counted_as().to_owned());
         let guesses = known.guesses;
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// The challenge, if `user` may claim it.
-    pub(in crate::emulator) fn claimable(
+    pub(crate) fn claimable(
         &self,
         challenge: &str,
         user: &UserId,
@@ -84,7 +84,7 @@ impl World {
     ///
     /// The method is enrolled for a user who has nothing, and for others as its scope says (docs, "Server-side
     /// challenges").
-    pub(in crate::emulator) fn claim(
+    pub(crate) fn claim(
         &mut self,
         challenge: &str,
         user: &UserId,
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// Ties a challenge to an action of a user.
-    pub(in crate::emulator) fn bind(&mut self, challenge: &str, id: &ActionId) {
+    pub(crate) fn bind(&mut self, challenge: &str, id: &ActionId) {
         self.challenges.change(challenge, |known| {
             known.user = Some(id.user.clone());
             known.key = Some(id.key.clone());
@@ -133,7 +133,7 @@ impl World {
     }
 
     /// What follows from a challenge that is both proved and claimed.
-    pub(in crate::emulator) fn settle(&mut self, challenge: &str, now: SystemTime) -> Option<Authenticator> {
+    pub(crate) fn settle(&mut self, challenge: &str, now: SystemTime) -> Option<Authenticator> {
         let known = self.challenges.get(challenge)?.clone();
         let id = known.action_id()?;
         let kind = match (&known.method, known.to.clone()?) {

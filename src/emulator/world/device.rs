@@ -7,16 +7,16 @@ use super::World;
 use crate::client::VerificationMethod;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::emulator) struct Device {
-    pub(in crate::emulator) created_at: SystemTime,
-    pub(in crate::emulator) authenticated_at: Option<SystemTime>,
-    pub(in crate::emulator) invalidated_at: Option<SystemTime>,
-    pub(in crate::emulator) remembered_until: Option<SystemTime>,
-    pub(in crate::emulator) last_verification_method: Option<VerificationMethod>,
+pub(crate) struct Device {
+    pub(crate) created_at: SystemTime,
+    pub(crate) authenticated_at: Option<SystemTime>,
+    pub(crate) invalidated_at: Option<SystemTime>,
+    pub(crate) remembered_until: Option<SystemTime>,
+    pub(crate) last_verification_method: Option<VerificationMethod>,
 }
 
 impl Device {
-    pub(in crate::emulator) fn new(now: SystemTime) -> Self {
+    pub(crate) fn new(now: SystemTime) -> Self {
         Self {
             created_at: now,
             authenticated_at: None,
@@ -27,26 +27,20 @@ impl Device {
     }
 
     /// What rules call remembered.
-    pub(in crate::emulator) fn is_remembered(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_remembered(&self, now: SystemTime) -> bool {
         self.invalidated_at.is_none() && self.remembered_until.is_some_and(|until| now < until)
     }
 }
 
 impl World {
     /// Writes down that a user was seen with a device.
-    pub(in crate::emulator) fn see_device(&mut self, user: &str, device: &str, now: SystemTime) {
+    pub(crate) fn see_device(&mut self, user: &str, device: &str, now: SystemTime) {
         let Some(user) = self.users.get_mut(user) else { return };
         user.devices.entry(device.to_owned()).or_insert_with(|| Device::new(now));
     }
 
     /// Writes down that a user proved themselves on a device. One that was invalidated is as good as new then.
-    pub(in crate::emulator) fn prove_device(
-        &mut self,
-        user: &str,
-        device: &str,
-        method: &VerificationMethod,
-        now: SystemTime,
-    ) {
+    pub(crate) fn prove_device(&mut self, user: &str, device: &str, method: &VerificationMethod, now: SystemTime) {
         let Some(user) = self.users.get_mut(user) else { return };
         let device = user.devices.entry(device.to_owned()).or_insert_with(|| Device::new(now));
         device.authenticated_at = Some(now);

@@ -6,7 +6,7 @@ use crate::emulator::lifecycle;
 
 /// Why a method cannot be enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum NotEnrollable {
+pub(crate) enum NotEnrollable {
     /// The action was refused, or there is none.
     Closed,
     /// The user has a method, and the token may not add to it.
@@ -19,7 +19,7 @@ pub(in crate::emulator) enum NotEnrollable {
 
 impl World {
     /// Whether a user may enrol `method` under an action, and why not.
-    pub(in crate::emulator) fn enrollable(
+    pub(crate) fn enrollable(
         &self,
         id: &ActionId,
         scope: Scope,
@@ -40,12 +40,7 @@ impl World {
     }
 
     /// Whether a user may enrol this method, be it as one more or in the place of another.
-    pub(in crate::emulator) fn may_enrol_method(
-        &self,
-        id: &ActionId,
-        scope: Scope,
-        method: &VerificationMethod,
-    ) -> bool {
+    pub(crate) fn may_enrol_method(&self, id: &ActionId, scope: Scope, method: &VerificationMethod) -> bool {
         self.may_enrol(id, scope) || self.may_replace(id, scope, method)
     }
 
@@ -60,7 +55,7 @@ impl World {
 
     /// Whether the tenant offers a method. Who offers push messages has an app, which may read QR codes and sign for
     /// itself: what tenants don't name because the dotnet SDK throws on methods that it does not know.
-    pub(in crate::emulator) fn offers(&self, method: &VerificationMethod) -> bool {
+    pub(crate) fn offers(&self, method: &VerificationMethod) -> bool {
         let offered = &self.policy.methods;
         offered.contains(method) || is_of_apps(method) && offered.contains(&VerificationMethod::Push)
     }

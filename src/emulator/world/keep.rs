@@ -12,7 +12,7 @@ use crate::emulator::tenant::Tenant;
 /// The world as lists, since JSON has no maps but those by texts.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::emulator) struct Kept {
+pub(crate) struct Kept {
     users: BTreeMap<String, User>,
     actions: Vec<Action>,
     challenges: Vec<Challenge>,
@@ -25,7 +25,7 @@ pub(in crate::emulator) struct Kept {
 
 impl World {
     /// What is to be kept; `start` is what the tenant's settings say.
-    pub(in crate::emulator) fn keep(&self, start: &Tenant) -> Kept {
+    pub(crate) fn keep(&self, start: &Tenant) -> Kept {
         let changed = self.tenant.actions.iter().filter_map(|(code, now)| {
             let before = start.actions.get(code).and_then(|before| before.outcome);
             (now.outcome != before).then_some((code.clone(), now.outcome?))
@@ -42,7 +42,7 @@ impl World {
     }
 
     /// The world as it was kept. Users whom the settings name and it doesn't know are new.
-    pub(in crate::emulator) fn restore(tenant: Tenant, kept: Kept, now: SystemTime) -> Self {
+    pub(crate) fn restore(tenant: Tenant, kept: Kept, now: SystemTime) -> Self {
         let mut world = Self::new(tenant, now);
         world.users.extend(kept.users);
         world.tracked = kept.actions.iter().map(|action| action.sequence).max().unwrap_or_default();

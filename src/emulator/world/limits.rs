@@ -6,11 +6,11 @@ use crate::client::VerificationMethod;
 use crate::emulator::tenant;
 
 /// How many wrong codes of one challenge are taken where there are no other limits.
-pub(in crate::emulator) const MAX_GUESSES: u32 = 10;
+pub(crate) const MAX_GUESSES: u32 = 10;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::emulator) enum Deed {
+pub(crate) enum Deed {
     /// A message sent.
     Send,
     /// A wrong code given.
@@ -19,13 +19,13 @@ pub(in crate::emulator) enum Deed {
 
 /// When who did what, against how often they may.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Limits {
+pub(crate) struct Limits {
     settings: tenant::Limits,
     done: BTreeMap<(Deed, String, String), VecDeque<SystemTime>>,
 }
 
 impl Limits {
-    pub(in crate::emulator) fn new(settings: tenant::Limits) -> Self {
+    pub(crate) fn new(settings: tenant::Limits) -> Self {
         Self { settings, done: BTreeMap::new() }
     }
 
@@ -39,18 +39,12 @@ impl Limits {
 
     /// Whether no more wrong codes of one challenge are taken, of which there were so many. With limits, those of its user
     /// are counted instead.
-    pub(in crate::emulator) fn is_guessed_out(&self, guesses: u32) -> bool {
+    pub(crate) fn is_guessed_out(&self, guesses: u32) -> bool {
         !self.settings.enabled && guesses >= MAX_GUESSES
     }
 
     /// How long `who` has to wait until the next one; `None` if it may be now.
-    pub(in crate::emulator) fn wait(
-        &self,
-        deed: Deed,
-        method: &VerificationMethod,
-        who: &str,
-        now: SystemTime,
-    ) -> Option<Duration> {
+    pub(crate) fn wait(&self, deed: Deed, method: &VerificationMethod, who: &str, now: SystemTime) -> Option<Duration> {
         let (most, within) = self.limit(deed, method);
         let most = usize::try_from(most?).unwrap_or(usize::MAX);
         let done = self.done.get(&key(deed, method, who)).into_iter().flatten();
@@ -64,7 +58,7 @@ impl Limits {
     }
 
     /// Counts one.
-    pub(in crate::emulator) fn count(&mut self, deed: Deed, method: &VerificationMethod, who: &str, now: SystemTime) {
+    pub(crate) fn count(&mut self, deed: Deed, method: &VerificationMethod, who: &str, now: SystemTime) {
         let (most, within) = self.limit(deed, method);
         if most.is_none() {
             return;

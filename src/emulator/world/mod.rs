@@ -16,17 +16,17 @@ use std::time::SystemTime;
 
 pub use self::action::RecordedAction;
 
-pub(super) use self::action::{Action, ActionId, Scope, Told};
-pub(super) use self::challenge::{Challenge, Context, NewChallenge, Waiting};
-pub(super) use self::claim::{Claimed, Unclaimable};
-pub(super) use self::device::Device;
-pub(super) use self::enrol::NotEnrollable;
-pub(super) use self::keep::Kept;
-pub(super) use self::limits::{Deed, Limits};
-pub(super) use self::proof::{Aim, Attempt, CodeForm, Proof, Proved, Verdict, recovery_codes};
-pub(super) use self::session::Session;
-pub(super) use self::table::{FoundBy, Table};
-pub(super) use self::user::{Authenticator, Key, Kind, Phone, User};
+pub(crate) use self::action::{Action, ActionId, Scope, Told};
+pub(crate) use self::challenge::{Challenge, Context, NewChallenge, Waiting};
+pub(crate) use self::claim::{Claimed, Unclaimable};
+pub(crate) use self::device::Device;
+pub(crate) use self::enrol::NotEnrollable;
+pub(crate) use self::keep::Kept;
+pub(crate) use self::limits::{Deed, Limits};
+pub(crate) use self::proof::{Aim, Attempt, CodeForm, Proof, Proved, Verdict, recovery_codes};
+pub(crate) use self::session::Session;
+pub(crate) use self::table::{FoundBy, Table};
+pub(crate) use self::user::{Authenticator, Key, Kind, Phone, User};
 
 use super::inbox::Inbox;
 use super::lifecycle::{self, Ask, Outcome};
@@ -38,17 +38,17 @@ use serde_json::{Map, Value};
 
 /// Everything behind one lock.
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) users: BTreeMap<String, User>,
-    pub(super) actions: BTreeMap<ActionId, Action>,
-    pub(super) challenges: Table<Challenge>,
-    pub(super) sessions: Table<Session>,
+pub(crate) struct World {
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) actions: BTreeMap<ActionId, Action>,
+    pub(crate) challenges: Table<Challenge>,
+    pub(crate) sessions: Table<Session>,
     /// Calls of Call Connect, by their reference.
-    pub(super) calls: BTreeMap<String, Call>,
-    pub(super) inbox: Inbox,
-    pub(super) limits: Limits,
-    pub(super) tenant: Tenant,
-    pub(super) policy: Policy,
+    pub(crate) calls: BTreeMap<String, Call>,
+    pub(crate) inbox: Inbox,
+    pub(crate) limits: Limits,
+    pub(crate) tenant: Tenant,
+    pub(crate) policy: Policy,
     /// How many actions were tracked, which orders them.
     tracked: usize,
     /// How many challenges were begun, which orders them.
@@ -71,11 +71,11 @@ pub struct Call {
 
 /// What of the tenant's settings the world goes by.
 #[derive(Debug, Clone)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     /// What may be enrolled and used where an action says nothing else.
-    pub(super) methods: Vec<VerificationMethod>,
-    pub(super) code: CodeForm,
-    pub(super) gives_recovery_codes: bool,
+    pub(crate) methods: Vec<VerificationMethod>,
+    pub(crate) code: CodeForm,
+    pub(crate) gives_recovery_codes: bool,
 }
 
 impl From<&Tenant> for Policy {
@@ -90,14 +90,14 @@ impl From<&Tenant> for Policy {
 
 /// What rules and settings say about a new attempt.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Decided {
-    pub(super) outcome: Outcome,
-    pub(super) allowed_methods: Vec<VerificationMethod>,
-    pub(super) default_method: Option<VerificationMethod>,
-    pub(super) country_code: Option<String>,
-    pub(super) rules: Vec<RuleMatch>,
-    pub(super) priority_rule_id: Option<String>,
-    pub(super) output: Map<String, Value>,
+pub(crate) struct Decided {
+    pub(crate) outcome: Outcome,
+    pub(crate) allowed_methods: Vec<VerificationMethod>,
+    pub(crate) default_method: Option<VerificationMethod>,
+    pub(crate) country_code: Option<String>,
+    pub(crate) rules: Vec<RuleMatch>,
+    pub(crate) priority_rule_id: Option<String>,
+    pub(crate) output: Map<String, Value>,
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ impl Default for World {
 
 impl World {
     /// The world of a tenant, with the users who are there from the start.
-    pub(super) fn new(tenant: Tenant, now: SystemTime) -> Self {
+    pub(crate) fn new(tenant: Tenant, now: SystemTime) -> Self {
         let mut world = Self {
             users: BTreeMap::new(),
             actions: BTreeMap::new(),
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Decides about an attempt that isn't known yet.
-    pub(super) fn decide(&self, id: &ActionId, told: &Told, now: SystemTime) -> Decided {
+    pub(crate) fn decide(&self, id: &ActionId, told: &Told, now: SystemTime) -> Decided {
         let nobody = User::default();
         let user = self.users.get(id.user.as_str()).unwrap_or(&nobody);
         let device = told.device_id.as_ref().map(|device| user.devices.get(device));
@@ -164,12 +164,12 @@ impl World {
     }
 
     /// The user of this id, made if there was none.
-    pub(super) fn user_mut(&mut self, id: &str, now: SystemTime) -> &mut User {
+    pub(crate) fn user_mut(&mut self, id: &str, now: SystemTime) -> &mut User {
         self.users.entry(id.to_owned()).or_insert_with(|| User::new(now))
     }
 
     /// Decides about an attempt and records it, or finds the one that was recorded under the same key.
-    pub(super) fn track(&mut self, id: &ActionId, told: Told, now: SystemTime) -> RecordedAction {
+    pub(crate) fn track(&mut self, id: &ActionId, told: Told, now: SystemTime) -> RecordedAction {
         let decided = self.decide(id, &told, now);
         self.record(id, told, decided, now)
     }
@@ -177,7 +177,7 @@ impl World {
     /// Records an attempt, or finds the one that was recorded under the same key.
     ///
     /// A known attempt keeps its state and what was told about it; only another `redirectUrl` counts from now on.
-    pub(super) fn record(&mut self, id: &ActionId, told: Told, decided: Decided, now: SystemTime) -> RecordedAction {
+    pub(crate) fn record(&mut self, id: &ActionId, told: Told, decided: Decided, now: SystemTime) -> RecordedAction {
         let known = self.actions.get_mut(id);
         let user = self.users.entry(id.user.to_string()).or_insert_with(|| User::new(now));
         user.email = user.email.take().or(told.email);
@@ -225,7 +225,7 @@ impl World {
     }
 
     /// The attempts of a user, newest first.
-    pub(super) fn actions_of(&self, user: &str) -> Vec<&RecordedAction> {
+    pub(crate) fn actions_of(&self, user: &str) -> Vec<&RecordedAction> {
         let mut actions: Vec<_> = self.actions_from(user).map(|(_, action)| action).collect();
         actions.sort_by_key(|action| std::cmp::Reverse(action.sequence));
         actions.into_iter().map(|action| &action.record).collect()
@@ -239,7 +239,7 @@ impl World {
     }
 
     /// Puts an action into a state, whatever it was in; `false` when there is no such action.
-    pub(super) fn set_state(&mut self, id: &ActionId, state: ActionState, now: SystemTime) -> bool {
+    pub(crate) fn set_state(&mut self, id: &ActionId, state: ActionState, now: SystemTime) -> bool {
         let Some(action) = self.actions.get_mut(id) else { return false };
         action.record.state = state;
         action.record.state_updated_at = now;
@@ -248,7 +248,7 @@ impl World {
     }
 
     /// Removes a user with their methods, devices and sessions; their actions only if `actions` says so.
-    pub(super) fn delete_user(&mut self, user: &str, actions: bool) {
+    pub(crate) fn delete_user(&mut self, user: &str, actions: bool) {
         self.users.remove(user);
         self.revoke_sessions_of(user);
         self.challenges.remove_of(&FoundBy::user(user));
@@ -261,7 +261,7 @@ impl World {
     }
 
     /// What the challenge page has to ask for, if there is such an action.
-    pub(super) fn ask(&self, id: &ActionId) -> Option<Ask> {
+    pub(crate) fn ask(&self, id: &ActionId) -> Option<Ask> {
         let action = self.actions.get(id)?;
         Some(lifecycle::ask(&action.record.state, self.users.get(id.user.as_str()).is_some_and(User::is_enrolled)))
     }

@@ -13,7 +13,7 @@ use crate::emulator::lifecycle;
 
 /// What a proof is to bring about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::emulator) enum Aim {
+pub(crate) enum Aim {
     /// Prove the action with a method that is enrolled.
     Prove,
     /// Finish the enrolment of a method that was begun.
@@ -24,27 +24,22 @@ pub(in crate::emulator) enum Aim {
 
 /// Which proof of which action.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::emulator) struct Attempt<'a> {
-    pub(in crate::emulator) id: &'a ActionId,
-    pub(in crate::emulator) scope: Scope,
-    pub(in crate::emulator) aim: Aim,
-    pub(in crate::emulator) method: &'a VerificationMethod,
+pub(crate) struct Attempt<'a> {
+    pub(crate) id: &'a ActionId,
+    pub(crate) scope: Scope,
+    pub(crate) aim: Aim,
+    pub(crate) method: &'a VerificationMethod,
 }
 
 impl<'a> Attempt<'a> {
-    pub(in crate::emulator) const fn new(
-        id: &'a ActionId,
-        scope: Scope,
-        aim: Aim,
-        method: &'a VerificationMethod,
-    ) -> Self {
+    pub(crate) const fn new(id: &'a ActionId, scope: Scope, aim: Aim, method: &'a VerificationMethod) -> Self {
         Self { id, scope, aim, method }
     }
 }
 
 /// What a user gives as proof.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::emulator) enum Proof<'a> {
+pub(crate) enum Proof<'a> {
     /// A code that was sent, one of an app, or a recovery code.
     Code(&'a str),
     /// Something that was seen to be right already, such as an opened link.
@@ -55,7 +50,7 @@ pub(in crate::emulator) enum Proof<'a> {
 
 /// What became of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator) enum Verdict {
+pub(crate) enum Verdict {
     /// Right.
     Right,
     /// `CODE_INVALID_OR_EXPIRED`.
@@ -68,29 +63,29 @@ pub(in crate::emulator) enum Verdict {
 
 /// What a right proof has brought about.
 #[derive(Debug, Clone, Default)]
-pub(in crate::emulator) struct Proved {
+pub(crate) struct Proved {
     /// The method that it enrolled.
-    pub(in crate::emulator) enrolled: Option<Authenticator>,
+    pub(crate) enrolled: Option<Authenticator>,
     /// What came with a user's first method.
-    pub(in crate::emulator) recovery_codes: Vec<String>,
+    pub(crate) recovery_codes: Vec<String>,
 }
 
 impl World {
     /// Whether a user may enrol one more method: a first one always, others by the token's scope (docs, "Scopes").
-    pub(in crate::emulator) fn may_enrol(&self, id: &ActionId, scope: Scope) -> bool {
+    pub(crate) fn may_enrol(&self, id: &ActionId, scope: Scope) -> bool {
         let Some(action) = self.actions.get(id) else { return false };
         let enrolled = self.users.get(id.user.as_str()).is_some_and(User::is_enrolled);
         (!enrolled || scope.add) && lifecycle::is_open_to_enrolment(&action.record.state)
     }
 
     /// The methods by which an action can be proved, the default first.
-    pub(in crate::emulator) fn provable(&self, id: &ActionId) -> Vec<VerificationMethod> {
+    pub(crate) fn provable(&self, id: &ActionId) -> Vec<VerificationMethod> {
         let mut methods = self.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default();
         methods.retain(|method| self.is_allowed(id, method));
         methods
     }
 
-    pub(in crate::emulator) fn is_allowed(&self, id: &ActionId, method: &VerificationMethod) -> bool {
+    pub(crate) fn is_allowed(&self, id: &ActionId, method: &VerificationMethod) -> bool {
         let Some(action) = self.actions.get(id) else { return false };
         let allowed = &action.record.allowed_methods;
         match method {
@@ -101,7 +96,7 @@ impl World {
     }
 
     /// The user's method that serves here: `wanted`, or else one just begun, the default one, the newest.
-    pub(in crate::emulator) fn usable(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Option<&Authenticator> {
+    pub(crate) fn usable(&self, attempt: Attempt<'_>, wanted: Option<&str>) -> Option<&Authenticator> {
         let Attempt { id, scope, aim, method } = attempt;
         let state = &self.actions.get(id)?.record.state;
         let user = self.users.get(id.user.as_str())?;
@@ -117,7 +112,7 @@ impl World {
     }
 
     /// Begins a challenge by a message to the user's method `authenticator`; it is not sent yet.
-    pub(in crate::emulator) fn begin_message(
+    pub(crate) fn begin_message(
         &mut self,
         id: &ActionId,
         method: &VerificationMethod,
@@ -134,7 +129,7 @@ impl World {
     }
 
     /// Looks at a proof and changes nothing, except that a wrong code counts as a guess.
-    pub(in crate::emulator) fn check(&mut self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Verdict {
+    pub(crate) fn check(&mut self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Verdict {
         let Attempt { id, method, .. } = attempt;
         let Proof::Code(code) = proof else {
             let seen = self.seen(attempt, proof, now);
@@ -157,7 +152,7 @@ impl World {
     }
 
     /// Whether the action would succeed by a proof that is right, and with which of the user's methods.
-    pub(in crate::emulator) fn would_succeed(
+    pub(crate) fn would_succeed(
         &self,
         attempt: Attempt<'_>,
         proof: Proof<'_>,
@@ -188,12 +183,7 @@ impl World {
     }
 
     /// Looks at a proof again and, when it is right, writes down all that follows from it.
-    pub(in crate::emulator) fn prove(
-        &mut self,
-        attempt: Attempt<'_>,
-        proof: Proof<'_>,
-        now: SystemTime,
-    ) -> Result<Proved, Verdict> {
+    pub(crate) fn prove(&mut self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Result<Proved, Verdict> {
         let Attempt { id, scope, method, .. } = attempt;
         let verdict = self.check(attempt, proof, now);
         if verdict != Verdict::Right {
@@ -239,7 +229,7 @@ impl World {
     }
 
     /// Writes down that the user proved the action with `method`, if it is open to that.
-    pub(in crate::emulator) fn succeed(
+    pub(crate) fn succeed(
         &mut self,
         id: &ActionId,
         method: &VerificationMethod,
@@ -261,7 +251,7 @@ impl World {
     }
 
     /// The user refuses for good; `false` when there is nothing to refuse.
-    pub(in crate::emulator) fn decline(&mut self, id: &ActionId, now: SystemTime) -> bool {
+    pub(crate) fn decline(&mut self, id: &ActionId, now: SystemTime) -> bool {
         let Some(state) = self.actions.get(id).and_then(|action| lifecycle::declined(&action.record.state)) else {
             return false;
         };
@@ -356,14 +346,14 @@ fn serves(known: &Authenticator, method: &VerificationMethod) -> bool {
 
 /// How codes look and how long they live.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::emulator) struct CodeForm {
-    pub(in crate::emulator) digits: u32,
-    pub(in crate::emulator) life: Duration,
+pub(crate) struct CodeForm {
+    pub(crate) digits: u32,
+    pub(crate) life: Duration,
 }
 
 impl CodeForm {
     /// What a message by `method` has to bring back, if it is a method of messages.
-    pub(in crate::emulator) fn waiting(self, method: &VerificationMethod) -> Option<Waiting> {
+    pub(crate) fn waiting(self, method: &VerificationMethod) -> Option<Waiting> {
         match method {
             VerificationMethod::EmailOtp | VerificationMethod::Sms | VerificationMethod::Whatsapp => {
                 Some(Waiting::Code(random_code(self.digits)))
@@ -384,7 +374,7 @@ fn random_code(digits: u32) -> String {
 }
 
 /// Ten, in the form of `7k2m-9xqa`. Their number and form are assumptions.
-pub(in crate::emulator) fn recovery_codes() -> Vec<String> {
+pub(crate) fn recovery_codes() -> Vec<String> {
     let code = || Uuid::new_v4().simple().to_string();
     (0..10).map(|_| code()).map(|code| format!("{}-{}", &code[..4], &code[16 + 4..16 + 8])).collect()
 }

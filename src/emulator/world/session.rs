@@ -8,15 +8,15 @@ use super::table::{FoundBy, Record};
 use crate::client::{UserId, VerificationMethod};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Session {
+pub(crate) struct Session {
     /// In the access token, as `jti`.
-    pub(in crate::emulator) id: String,
-    pub(in crate::emulator) user: UserId,
-    pub(in crate::emulator) client_id: String,
-    pub(in crate::emulator) refresh_token: String,
-    pub(in crate::emulator) expires_at: SystemTime,
-    pub(in crate::emulator) refreshable_until: SystemTime,
-    pub(in crate::emulator) verification_method: Option<VerificationMethod>,
+    pub(crate) id: String,
+    pub(crate) user: UserId,
+    pub(crate) client_id: String,
+    pub(crate) refresh_token: String,
+    pub(crate) expires_at: SystemTime,
+    pub(crate) refreshable_until: SystemTime,
+    pub(crate) verification_method: Option<VerificationMethod>,
 }
 
 impl Record for Session {
@@ -30,7 +30,7 @@ impl Record for Session {
 }
 
 impl World {
-    pub(in crate::emulator) fn put_session(&mut self, session: Session, now: SystemTime) {
+    pub(crate) fn put_session(&mut self, session: Session, now: SystemTime) {
         if self.sessions.len() >= self.sweep_sessions_at.max(1024) {
             self.sessions.retain(|known| now < known.refreshable_until.max(known.expires_at));
             self.sweep_sessions_at = self.sessions.len() * 2;
@@ -39,16 +39,16 @@ impl World {
     }
 
     /// Takes the session of a refresh token, which is good for one use.
-    pub(in crate::emulator) fn take_refreshable(&mut self, refresh_token: &str, now: SystemTime) -> Option<Session> {
+    pub(crate) fn take_refreshable(&mut self, refresh_token: &str, now: SystemTime) -> Option<Session> {
         let found = self.sessions.of(&FoundBy::RefreshToken(refresh_token.to_owned())).next()?.id.clone();
         self.sessions.remove(&found).filter(|session| now < session.refreshable_until)
     }
 
-    pub(in crate::emulator) fn revoke_session(&mut self, id: &str) {
+    pub(crate) fn revoke_session(&mut self, id: &str) {
         self.sessions.remove(id);
     }
 
-    pub(in crate::emulator) fn revoke_sessions_of(&mut self, user: &str) {
+    pub(crate) fn revoke_sessions_of(&mut self, user: &str) {
         self.sessions.remove_of(&FoundBy::user(user));
     }
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 /// Something that is kept in a [`Table`].
-pub(in crate::emulator) trait Record {
+pub(crate) trait Record {
     fn id(&self) -> &str;
     /// What else it is looked for by.
     fn found_by(&self) -> Vec<FoundBy>;
@@ -11,20 +11,20 @@ pub(in crate::emulator) trait Record {
 
 /// What records are looked for by, besides their ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::emulator) enum FoundBy {
+pub(crate) enum FoundBy {
     User(String),
     RefreshToken(String),
 }
 
 impl FoundBy {
-    pub(in crate::emulator) fn user(id: impl AsRef<str>) -> Self {
+    pub(crate) fn user(id: impl AsRef<str>) -> Self {
         Self::User(id.as_ref().to_owned())
     }
 }
 
 /// Records of one kind. It is read as the map by their ids that it is.
 #[derive(Debug, Clone)]
-pub(in crate::emulator) struct Table<T> {
+pub(crate) struct Table<T> {
     records: BTreeMap<String, T>,
     /// What each record is found by, with its id.
     index: BTreeSet<(FoundBy, String)>,
@@ -46,14 +46,14 @@ impl<T> Deref for Table<T> {
 
 impl<T: Record> Table<T> {
     /// Puts a record in, in the place of the one with its id.
-    pub(in crate::emulator) fn insert(&mut self, record: T) {
+    pub(crate) fn insert(&mut self, record: T) {
         let id = record.id().to_owned();
         self.remove(&id);
         self.index.extend(record.found_by().into_iter().map(|key| (key, id.clone())));
         self.records.insert(id, record);
     }
 
-    pub(in crate::emulator) fn remove(&mut self, id: &str) -> Option<T> {
+    pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
         let record = self.records.remove(id)?;
         for key in record.found_by() {
             self.index.remove(&(key, id.to_owned()));
@@ -62,24 +62,24 @@ impl<T: Record> Table<T> {
     }
 
     /// Removes all that are found by `key`.
-    pub(in crate::emulator) fn remove_of(&mut self, key: &FoundBy) {
+    pub(crate) fn remove_of(&mut self, key: &FoundBy) {
         let ids: Vec<_> = self.ids_of(key).cloned().collect();
         for id in ids {
             self.remove(&id);
         }
     }
 
-    pub(in crate::emulator) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         *self = std::mem::take(&mut self.records).into_values().filter(keep).collect();
     }
 
     /// A record, for a change that leaves what it is found by; [`change`](Self::change) is for others.
-    pub(in crate::emulator) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
         self.records.get_mut(id)
     }
 
     /// Changes a record, if there is such a one.
-    pub(in crate::emulator) fn change(&mut self, id: &str, change: impl FnOnce(&mut T)) {
+    pub(crate) fn change(&mut self, id: &str, change: impl FnOnce(&mut T)) {
         if let Some(mut record) = self.remove(id) {
             change(&mut record);
             self.insert(record);
@@ -87,7 +87,7 @@ impl<T: Record> Table<T> {
     }
 
     /// All that are found by `key`, in the order of their ids.
-    pub(in crate::emulator) fn of<'a>(&'a self, key: &'a FoundBy) -> impl Iterator<Item = &'a T> {
+    pub(crate) fn of<'a>(&'a self, key: &'a FoundBy) -> impl Iterator<Item = &'a T> {
         self.ids_of(key).filter_map(|id| self.records.get(id))
     }
 

@@ -16,42 +16,42 @@ use crate::emulator::webauthn::Credential;
 /// One user. Exists from the first thing that is told about them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::emulator) struct User {
-    pub(in crate::emulator) email: Option<String>,
-    pub(in crate::emulator) email_verified: bool,
-    pub(in crate::emulator) phone_number: Option<String>,
-    pub(in crate::emulator) phone_number_verified: bool,
-    pub(in crate::emulator) username: Option<String>,
-    pub(in crate::emulator) display_name: Option<String>,
-    pub(in crate::emulator) locale: Option<String>,
-    pub(in crate::emulator) custom: Map<String, Value>,
+pub(crate) struct User {
+    pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) phone_number_verified: bool,
+    pub(crate) username: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) custom: Map<String, Value>,
     /// The method that an application chose for them, if they have it.
-    pub(in crate::emulator) default_method: Option<VerificationMethod>,
-    pub(in crate::emulator) created_at: Option<SystemTime>,
-    pub(in crate::emulator) authenticators: Vec<Authenticator>,
+    pub(crate) default_method: Option<VerificationMethod>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) authenticators: Vec<Authenticator>,
     /// Those that are not used up.
-    pub(in crate::emulator) recovery_codes: Vec<String>,
-    pub(in crate::emulator) devices: BTreeMap<String, Device>,
+    pub(crate) recovery_codes: Vec<String>,
+    pub(crate) devices: BTreeMap<String, Device>,
     /// Whether they ever proved an action.
-    pub(in crate::emulator) has_verified: bool,
+    pub(crate) has_verified: bool,
 }
 
 /// One method of one user; it counts as enrolled once it is verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Authenticator {
-    pub(in crate::emulator) id: String,
-    pub(in crate::emulator) kind: Kind,
-    pub(in crate::emulator) created_at: SystemTime,
-    pub(in crate::emulator) verified_at: Option<SystemTime>,
-    pub(in crate::emulator) last_verified_at: Option<SystemTime>,
-    pub(in crate::emulator) is_default: bool,
+pub(crate) struct Authenticator {
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
+    pub(crate) created_at: SystemTime,
+    pub(crate) verified_at: Option<SystemTime>,
+    pub(crate) last_verified_at: Option<SystemTime>,
+    pub(crate) is_default: bool,
     /// How the last text message went.
-    pub(in crate::emulator) previous_sms_channel: Option<SmsChannel>,
+    pub(crate) previous_sms_channel: Option<SmsChannel>,
 }
 
 /// What a method needs to work.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) enum Kind {
+pub(crate) enum Kind {
     /// A code by e-mail to this address.
     EmailOtp(String),
     /// A link by e-mail to this address.
@@ -76,28 +76,28 @@ pub(in crate::emulator) enum Kind {
 
 /// What signs for its user.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::emulator) struct Key {
-    pub(in crate::emulator) credential: Credential,
+pub(crate) struct Key {
+    pub(crate) credential: Credential,
     /// What users know it by, such as "Chrome on Mac OS".
-    pub(in crate::emulator) name: String,
+    pub(crate) name: String,
     /// The device that it was made on, or used last.
-    pub(in crate::emulator) device_id: String,
+    pub(crate) device_id: String,
     /// What the authenticator calls the account.
-    pub(in crate::emulator) username: Option<String>,
+    pub(crate) username: Option<String>,
     /// What it calls the user.
-    pub(in crate::emulator) display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
 }
 
 /// A phone with the application's app on it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::emulator) struct Phone {
-    pub(in crate::emulator) name: String,
-    pub(in crate::emulator) public_key: Option<String>,
-    pub(in crate::emulator) platform: Option<String>,
+pub(crate) struct Phone {
+    pub(crate) name: String,
+    pub(crate) public_key: Option<String>,
+    pub(crate) platform: Option<String>,
 }
 
 impl Kind {
-    pub(in crate::emulator) fn method(&self) -> VerificationMethod {
+    pub(crate) fn method(&self) -> VerificationMethod {
         match self {
             Self::EmailOtp(_) => VerificationMethod::EmailOtp,
             Self::EmailMagicLink(_) => VerificationMethod::EmailMagicLink,
@@ -112,36 +112,36 @@ impl Kind {
         }
     }
 
-    pub(in crate::emulator) fn email(&self) -> Option<&str> {
+    pub(crate) fn email(&self) -> Option<&str> {
         match self {
             Self::EmailOtp(email) | Self::EmailMagicLink(email) => Some(email),
             _ => None,
         }
     }
 
-    pub(in crate::emulator) fn phone_number(&self) -> Option<&str> {
+    pub(crate) fn phone_number(&self) -> Option<&str> {
         if let Self::Sms(number) | Self::Whatsapp(number) = self { Some(number) } else { None }
     }
 
     /// Where a message of this method goes.
-    pub(in crate::emulator) fn address(&self) -> Option<&str> {
+    pub(crate) fn address(&self) -> Option<&str> {
         self.email().or(self.phone_number())
     }
 
-    pub(in crate::emulator) fn phone(&self) -> Option<&Phone> {
+    pub(crate) fn phone(&self) -> Option<&Phone> {
         if let Self::Push(phone) | Self::QrCode(phone) | Self::InApp(phone) = self { Some(phone) } else { None }
     }
 
-    pub(in crate::emulator) fn key(&self) -> Option<&Key> {
+    pub(crate) fn key(&self) -> Option<&Key> {
         if let Self::Passkey(key) | Self::SecurityKey(key) = self { Some(key) } else { None }
     }
 
-    pub(in crate::emulator) fn key_mut(&mut self) -> Option<&mut Key> {
+    pub(crate) fn key_mut(&mut self) -> Option<&mut Key> {
         if let Self::Passkey(key) | Self::SecurityKey(key) = self { Some(key) } else { None }
     }
 
     /// Whether it is the passkey or security key of this credential.
-    pub(in crate::emulator) fn is_key(&self, credential: &str) -> bool {
+    pub(crate) fn is_key(&self, credential: &str) -> bool {
         self.key().is_some_and(|key| key.credential.id() == credential)
     }
 
@@ -154,7 +154,7 @@ impl Kind {
 }
 
 impl Authenticator {
-    pub(in crate::emulator) fn new(kind: Kind, now: SystemTime) -> Self {
+    pub(crate) fn new(kind: Kind, now: SystemTime) -> Self {
         Self {
             id: Uuid::new_v4().to_string(),
             kind,
@@ -166,11 +166,11 @@ impl Authenticator {
         }
     }
 
-    pub(in crate::emulator) fn method(&self) -> VerificationMethod {
+    pub(crate) fn method(&self) -> VerificationMethod {
         self.kind.method()
     }
 
-    pub(in crate::emulator) fn is_verified(&self) -> bool {
+    pub(crate) fn is_verified(&self) -> bool {
         self.verified_at.is_some()
     }
 }
@@ -209,18 +209,18 @@ impl User {
     }
 
     /// The verified methods, the default first, else in the order of their making.
-    pub(in crate::emulator) fn enrolled(&self) -> Vec<&Authenticator> {
+    pub(crate) fn enrolled(&self) -> Vec<&Authenticator> {
         let mut enrolled: Vec<_> = self.authenticators.iter().filter(|known| known.is_verified()).collect();
         enrolled.sort_by_key(|known| (!known.is_default, Some(known.method()) != self.default_method));
         enrolled
     }
 
-    pub(in crate::emulator) fn is_enrolled(&self) -> bool {
+    pub(crate) fn is_enrolled(&self) -> bool {
         self.authenticators.iter().any(Authenticator::is_verified)
     }
 
     /// The kinds of verified methods, each once, in the order of [`enrolled`](Self::enrolled).
-    pub(in crate::emulator) fn enrolled_methods(&self) -> Vec<VerificationMethod> {
+    pub(crate) fn enrolled_methods(&self) -> Vec<VerificationMethod> {
         let mut methods = Vec::new();
         for method in self.enrolled().into_iter().map(Authenticator::method) {
             if !methods.contains(&method) {
@@ -230,28 +230,23 @@ impl User {
         methods
     }
 
-    pub(in crate::emulator) fn authenticator(&self, id: &str) -> Option<&Authenticator> {
+    pub(crate) fn authenticator(&self, id: &str) -> Option<&Authenticator> {
         self.authenticators.iter().find(|known| known.id == id)
     }
 
-    pub(in crate::emulator) fn authenticator_mut(&mut self, id: &str) -> Option<&mut Authenticator> {
+    pub(crate) fn authenticator_mut(&mut self, id: &str) -> Option<&mut Authenticator> {
         self.authenticators.iter_mut().find(|known| known.id == id)
     }
 
     /// Adds a method that still has to be proved, in place of an earlier beginning of the same kind.
-    pub(in crate::emulator) fn begin(&mut self, kind: Kind, now: SystemTime) -> &Authenticator {
+    pub(crate) fn begin(&mut self, kind: Kind, now: SystemTime) -> &Authenticator {
         self.authenticators.retain(|known| known.is_verified() || known.method() != kind.method());
         self.authenticators.push(Authenticator::new(kind, now));
         &self.authenticators[self.authenticators.len() - 1]
     }
 
     /// Adds a method that needs no more proof; the same one, or one begun and not finished, makes way.
-    pub(in crate::emulator) fn enrol_verified(
-        &mut self,
-        kind: Kind,
-        is_default: bool,
-        now: SystemTime,
-    ) -> Authenticator {
+    pub(crate) fn enrol_verified(&mut self, kind: Kind, is_default: bool, now: SystemTime) -> Authenticator {
         let id = self.begin(kind, now).id.clone();
         if is_default {
             self.make_default(&id);
@@ -261,14 +256,14 @@ impl User {
     }
 
     /// Has this method asked for first.
-    pub(in crate::emulator) fn make_default(&mut self, id: &str) {
+    pub(crate) fn make_default(&mut self, id: &str) {
         for known in &mut self.authenticators {
             known.is_default = known.id == id;
         }
     }
 
     /// Writes down that a method was just proved.
-    pub(in crate::emulator) fn mark_verified(&mut self, id: &str, now: SystemTime) {
+    pub(crate) fn mark_verified(&mut self, id: &str, now: SystemTime) {
         let Some(method) = self.authenticator_mut(id) else { return };
         if method.is_verified() {
             method.last_verified_at = Some(now);
@@ -289,17 +284,17 @@ impl User {
 }
 
 impl World {
-    pub(in crate::emulator) fn has(&self, user: &UserId, method: &VerificationMethod) -> bool {
+    pub(crate) fn has(&self, user: &UserId, method: &VerificationMethod) -> bool {
         self.users.get(user.as_str()).is_some_and(|user| user.enrolled_methods().contains(method))
     }
 
     /// The verified passkey or security key of this credential, and whose it is.
-    pub(in crate::emulator) fn key(&self, credential: &str) -> Option<(&str, &Authenticator)> {
+    pub(crate) fn key(&self, credential: &str) -> Option<(&str, &Authenticator)> {
         self.verified(|known| known.kind.is_key(credential))
     }
 
     /// The verified method of this kind whose phone has this key, and whose it is.
-    pub(in crate::emulator) fn phone(&self, method: &VerificationMethod, key: &str) -> Option<(&str, &Authenticator)> {
+    pub(crate) fn phone(&self, method: &VerificationMethod, key: &str) -> Option<(&str, &Authenticator)> {
         let has_key = |phone: &Phone| phone.public_key.as_deref() == Some(key);
         self.verified(|known| known.method() == *method && known.kind.phone().is_some_and(has_key))
     }
