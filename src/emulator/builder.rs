@@ -10,19 +10,25 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use super::control::{Access, ControlKey, Hosts};
-use super::gateway::gateway;
-use super::hooks::{HookSettings, Hooks};
-use super::keep::{self, Disk, StateFile};
-use super::line::{Door, HangUp};
-use super::nowhere::nowhere;
-use super::operate::Start;
-use super::tokens::Tokens;
-use super::webauthn::{LOCALHOST, RelyingParty};
-use super::world::World;
-use super::{Config, Emulator, Shared, Tenant, api, client_api, control, page};
 use crate::client::check_secret;
 use crate::clock::Clock;
+use crate::emulator::config::Config;
+use crate::emulator::control::guard::{Access, Hosts};
+use crate::emulator::control::key::ControlKey;
+use crate::emulator::gateway::gateway;
+use crate::emulator::hooks::{HookSettings, Hooks};
+use crate::emulator::keep;
+use crate::emulator::keep::StateFile;
+use crate::emulator::keep::disk::Disk;
+use crate::emulator::line::{Door, HangUp};
+use crate::emulator::nowhere::nowhere;
+use crate::emulator::operate::Start;
+use crate::emulator::shared::Shared;
+use crate::emulator::tenant::Tenant;
+use crate::emulator::tokens::Tokens;
+use crate::emulator::webauthn::{LOCALHOST, RelyingParty};
+use crate::emulator::world::World;
+use crate::emulator::{Emulator, api, client_api, control, page};
 use crate::url::{is_loopback, redacted_url};
 
 /// How an [`Emulator`] is to run.

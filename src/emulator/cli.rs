@@ -11,7 +11,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::{Config, Emulator, EmulatorBuilder};
+use crate::emulator::Emulator;
+use crate::emulator::builder::EmulatorBuilder;
+use crate::emulator::config::Config;
 use crate::log::Chain;
 
 /// Where it listens unless it is told.

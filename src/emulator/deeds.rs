@@ -1,24 +1,24 @@
 //! What users do, whichever door they come through: the page, the Client API, the Server API, a test.
-mod enrol;
-mod keys;
-mod links;
-mod phones;
+pub(crate) mod enrol;
+pub(crate) mod keys;
+pub(crate) mod links;
+pub(crate) mod phones;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-pub(crate) use self::keys::{Ceremony, Made, NotSigned, Signed, Wanted};
-pub(crate) use self::phones::Answerer;
-
-use super::Shared;
-use super::hooks::{HookEvent, Occasion};
-use super::inbox::{Channel, Message};
-pub(crate) use super::world::Attempt;
-use super::world::{
-    ActionId, Authenticator, Challenge, Claimed, Deed, NewChallenge, Proof, Proved, RecordedAction, Unclaimable,
-    Verdict, Waiting, World,
-};
 use crate::client::{SmsChannel, UserId, VerificationMethod};
+use crate::emulator::hooks::event::{HookEvent, Occasion};
+use crate::emulator::inbox::{Channel, Message};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, RecordedAction};
+use crate::emulator::world::challenge::{Challenge, NewChallenge, Waiting};
+use crate::emulator::world::claim::{Claimed, Unclaimable};
+use crate::emulator::world::limits::Deed;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Proof, Proved, Verdict};
+use crate::emulator::world::user::Authenticator;
 use crate::webhook::ChallengeLogType;
 
 /// Why something that a user wanted was not done.

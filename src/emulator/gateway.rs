@@ -16,10 +16,12 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-use super::api::ApiError;
-use super::line::HangUp;
-use super::script::{self, Answer, Scripted};
-use super::{Endpoint, SeenRequest, Shared};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::line::HangUp;
+use crate::emulator::script;
+use crate::emulator::script::{Answer, Scripted};
+use crate::emulator::seen::{Endpoint, SeenRequest};
+use crate::emulator::shared::Shared;
 
 /// The longest body that is taken.
 pub(crate) const LONGEST_BODY: usize = 256 * 1024;

@@ -127,26 +127,38 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-pub use self::builder::EmulatorBuilder;
-pub use self::config::{Config, ConfigFileError};
-pub use self::hooks::{HookAnswer, SentHook};
-pub use self::inbox::{Channel, Message};
-pub use self::lifecycle::Outcome;
-pub use self::pending::PendingChallenge;
-pub use self::rules::{Condition, Decision, Facts, Rule, RuleMatch, When};
-pub use self::script::Scripted;
-pub use self::seen::{Endpoint, SeenRequest};
-pub use self::tenant::{ActionSettings, AppClient, Limits, Network, NewUser, Setting, Tenant, TenantError};
-pub use self::user::{AuthenticatorApp, UserHandle};
-pub use self::visit::EmulatorError;
-pub use self::world::{Call, RecordedAction};
+pub use crate::emulator::builder::EmulatorBuilder;
+pub use crate::emulator::config::Config;
+pub use crate::emulator::config::error::ConfigFileError;
+pub use crate::emulator::hooks::sent::SentHook;
+pub use crate::emulator::hooks::target::HookAnswer;
+pub use crate::emulator::inbox::{Channel, Message};
+pub use crate::emulator::lifecycle::Outcome;
+pub use crate::emulator::pending::PendingChallenge;
+pub use crate::emulator::rules::condition::{Condition, When};
+pub use crate::emulator::rules::facts::Facts;
+pub use crate::emulator::rules::{Decision, Rule, RuleMatch};
+pub use crate::emulator::script::Scripted;
+pub use crate::emulator::seen::{Endpoint, SeenRequest};
+pub use crate::emulator::tenant::Tenant;
+pub use crate::emulator::tenant::action::ActionSettings;
+pub use crate::emulator::tenant::error::TenantError;
+pub use crate::emulator::tenant::limits::Limits;
+pub use crate::emulator::tenant::network::Network;
+pub use crate::emulator::tenant::person::NewUser;
+pub use crate::emulator::tenant::session::AppClient;
+pub use crate::emulator::tenant::setting::Setting;
+pub use crate::emulator::user::{AuthenticatorApp, UserHandle};
+pub use crate::emulator::visit::EmulatorError;
+pub use crate::emulator::world::Call;
+pub use crate::emulator::world::action::RecordedAction;
 
-use self::builder::reachable;
-use self::control::ControlKey;
-use self::line::Door;
-use self::shared::{Shared, Standing};
-use self::world::ActionId;
 use crate::client::{ActionState, Client};
+use crate::emulator::builder::reachable;
+use crate::emulator::control::key::ControlKey;
+use crate::emulator::line::Door;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::ActionId;
 use crate::url::is_loopback;
 
 /// A running emulator; see the [module](self). It stops when it is dropped.

@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::Shared;
-use super::api::{ApiError, has_key};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::has_key;
+use crate::emulator::shared::Shared;
 
 /// Where the two APIs are without their version.
 const UNVERSIONED: [&str; 10] =

@@ -7,10 +7,20 @@ use std::time::SystemTime;
 
 use jiff::SignedDuration;
 
-use super::hooks::{HookSettings, Target};
-use super::world::{ActionId, Challenge, RecordedAction, User, World};
-use super::{Emulator, EmulatorError, Endpoint, Outcome, Scripted, Shared, Tenant};
 use crate::client::ActionState;
+use crate::emulator::Emulator;
+use crate::emulator::hooks::HookSettings;
+use crate::emulator::hooks::target::Target;
+use crate::emulator::lifecycle::Outcome;
+use crate::emulator::script::Scripted;
+use crate::emulator::seen::Endpoint;
+use crate::emulator::shared::Shared;
+use crate::emulator::tenant::Tenant;
+use crate::emulator::visit::EmulatorError;
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, RecordedAction};
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::user::User;
 
 /// What an emulator began with, and goes back to.
 pub(crate) struct Start {
@@ -161,8 +171,8 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::emulator::ActionSettings;
-    use crate::emulator::world::Told;
+    use crate::emulator::tenant::action::ActionSettings;
+    use crate::emulator::world::action::Told;
 
     fn tracked(world: &mut World, user: &str, action: &str) {
         let id = ActionId::named(user, action, &format!("{user}-{action}")).unwrap();

@@ -1,10 +1,12 @@
 //! What waits for users, and the buttons on their phones.
 use std::time::SystemTime;
 
-use super::deeds::{Answerer, Fault};
-use super::world::Challenge;
-use super::{Emulator, EmulatorError};
 use crate::client::{ActionCode, UserId, VerificationMethod};
+use crate::emulator::Emulator;
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::phones::Answerer;
+use crate::emulator::visit::EmulatorError;
+use crate::emulator::world::challenge::Challenge;
 
 /// A challenge that waits for its user, from [`Emulator::pending_challenges`].
 #[derive(Debug, Clone, PartialEq, Eq)]

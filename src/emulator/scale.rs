@@ -16,11 +16,14 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use super::Emulator;
-use super::builder::router;
-use super::line::HangUp;
-use super::world::{ActionId, Kind, NewChallenge, Session, Told, Waiting};
 use crate::client::{UserId, VerificationMethod};
+use crate::emulator::Emulator;
+use crate::emulator::builder::router;
+use crate::emulator::line::HangUp;
+use crate::emulator::world::action::{ActionId, Told};
+use crate::emulator::world::challenge::{NewChallenge, Waiting};
+use crate::emulator::world::session::Session;
+use crate::emulator::world::user::Kind;
 
 const FEW: usize = 100;
 const MANY: usize = 10_000;

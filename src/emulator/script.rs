@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::Endpoint;
 use crate::client::ActionState;
+use crate::emulator::seen::Endpoint;
 
 /// How the next call of an endpoint is answered, instead of as the emulator would.
 ///

@@ -4,17 +4,18 @@ use std::sync::{Mutex, PoisonError};
 
 use http::HeaderMap;
 
-use super::control::Access;
-use super::hooks::Hooks;
-use super::keep::{Held, StateFile};
-use super::names::loopback_origin;
-use super::operate::Start;
-use super::script::Scripts;
-use super::seen::Seen;
-use super::tokens::{Subject, TokenFault, Tokens};
-use super::webauthn::RelyingParty;
-use super::world::{ActionId, RecordedAction, Scope, World};
 use crate::clock::Clock;
+use crate::emulator::control::guard::Access;
+use crate::emulator::hooks::Hooks;
+use crate::emulator::keep::{Held, StateFile};
+use crate::emulator::names::loopback_origin;
+use crate::emulator::operate::Start;
+use crate::emulator::script::Scripts;
+use crate::emulator::seen::Seen;
+use crate::emulator::tokens::{Subject, TokenFault, Tokens};
+use crate::emulator::webauthn::RelyingParty;
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, RecordedAction, Scope};
 
 /// One emulator, but for its socket.
 pub(crate) struct Shared {

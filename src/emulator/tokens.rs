@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::keys::Keys;
 use crate::client::VerificationMethod;
+use crate::emulator::keys::Keys;
 
 /// Above any token of ours, of which a user and their addresses, a scope and a key are the longest parts; what is longer is
 /// not looked at.

@@ -1,10 +1,10 @@
 //! What a test tells the emulator about a user.
 use std::fmt;
 
-use super::Shared;
-use super::totp::App;
-use super::world::{Kind, Phone, User};
 use crate::clock::Clock;
+use crate::emulator::shared::Shared;
+use crate::emulator::totp::App;
+use crate::emulator::world::user::{Kind, Phone, User};
 
 /// One user of an [`Emulator`](super::Emulator), from [`Emulator::user`](super::Emulator::user).
 ///

@@ -2,13 +2,18 @@
 use thiserror::Error;
 use url::Url;
 
-use super::deeds::{Attempt, Fault};
-use super::lifecycle::Ask;
-use super::page::way_back;
-use super::tokens::TokenFault;
-use super::world::{ActionId, Aim, Challenge, Kind, Proof, RecordedAction, Scope};
-use super::{Emulator, Shared};
 use crate::client::{ActionState, Token, VerificationMethod};
+use crate::emulator::Emulator;
+use crate::emulator::deeds::Fault;
+use crate::emulator::lifecycle::Ask;
+use crate::emulator::page::way_back;
+use crate::emulator::shared::Shared;
+use crate::emulator::tokens::TokenFault;
+use crate::emulator::world::action::{ActionId, RecordedAction, Scope};
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Aim, Proof};
+use crate::emulator::world::user::Kind;
 
 /// Why the emulator could not do what a test asked for.
 #[derive(Debug, Error)]

@@ -7,7 +7,7 @@
 //!
 //! Nothing here remembers anything: what begins a ceremony gives a state that is good for one answer, to be kept by the
 //! caller and thrown away when the answer comes.
-mod credential;
+pub(crate) mod credential;
 #[cfg(test)]
 mod soft_key;
 #[cfg(test)]
@@ -31,7 +31,7 @@ use webauthn_rs_core::proto::{
     UserVerificationPolicy,
 };
 
-pub(crate) use self::credential::Credential;
+use crate::emulator::webauthn::credential::Credential;
 
 use crate::client::AuthenticatorAttachment;
 

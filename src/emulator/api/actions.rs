@@ -9,13 +9,13 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::{Input, Parameters, Segments, action_code, idempotency_key, moment, user_id};
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, VerificationMethod};
-use crate::emulator::Shared;
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Parameters, Segments, action_code, idempotency_key, moment, user_id};
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::world::{ActionId, RecordedAction};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::{ActionId, RecordedAction};
 
 /// How far back a query looks, at most and by default (API reference, query user actions).
 const LOOKS_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -9,15 +9,16 @@ use http::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::error::ApiError;
-use super::input::{Input, Segments, user_id};
-use super::{Answer, Success};
 use crate::client::{AuthenticatorAttachment, CredentialDeviceType, SmsChannel, Timestamp, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::hooks::HookEvent;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Segments, user_id};
+use crate::emulator::api::{Answer, Success};
+use crate::emulator::hooks::event::HookEvent;
+use crate::emulator::shared::Shared;
 use crate::emulator::totp::App;
-use crate::emulator::webauthn::Credential;
-use crate::emulator::world::{Authenticator, Key, Kind, User, recovery_codes};
+use crate::emulator::webauthn::credential::Credential;
+use crate::emulator::world::proof::recovery_codes;
+use crate::emulator::world::user::{Authenticator, Key, Kind, User};
 
 /// One method, as the Server API and (without its user) the Client API show it.
 #[derive(Serialize)]

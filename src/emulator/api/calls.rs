@@ -8,12 +8,13 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::{Input, action_code, user_id};
 use crate::client::ActionState;
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, action_code, user_id};
 use crate::emulator::inbox::{Channel, Message};
-use crate::emulator::{Call, Shared};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::Call;
 
 /// Sends the caller a message; which channel it takes when none is named is an assumption.
 pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {

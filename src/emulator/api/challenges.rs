@@ -10,14 +10,18 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::{Input, Parameters, action_code, has_key, idempotency_key, user_id};
 use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, VerificationMethod};
-use crate::emulator::Shared;
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Parameters, action_code, has_key, idempotency_key, user_id};
 use crate::emulator::deeds::Fault;
 use crate::emulator::nowhere::nowhere;
-use crate::emulator::world::{Challenge, Context, FoundBy, NewChallenge, Unclaimable, Verdict, World};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::World;
+use crate::emulator::world::challenge::{Challenge, Context, NewChallenge};
+use crate::emulator::world::claim::Unclaimable;
+use crate::emulator::world::proof::Verdict;
+use crate::emulator::world::table::FoundBy;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,12 +8,12 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::{Input, Segments, moment, user_id};
 use crate::client::{Timestamp, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::world::Device;
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Segments, moment, user_id};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::device::Device;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

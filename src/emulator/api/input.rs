@@ -11,8 +11,8 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::error::ApiError;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
+use crate::emulator::api::error::ApiError;
 
 /// In bytes.
 const LONGEST_SHORT_TEXT: usize = 1024;

@@ -1,16 +1,16 @@
 //! The Server API.
-mod actions;
-mod authenticators;
-mod calls;
-mod challenges;
-mod devices;
-mod error;
+pub(crate) mod actions;
+pub(crate) mod authenticators;
+pub(crate) mod calls;
+pub(crate) mod challenges;
+pub(crate) mod devices;
+pub(crate) mod error;
 pub(crate) mod input;
-mod query;
-mod sessions;
-mod track;
-mod users;
-mod validate;
+pub(crate) mod query;
+pub(crate) mod sessions;
+pub(crate) mod track;
+pub(crate) mod users;
+pub(crate) mod validate;
 
 use std::sync::Arc;
 
@@ -21,14 +21,8 @@ use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-pub(crate) use self::actions::{action_id, known_state};
-pub(crate) use self::authenticators::{AuthenticatorAnswer, of_tenant, remove};
-pub(crate) use self::error::ApiError;
-pub(crate) use self::input::{
-    Input, Parameters, Segments, action_code, has_key, idempotency_key, looks_like_a_number, looks_like_an_address,
-    moment, user_id,
-};
-use super::Shared;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::shared::Shared;
 
 /// What an endpoint answers.
 type Answer = Result<Response, ApiError>;

@@ -10,13 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::Parameters;
-use super::users::Attributes;
 use crate::client::{Timestamp, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::world::User;
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::Parameters;
+use crate::emulator::api::users::Attributes;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::user::User;
 
 /// How many are found at most, unless fewer are asked for, and how many may be asked for. Assumptions.
 const DEFAULT_LIMIT: usize = 20;

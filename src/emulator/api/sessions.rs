@@ -11,16 +11,17 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::{Input, Segments, user_id};
-use super::users::Attributes;
 use crate::client::{ActionState, UserId, VerificationMethod};
-use crate::emulator::Shared;
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Segments, user_id};
+use crate::emulator::api::users::Attributes;
 use crate::emulator::nowhere::not_found;
-use crate::emulator::tenant::AppClient;
+use crate::emulator::shared::Shared;
+use crate::emulator::tenant::session::AppClient;
 use crate::emulator::tokens::{NewSession, TokenFault};
-use crate::emulator::world::{Session, User};
+use crate::emulator::world::session::Session;
+use crate::emulator::world::user::User;
 
 /// A session for whoever has just succeeded in a challenge.
 pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {

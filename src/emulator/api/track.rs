@@ -9,12 +9,14 @@ use http::HeaderMap;
 use serde::Serialize;
 use url::Url;
 
-use super::Answer;
-use super::error::ApiError;
-use super::input::{Input, Segments, action_code, idempotency_key, user_id};
 use crate::client::{ActionState, IdempotencyKey, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::world::{ActionId, Told, Unclaimable, User};
+use crate::emulator::api::Answer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Segments, action_code, idempotency_key, user_id};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::{ActionId, Told};
+use crate::emulator::world::claim::Unclaimable;
+use crate::emulator::world::user::User;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::authenticators;
-use super::error::ApiError;
-use super::input::{Input, Parameters, Segments, user_id};
-use super::{Answer, Success};
 use crate::client::{UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::hooks::HookEvent;
-use crate::emulator::world::{Authenticator, Kind, User};
+use crate::emulator::api::authenticators;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Parameters, Segments, user_id};
+use crate::emulator::api::{Answer, Success};
+use crate::emulator::hooks::event::HookEvent;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::user::{Authenticator, Kind, User};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,11 +6,11 @@ use axum::extract::State;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::error::ApiError;
-use super::input::Input;
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::world::RecordedAction;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::Input;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::RecordedAction;
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,10 +3,12 @@ use axum::Json;
 use serde::Serialize;
 
 use crate::client::UserId;
-use crate::emulator::Shared;
-use crate::emulator::api::{ApiError, AuthenticatorAnswer};
+use crate::emulator::api::authenticators::AuthenticatorAnswer;
+use crate::emulator::api::error::ApiError;
 use crate::emulator::deeds::Fault;
-use crate::emulator::world::{ActionId, Proved, Scope};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::proof::Proved;
 
 pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 

@@ -9,14 +9,17 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::answer::Answer;
-use super::caller::{Bearer, Caller, Holder};
-use super::cookies::Cookies;
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::api::{self, ApiError, AuthenticatorAnswer, Input, Segments};
+use crate::emulator::api;
+use crate::emulator::api::authenticators::AuthenticatorAnswer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Segments};
+use crate::emulator::client_api::answer::Answer;
+use crate::emulator::client_api::caller::{Bearer, Caller, Holder};
+use crate::emulator::client_api::cookies::Cookies;
 
-use crate::emulator::world::User;
-use crate::emulator::{Shared, Standing};
+use crate::emulator::shared::{Shared, Standing};
+use crate::emulator::world::user::User;
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -46,7 +49,7 @@ impl Shared {
 
 /// What the tenant offers.
 async fn tenant(shared: State<Arc<Shared>>, _: Caller) -> Result<Response, ApiError> {
-    api::of_tenant(shared).await
+    api::authenticators::of_tenant(shared).await
 }
 
 /// The verified ones, in the order of their making. The token may be in a cookie.

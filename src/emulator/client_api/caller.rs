@@ -9,10 +9,10 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
 use crate::client::UserId;
-use crate::emulator::api::ApiError;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::shared::{Shared, Standing};
 use crate::emulator::tokens::TokenFault;
-use crate::emulator::world::{ActionId, Scope};
-use crate::emulator::{Shared, Standing};
+use crate::emulator::world::action::{ActionId, Scope};
 
 /// Whom a token is about. That of a sign-in without an action is about a user alone.
 #[derive(Debug, Clone)]

@@ -7,14 +7,16 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::answer::{Answer, Begun, Challenged, Verified};
-use super::caller::Bearer;
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::api::{ApiError, Input};
-use crate::emulator::deeds::Attempt;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::Input;
+use crate::emulator::client_api::answer::{Answer, Begun, Challenged, Verified};
+use crate::emulator::client_api::caller::Bearer;
+use crate::emulator::shared::{Shared, Standing};
 use crate::emulator::totp::App;
-use crate::emulator::world::{Aim, Kind, Proof, User};
-use crate::emulator::{Shared, Standing};
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Aim, Proof};
+use crate::emulator::world::user::{Kind, User};
 
 const EMAIL_OTP: VerificationMethod = VerificationMethod::EmailOtp;
 const SMS: VerificationMethod = VerificationMethod::Sms;

@@ -13,13 +13,19 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::answer::Answer;
-use super::caller::{Bearer, Caller};
 use crate::client::{ActionCode, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::api::{ApiError, Input, Parameters, user_id};
-use crate::emulator::deeds::{Answerer, Attempt, Fault};
-use crate::emulator::world::{Aim, Challenge, FoundBy, Kind, Phone, Proof};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Parameters, user_id};
+use crate::emulator::client_api::answer::Answer;
+use crate::emulator::client_api::caller::{Bearer, Caller};
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::phones::Answerer;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Aim, Proof};
+use crate::emulator::world::table::FoundBy;
+use crate::emulator::world::user::{Kind, Phone};
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;

@@ -10,18 +10,21 @@ use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::{Answer, Challenged, Verified};
-use super::caller::{Bearer, Caller};
-use super::cookies::{self, Cookies};
-use super::names::name;
-use super::phones::same_action;
 use crate::client::{AuthenticatorAttachment, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::{ApiError, Input, Parameters, action_code, idempotency_key};
-use crate::emulator::deeds::{Ceremony, Fault, Made, NotSigned, Signed, Wanted};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Parameters, action_code, idempotency_key};
+use crate::emulator::client_api::answer::{Answer, Challenged, Verified};
+use crate::emulator::client_api::caller::{Bearer, Caller};
+use crate::emulator::client_api::cookies;
+use crate::emulator::client_api::cookies::Cookies;
+use crate::emulator::client_api::names::name;
+use crate::emulator::client_api::phones::same_action;
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::keys::{Ceremony, Made, NotSigned, Signed, Wanted};
+use crate::emulator::shared::{Shared, Standing};
 use crate::emulator::tokens::Subject;
 use crate::emulator::webauthn::Kind;
-use crate::emulator::world::Scope;
-use crate::emulator::{Shared, Standing};
+use crate::emulator::world::action::Scope;
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;
 

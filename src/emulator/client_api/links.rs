@@ -8,15 +8,17 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::answer::{Answer, Begun, Challenged, Verified};
-use super::caller::Bearer;
-use super::codes::told_address;
 use crate::client::VerificationMethod;
-use crate::emulator::api::{ApiError, Input, Parameters};
-use crate::emulator::deeds::Attempt;
-use crate::emulator::page::sealed;
-use crate::emulator::world::{Aim, Kind};
-use crate::emulator::{Shared, Standing};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, Parameters};
+use crate::emulator::client_api::answer::{Answer, Begun, Challenged, Verified};
+use crate::emulator::client_api::caller::Bearer;
+use crate::emulator::client_api::codes::told_address;
+use crate::emulator::page::view::sealed;
+use crate::emulator::shared::{Shared, Standing};
+use crate::emulator::world::proof::Aim;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::user::Kind;
 
 const LINK: VerificationMethod = VerificationMethod::EmailMagicLink;
 

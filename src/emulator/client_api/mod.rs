@@ -1,18 +1,16 @@
 //! The Client API: what browsers and phones call with a token of the user's, or with no more than the tenant's id.
 //!
 //! The SDKs go by the body of an answer; the phones' take only 200 for success. An error has `error` and `errorCode`.
-mod answer;
-mod authenticators;
-mod caller;
-mod codes;
-mod cookies;
-mod devices;
-mod keys;
-mod links;
-mod names;
-mod phones;
-
-pub(crate) use self::names::name as name_of_browser;
+pub(crate) mod answer;
+pub(crate) mod authenticators;
+pub(crate) mod caller;
+pub(crate) mod codes;
+pub(crate) mod cookies;
+pub(crate) mod devices;
+pub(crate) mod keys;
+pub(crate) mod links;
+pub(crate) mod names;
+pub(crate) mod phones;
 
 use std::sync::Arc;
 
@@ -20,10 +18,11 @@ use axum::Router;
 use http::{HeaderName, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::Shared;
-use super::api::ApiError;
-use super::deeds::{Fault, NotSigned};
-use super::world::NotEnrollable;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::keys::NotSigned;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::enrol::NotEnrollable;
 
 /// The routes, for `/v1` and for the root.
 pub(crate) fn routes() -> Router<Arc<Shared>> {

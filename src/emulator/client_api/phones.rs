@@ -7,12 +7,14 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::answer::Answer;
-use super::caller::{Bearer, Caller};
 use crate::client::{Timestamp, VerificationMethod};
-use crate::emulator::api::{ApiError, Input, action_code};
-use crate::emulator::world::{ActionId, Challenge, Context, Waiting};
-use crate::emulator::{Shared, Standing};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Input, action_code};
+use crate::emulator::client_api::answer::Answer;
+use crate::emulator::client_api::caller::{Bearer, Caller};
+use crate::emulator::shared::{Shared, Standing};
+use crate::emulator::world::action::ActionId;
+use crate::emulator::world::challenge::{Challenge, Context, Waiting};
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;

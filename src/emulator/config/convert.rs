@@ -2,15 +2,24 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::file::{
+use crate::emulator::config::Config;
+use crate::emulator::config::error::Fault;
+use crate::emulator::config::file::{
     ActionTable, AppClientTable, ConditionsTable, File, Life, LimitsTable, NetworkTable, RuleTable, Table, TenantTable,
     UserTable, WebhooksTable, Whole,
 };
-use super::{Config, Fault};
-use crate::emulator::TenantError;
-use crate::emulator::control::ControlKey;
-use crate::emulator::rules::{Condition, OPERATORS, Operator, Rule, When};
-use crate::emulator::tenant::{ActionSettings, AppClient, Limits, Network, NewUser, Setting, Tenant, check_secret};
+use crate::emulator::control::key::ControlKey;
+use crate::emulator::rules::Rule;
+use crate::emulator::rules::condition::{Condition, OPERATORS, Operator, When};
+use crate::emulator::tenant::Tenant;
+use crate::emulator::tenant::action::ActionSettings;
+use crate::emulator::tenant::check::secret as check_secret;
+use crate::emulator::tenant::error::TenantError;
+use crate::emulator::tenant::limits::Limits;
+use crate::emulator::tenant::network::Network;
+use crate::emulator::tenant::person::NewUser;
+use crate::emulator::tenant::session::AppClient;
+use crate::emulator::tenant::setting::Setting;
 
 impl Config {
     /// Takes a file that has the right form, if what it says can work.

@@ -6,7 +6,8 @@ use serde_path_to_error::Segment;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::emulator::tenant::{Part, Setting, TenantError};
+use crate::emulator::tenant::error::TenantError;
+use crate::emulator::tenant::setting::{Part, Setting};
 
 /// Why a configuration file is refused: where in it, which key, and what is wrong there.
 ///

@@ -11,7 +11,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::client::VerificationMethod;
-use crate::emulator::Outcome;
+use crate::emulator::lifecycle::Outcome;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

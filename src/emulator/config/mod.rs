@@ -1,7 +1,7 @@
 //! The configuration file.
-mod convert;
-mod error;
-mod file;
+pub(crate) mod convert;
+pub(crate) mod error;
+pub(crate) mod file;
 #[cfg(test)]
 mod tests;
 
@@ -9,11 +9,10 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-pub use self::error::ConfigFileError;
+use crate::emulator::config::error::ConfigFileError;
 
-use self::error::Fault;
-use self::file::File;
-use super::tenant::Tenant;
+use crate::emulator::config::file::File;
+use crate::emulator::tenant::Tenant;
 
 /// An emulator's configuration, from a TOML file.
 ///

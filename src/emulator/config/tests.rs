@@ -4,7 +4,8 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::client::VerificationMethod;
-use crate::emulator::{Facts, Outcome};
+use crate::emulator::lifecycle::Outcome;
+use crate::emulator::rules::facts::Facts;
 
 /// The file that is there to be copied.
 const EXAMPLE: &str = include_str!("../../../docs/emulator.toml");

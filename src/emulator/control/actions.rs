@@ -9,13 +9,16 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::told::{Told, wrong};
-use super::{Answer, DONE};
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::{ApiError, Parameters, Segments, action_code, action_id, known_state};
+use crate::emulator::api::actions::{action_id, known_state};
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Parameters, Segments, action_code};
+use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::{Answer, DONE};
+use crate::emulator::lifecycle::Outcome;
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::world::RecordedAction;
-use crate::emulator::{Outcome, Shared};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::RecordedAction;
 
 /// How many are told at once.
 const MOST: usize = 1000;

@@ -6,14 +6,16 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
-use super::told::{Told, wrong};
-use super::{Answer, DONE};
 use crate::client::{ActionCode, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::{ApiError, Segments, user_id};
-use crate::emulator::deeds::Answerer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Segments, user_id};
+use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::{Answer, DONE};
+use crate::emulator::deeds::phones::Answerer;
+use crate::emulator::shared::Shared;
 use crate::emulator::visit::Departure;
-use crate::emulator::world::{Challenge, Waiting};
-use crate::emulator::{EmulatorError, Shared};
+use crate::emulator::visit::EmulatorError;
+use crate::emulator::world::challenge::{Challenge, Waiting};
 
 /// A challenge that waits for its user.
 #[derive(Serialize)]

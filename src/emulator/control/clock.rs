@@ -8,11 +8,11 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::told::{Told, wrong};
-use super::{Answer, DONE};
 use crate::client::Timestamp;
-use crate::emulator::Shared;
-use crate::emulator::api::moment;
+use crate::emulator::api::input::moment;
+use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::{Answer, DONE};
+use crate::emulator::shared::Shared;
 
 /// How far a clock goes at once: a thousand years.
 const FURTHEST: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);

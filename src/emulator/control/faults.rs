@@ -10,11 +10,13 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Answer;
-use super::told::{Told, wrong};
-use crate::emulator::api::ApiError;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::control::Answer;
+use crate::emulator::control::told::{Told, wrong};
 use crate::emulator::script;
-use crate::emulator::{Endpoint, Scripted, Shared};
+use crate::emulator::script::Scripted;
+use crate::emulator::seen::Endpoint;
+use crate::emulator::shared::Shared;
 
 /// What stands for any endpoint.
 const ANY: &str = "*";

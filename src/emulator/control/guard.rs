@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use url::Url;
 
-use super::ControlKey;
-use crate::emulator::Shared;
-use crate::emulator::api::ApiError;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::control::key::ControlKey;
 use crate::emulator::names::asked;
+use crate::emulator::shared::Shared;
 use crate::url::is_loopback;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

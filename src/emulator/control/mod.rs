@@ -29,18 +29,18 @@
 //!
 //! Browsers ask people for the key (HTTP Basic) and send it along by themselves from then on, also with what other sites
 //! have them send: the third rule is needed with a key as well.
-mod actions;
-mod challenges;
-mod clock;
-mod dashboard;
-mod faults;
-mod guard;
-mod key;
-mod overview;
-mod told;
-mod users;
-mod watch;
-mod webhooks;
+pub(crate) mod actions;
+pub(crate) mod challenges;
+pub(crate) mod clock;
+pub(crate) mod dashboard;
+pub(crate) mod faults;
+pub(crate) mod guard;
+pub(crate) mod key;
+pub(crate) mod overview;
+pub(crate) mod told;
+pub(crate) mod users;
+pub(crate) mod watch;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -50,11 +50,8 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 use http::StatusCode;
 
-pub(crate) use self::guard::{Access, Hosts};
-pub(crate) use self::key::ControlKey;
-
-use super::Shared;
-use super::api::ApiError;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::shared::Shared;
 
 /// What a handler answers.
 type Answer = Result<Response, ApiError>;

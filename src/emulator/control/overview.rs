@@ -8,14 +8,16 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::actions::Attempt;
-use super::challenges::Pending;
-use super::faults;
-use super::users::Known;
-use super::watch::Asked;
-use super::webhooks::Sent;
 use crate::client::Timestamp;
-use crate::emulator::{Message, Outcome, Shared};
+use crate::emulator::control::actions::Attempt;
+use crate::emulator::control::challenges::Pending;
+use crate::emulator::control::faults;
+use crate::emulator::control::users::Known;
+use crate::emulator::control::watch::Asked;
+use crate::emulator::control::webhooks::Sent;
+use crate::emulator::inbox::Message;
+use crate::emulator::lifecycle::Outcome;
+use crate::emulator::shared::Shared;
 
 /// How much of each is shown: what is newest.
 const MOST: usize = 100;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::emulator::api::ApiError;
+use crate::emulator::api::error::ApiError;
 
 /// A JSON body; an empty one is an empty object.
 pub(super) struct Told<T>(pub(super) T);

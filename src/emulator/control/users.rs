@@ -8,15 +8,17 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::told::{Told, wrong};
-use super::{Answer, DONE};
 use crate::client::{Timestamp, VerificationMethod};
-use crate::emulator::api::{
-    ApiError, AuthenticatorAnswer, Segments, looks_like_a_number, looks_like_an_address, user_id,
-};
+use crate::emulator::api::authenticators::AuthenticatorAnswer;
+use crate::emulator::api::error::ApiError;
+use crate::emulator::api::input::{Segments, looks_like_a_number, looks_like_an_address, user_id};
+use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::{Answer, DONE};
+use crate::emulator::shared::Shared;
 use crate::emulator::totp::App;
-use crate::emulator::world::{Authenticator, Device, Kind, Phone, User};
-use crate::emulator::{Shared, UserHandle};
+use crate::emulator::user::UserHandle;
+use crate::emulator::world::device::Device;
+use crate::emulator::world::user::{Authenticator, Kind, Phone, User};
 
 /// How many are told at once.
 const MOST: usize = 1000;

@@ -9,11 +9,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::told::wrong;
-use super::{Answer, DONE};
 use crate::client::{Timestamp, UserId};
-use crate::emulator::api::Parameters;
-use crate::emulator::{Endpoint, Message, SeenRequest, Shared};
+use crate::emulator::api::input::Parameters;
+use crate::emulator::control::told::wrong;
+use crate::emulator::control::{Answer, DONE};
+use crate::emulator::inbox::Message;
+use crate::emulator::seen::{Endpoint, SeenRequest};
+use crate::emulator::shared::Shared;
 
 /// Newest first; those to a user, or of a challenge.
 pub(super) async fn messages(State(shared): State<Arc<Shared>>, query: Parameters) -> Json<Vec<Message>> {

@@ -9,10 +9,12 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::told::{Told, wrong};
-use super::{Answer, DONE};
 use crate::client::Timestamp;
-use crate::emulator::{HookAnswer, SentHook, Shared};
+use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::{Answer, DONE};
+use crate::emulator::hooks::sent::SentHook;
+use crate::emulator::hooks::target::HookAnswer;
+use crate::emulator::shared::Shared;
 
 /// A webhook with what came of it.
 #[derive(Serialize)]

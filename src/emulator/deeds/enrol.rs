@@ -1,9 +1,11 @@
 //! Beginning to enrol a method, and taking one away.
 use crate::client::UserId;
-use crate::emulator::Shared;
-use crate::emulator::api::remove;
-use crate::emulator::hooks::HookEvent;
-use crate::emulator::world::{ActionId, Authenticator, Kind, NotEnrollable, Scope};
+use crate::emulator::api::authenticators::remove;
+use crate::emulator::hooks::event::HookEvent;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::enrol::NotEnrollable;
+use crate::emulator::world::user::{Authenticator, Kind};
 
 impl Shared {
     /// Begins to enrol a method, which takes a proof to finish.

@@ -6,14 +6,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Attempt, Fault};
 use crate::client::{ActionCode, AuthenticatorAttachment, IdempotencyKey, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::webauthn::{self, Authentication, Credential, Registrant, Registration};
-use crate::emulator::world::{
-    ActionId, Aim, Authenticator, Challenge, Context, Key, Kind, NewChallenge, NotEnrollable, Proof, Proved, Scope,
-    Unclaimable, User, Waiting, World,
-};
+use crate::emulator::deeds::Fault;
+use crate::emulator::shared::Shared;
+use crate::emulator::webauthn;
+use crate::emulator::webauthn::credential::Credential;
+use crate::emulator::webauthn::{Authentication, Registrant, Registration};
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::challenge::{Challenge, Context, NewChallenge, Waiting};
+use crate::emulator::world::claim::Unclaimable;
+use crate::emulator::world::enrol::NotEnrollable;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Aim, Proof, Proved};
+use crate::emulator::world::user::{Authenticator, Key, Kind, User};
 
 /// How long a signature is waited for (an assumption).
 const LIFE: Duration = Duration::from_secs(600);

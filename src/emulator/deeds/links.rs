@@ -1,8 +1,10 @@
 //! Magic links: opened in whichever browser the mail is read in, which learns nothing by it; what it proves is for the
 //! browser that asked.
-use super::{Attempt, Fault};
-use crate::emulator::Shared;
-use crate::emulator::world::{Proof, Proved, Waiting};
+use crate::emulator::deeds::Fault;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::challenge::Waiting;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Proof, Proved};
 
 impl Shared {
     /// Opens the link of a mail, by what its URL has for `token`. Whether there is such a link, and it has not expired.

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Attempt, Fault};
 use crate::client::{ActionCode, IdempotencyKey, UserId, VerificationMethod};
-use crate::emulator::Shared;
-use crate::emulator::world::{ActionId, Aim, Challenge, Context, NewChallenge, Proof, Scope, Unclaimable, Waiting};
+use crate::emulator::deeds::Fault;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::challenge::{Challenge, Context, NewChallenge, Waiting};
+use crate::emulator::world::claim::Unclaimable;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::proof::{Aim, Proof};
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;

@@ -3,11 +3,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::members;
-use super::request::Case;
-use super::routes::{Route, is_control, is_looked_at};
-use crate::emulator::Shared;
+use crate::emulator::fuzz::members;
+use crate::emulator::fuzz::request::Case;
+use crate::emulator::fuzz::routes::{Route, is_control, is_looked_at};
 use crate::emulator::gateway::LONGEST_BODY;
+use crate::emulator::shared::Shared;
 
 pub(super) struct Answered {
     pub(super) status: StatusCode,

@@ -6,17 +6,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::members::{self, Kind, OTHERS};
-use super::random::Random;
-use super::request::{Case, Loot};
-use super::routes::{ROUTES, Route};
-use super::samples::{
+use crate::client::ActionState;
+use crate::emulator::fuzz::members;
+use crate::emulator::fuzz::members::{Kind, OTHERS};
+use crate::emulator::fuzz::random::Random;
+use crate::emulator::fuzz::request::{Case, Loot};
+use crate::emulator::fuzz::routes::{ROUTES, Route};
+use crate::emulator::fuzz::samples::{
     ACTIONS, DEVICES, FIELDS, NOWHERE, ODD_HEADERS, ODD_METHODS, PARAMETERS, RAW_SEGMENTS, TYPES, USERS, alike,
 };
-use crate::client::ActionState;
 use crate::emulator::gateway::LONGEST_BODY;
-use crate::emulator::world::Scope;
-use crate::emulator::{Endpoint, Shared};
+use crate::emulator::seen::Endpoint;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::action::Scope;
 
 /// Makes requests for one emulator.
 pub(super) struct Maker<'a> {

@@ -1,8 +1,8 @@
 //! What the bodies of requests may have in them: names and types, as the API reference has them.
 use serde_json::{Map, Value};
 
-use super::routes::Route;
-use crate::emulator::Endpoint;
+use crate::emulator::fuzz::routes::Route;
+use crate::emulator::seen::Endpoint;
 
 /// Of which type a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,15 +22,18 @@ use axum::Router;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use self::expected::Answered;
-use self::maker::Maker;
-use self::random::Random;
-use self::request::{Case, Loot};
-use self::routes::is_control;
-use super::builder::router;
-use super::world::World;
-use super::{Config, Emulator, Endpoint, Tenant};
 use crate::clock::Clock;
+use crate::emulator::Emulator;
+use crate::emulator::builder::router;
+use crate::emulator::config::Config;
+use crate::emulator::fuzz::expected::Answered;
+use crate::emulator::fuzz::maker::Maker;
+use crate::emulator::fuzz::random::Random;
+use crate::emulator::fuzz::request::{Case, Loot};
+use crate::emulator::fuzz::routes::is_control;
+use crate::emulator::seen::Endpoint;
+use crate::emulator::tenant::Tenant;
+use crate::emulator::world::World;
 
 /// How many go through the router unless `FUZZ` says otherwise: less than a minute without optimisation.
 const REQUESTS: u64 = 60_000;

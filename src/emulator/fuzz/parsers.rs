@@ -6,18 +6,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::random::Random;
-use super::{TEXTS, number};
 use crate::client::Timestamp;
 use crate::clock::Clock;
-use crate::emulator::Config;
 use crate::emulator::api::input::{
     Input, Parameters, action_code, has_key, idempotency_key, looks_like_an_address, moment, user_id,
 };
+use crate::emulator::config::Config;
+use crate::emulator::fuzz::random::Random;
+use crate::emulator::fuzz::{TEXTS, number};
 use crate::emulator::page::way_back;
 use crate::emulator::tokens::{NewSession, Subject, Tokens};
 use crate::emulator::totp::App;
-use crate::emulator::webauthn::Credential;
+use crate::emulator::webauthn::credential::Credential;
 use crate::webhook::Webhook;
 
 /// A P-256 key in COSE: the base point of the curve.

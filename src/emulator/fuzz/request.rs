@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
-use super::random::Random;
+use crate::emulator::fuzz::random::Random;
 use crate::emulator::line::HangUp;
 
 /// One request.

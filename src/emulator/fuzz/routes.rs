@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 use http::Method;
 
-use crate::emulator::Endpoint;
+use crate::emulator::seen::Endpoint;
 
 /// One route of one method.
 pub(super) struct Route {

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::client::{Timestamp, VerificationMethod};
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::world::{Authenticator, Challenge, RecordedAction, User};
+use crate::emulator::world::action::RecordedAction;
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::user::{Authenticator, User};
 use crate::webhook::ChallengeLogType;
 
 /// What happened, ready to be put into an envelope.

@@ -8,10 +8,10 @@
 //!
 //! What waits, waits by the emulator's clock. A test moves that without telling anybody, so as long as something waits the
 //! clock is looked at every few milliseconds.
-mod event;
-mod outbox;
-mod sent;
-mod target;
+pub(crate) mod event;
+pub(crate) mod outbox;
+pub(crate) mod sent;
+pub(crate) mod target;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,17 +24,17 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-use self::event::time;
-use self::outbox::{Outbox, Parcel, Record};
-use self::sent::Sent;
 use crate::clock::Clock;
+use crate::emulator::hooks::event::time;
+use crate::emulator::hooks::outbox::{Outbox, Parcel, Record};
+use crate::emulator::hooks::sent::Sent;
 use crate::emulator::tenant::Tenant;
 use crate::webhook::signature;
 
-pub(crate) use self::event::{HookEvent, Occasion};
-pub use self::sent::SentHook;
-pub use self::target::HookAnswer;
-pub(crate) use self::target::Target;
+use crate::emulator::hooks::event::HookEvent;
+use crate::emulator::hooks::sent::SentHook;
+use crate::emulator::hooks::target::HookAnswer;
+use crate::emulator::hooks::target::Target;
 
 /// How often the clock is looked at while something waits.
 const TICK: Duration = Duration::from_millis(20);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::target::Target;
+use crate::emulator::hooks::target::Target;
 
 /// At least how long it takes until something is sent again (docs, webhooks, delivery: events; assumed for batches, of
 /// which it says "periodically").

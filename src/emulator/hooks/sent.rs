@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::outbox::Parcel;
-use super::target::HookAnswer;
+use crate::emulator::hooks::outbox::Parcel;
+use crate::emulator::hooks::target::HookAnswer;
 
 /// How many are remembered; the oldest go first.
 const MOST: usize = 10_000;

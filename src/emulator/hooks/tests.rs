@@ -6,10 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
 
-use self::receiver::{NEVER, Receiver};
 use super::*;
 use crate::client::{ActionCode, ActionState, VerificationMethod};
-use crate::emulator::world::{ActionId, Authenticator, Kind, RecordedAction, Told, User, World};
+use crate::emulator::hooks::event::Occasion;
+use crate::emulator::hooks::tests::receiver::{NEVER, Receiver};
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, RecordedAction, Told};
+use crate::emulator::world::user::{Authenticator, Kind, User};
 use crate::webhook::{ChallengeLogType, EventData, SIGNATURE_HEADER};
 
 const SECRET: &str = "canary-secret";

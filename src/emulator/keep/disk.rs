@@ -3,7 +3,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::form::{Before, Saved};
+use crate::emulator::keep::form::{Before, Saved};
 
 /// A state file, for as long as an emulator has it.
 pub(crate) struct Disk {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::emulator::Shared;
 use crate::emulator::keys::Keys;
-use crate::emulator::world::Kept;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::keep::Kept;
 
 /// The version of the form that is written here. Another number for every form that those before can't read.
 const VERSION: u64 = 1;

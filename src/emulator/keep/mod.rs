@@ -7,8 +7,8 @@
 //! then takes its place, so that there is always a whole one. Where nothing can take its place, as where the file itself is
 //! mounted into a container, it is written in place. A file that can't be read isn't overwritten; the emulator doesn't
 //! start, nor while another emulator has the file.
-mod disk;
-mod form;
+pub(crate) mod disk;
+pub(crate) mod form;
 
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -19,11 +19,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
-pub(crate) use self::disk::Disk;
+use crate::emulator::keep::disk::Disk;
 
-use self::form::Saved;
-use super::Shared;
-use super::world::World;
+use crate::emulator::keep::form::Saved;
+use crate::emulator::shared::Shared;
+use crate::emulator::world::World;
 
 /// How often it is written at most.
 const PAUSE: Duration = Duration::from_secs(1);

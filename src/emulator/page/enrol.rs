@@ -1,12 +1,14 @@
 //! Enrolling a method: a first one, or one more from the settings.
-use super::format::in_groups;
-use super::qr;
-use super::scene::{Address, AppSetup, Begin, Choice, Choices, Code, Drawn, Scene, Way};
-use super::visit::{Task, Visit};
 use crate::client::VerificationMethod as Method;
-use crate::emulator::deeds::Ceremony;
+use crate::emulator::deeds::keys::Ceremony;
+use crate::emulator::page::format::in_groups;
+use crate::emulator::page::qr;
+use crate::emulator::page::scene::{Address, AppSetup, Begin, Choice, Choices, Code, Drawn, Scene, Way};
+use crate::emulator::page::visit::{Task, Visit};
 use crate::emulator::totp::App;
-use crate::emulator::world::{Aim, Kind, World};
+use crate::emulator::world::World;
+use crate::emulator::world::proof::Aim;
+use crate::emulator::world::user::Kind;
 
 impl Visit<'_> {
     /// A first method, which proves the action as well.

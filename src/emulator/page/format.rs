@@ -1,8 +1,8 @@
 //! How names, addresses and secrets are shown and read.
 use serde_json::Value;
 
-use super::words::Words;
-use crate::emulator::api::{looks_like_a_number, looks_like_an_address};
+use crate::emulator::api::input::{looks_like_a_number, looks_like_an_address};
+use crate::emulator::page::words::Words;
 
 /// A custom data point, if it is one that can be shown.
 pub(super) fn detail((name, value): (&String, &Value), words: &Words) -> Option<(String, String)> {

@@ -2,14 +2,16 @@
 use axum::response::Response;
 use serde_json::Value;
 
-use super::said::{Carried, Mode};
-use super::scene::{Begin, Drawn, Key, Panel, Scene};
-use super::visit::{Task, Visit};
 use crate::client::VerificationMethod as Method;
-use crate::emulator::client_api::name_of_browser;
-use crate::emulator::deeds::{Ceremony, Fault, Made, NotSigned, Wanted};
+use crate::emulator::client_api::names::name as name_of_browser;
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::keys::{Ceremony, Made, NotSigned, Wanted};
+use crate::emulator::page::said::{Carried, Mode};
+use crate::emulator::page::scene::{Begin, Drawn, Key, Panel, Scene};
+use crate::emulator::page::visit::{Task, Visit};
 use crate::emulator::webauthn::{Kind, LOCALHOST};
-use crate::emulator::world::{Aim, Proved, World};
+use crate::emulator::world::World;
+use crate::emulator::world::proof::{Aim, Proved};
 
 impl Visit<'_> {
     /// A ceremony. It begins anew with every page, and so does what the browser is given.

@@ -2,15 +2,16 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use super::said::{Carried, Mode};
-use super::scene::{Drawn, End, Scene, Tone};
-use super::view::{Page, Say, sealed};
-use super::visit::{Task, Visit};
-use super::way_back;
-use super::words::Words;
 use crate::client::ActionState;
+use crate::emulator::page::said::{Carried, Mode};
+use crate::emulator::page::scene::{Drawn, End, Scene, Tone};
+use crate::emulator::page::view::{Page, Say, sealed};
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::page::way_back;
+use crate::emulator::page::words::Words;
 use crate::emulator::tokens::TokenFault;
-use crate::emulator::world::{Proved, Scope};
+use crate::emulator::world::action::Scope;
+use crate::emulator::world::proof::Proved;
 
 impl Visit<'_> {
     /// What comes after a proof for `task`: recovery codes if there are new ones, the settings if they were asked for, what

@@ -1,9 +1,11 @@
 //! What the methods are called, and which of them a user can be asked for.
-use super::format::masked;
-use super::visit::{Task, Visit};
-use super::words::Words;
 use crate::client::VerificationMethod as Method;
-use crate::emulator::world::{Aim, Attempt, Authenticator, Kind, World};
+use crate::emulator::page::format::masked;
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::page::words::Words;
+use crate::emulator::world::World;
+use crate::emulator::world::proof::{Aim, Attempt};
+use crate::emulator::world::user::{Authenticator, Kind};
 
 impl Words {
     /// A method's name, and what it is like.

@@ -4,23 +4,23 @@
 //! credential, so there is no session and nothing to forge. Three small scripts do what a form can't: one tells the
 //! opener of a popup (`mode=popup`) what it waits for, one looks whether a phone has answered, one asks the browser for a
 //! passkey.
-mod enrol;
-mod format;
-mod key;
-mod leave;
-mod method;
-mod offer;
-mod phone;
-mod proof;
-mod qr;
-mod said;
-mod scene;
-mod sent;
-mod settings;
-mod steps;
-mod view;
-mod visit;
-mod words;
+pub(crate) mod enrol;
+pub(crate) mod format;
+pub(crate) mod key;
+pub(crate) mod leave;
+pub(crate) mod method;
+pub(crate) mod offer;
+pub(crate) mod phone;
+pub(crate) mod proof;
+pub(crate) mod qr;
+pub(crate) mod said;
+pub(crate) mod scene;
+pub(crate) mod sent;
+pub(crate) mod settings;
+pub(crate) mod steps;
+pub(crate) mod view;
+pub(crate) mod visit;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
@@ -32,12 +32,12 @@ use axum::routing::get;
 use http::HeaderMap;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use self::leave::broken;
-use self::said::{Carried, Said};
-pub(crate) use self::view::sealed;
-use self::visit::{Visit, words_for};
-use super::Shared;
-use super::tokens::TokenFault;
+use crate::emulator::page::leave::broken;
+use crate::emulator::page::said::{Carried, Said};
+use crate::emulator::page::view::sealed;
+use crate::emulator::page::visit::{Visit, words_for};
+use crate::emulator::shared::Shared;
+use crate::emulator::tokens::TokenFault;
 
 /// Where a page that waits looks whether it can go on. Such calls are not among those that are remembered.
 const WAITING: &str = "/emulator/waiting";

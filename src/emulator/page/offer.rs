@@ -1,10 +1,12 @@
 //! What a tenant wants its users to set up once they have proved themselves: a passkey, most often.
-use super::method::ENROLLABLE;
-use super::scene::{Drawn, Way};
-use super::visit::{Task, Visit};
 use crate::client::VerificationMethod as Method;
-use crate::emulator::deeds::Ceremony;
-use crate::emulator::world::{Scope, User, World};
+use crate::emulator::deeds::keys::Ceremony;
+use crate::emulator::page::method::ENROLLABLE;
+use crate::emulator::page::scene::{Drawn, Way};
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::world::World;
+use crate::emulator::world::action::Scope;
+use crate::emulator::world::user::User;
 
 impl Visit<'_> {
     /// What the rule that decided, or else the action, wants to be offered; nothing to a user who has one of these.

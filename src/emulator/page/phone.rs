@@ -1,14 +1,19 @@
 //! Phones: a push message to approve, a QR code to scan and approve. The emulator's panel is the phone.
 use axum::response::Response;
 
-use super::format::in_words;
-use super::qr;
-use super::scene::{Begin, Drawn, Panel, Press, Scene, Way};
-use super::visit::{Task, Visit};
-use super::words::Text;
 use crate::client::{UserId, VerificationMethod as Method};
-use crate::emulator::deeds::{Answerer, Fault};
-use crate::emulator::world::{ActionId, Aim, Attempt, Context, Kind, Phone, Proof, Proved, World};
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::phones::Answerer;
+use crate::emulator::page::format::in_words;
+use crate::emulator::page::qr;
+use crate::emulator::page::scene::{Begin, Drawn, Panel, Press, Scene, Way};
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::page::words::text::Text;
+use crate::emulator::world::World;
+use crate::emulator::world::action::ActionId;
+use crate::emulator::world::challenge::Context;
+use crate::emulator::world::proof::{Aim, Attempt, Proof, Proved};
+use crate::emulator::world::user::{Kind, Phone};
 
 impl Visit<'_> {
     /// Asks the user's phone.

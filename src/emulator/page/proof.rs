@@ -1,12 +1,14 @@
 //! Proving an action with a method that is enrolled.
-use super::method::{Asked, told_apart};
-use super::scene::{Choice, Choices, Code, Drawn, End, Panel, Scene, Tone, Way};
-use super::visit::{Task, Visit};
-use super::words::Text;
 use crate::client::VerificationMethod as Method;
-use crate::emulator::deeds::Ceremony;
+use crate::emulator::deeds::keys::Ceremony;
 use crate::emulator::lifecycle;
-use crate::emulator::world::{Aim, Attempt, Kind, World};
+use crate::emulator::page::method::{Asked, told_apart};
+use crate::emulator::page::scene::{Choice, Choices, Code, Drawn, End, Panel, Scene, Tone, Way};
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::page::words::text::Text;
+use crate::emulator::world::World;
+use crate::emulator::world::proof::{Aim, Attempt};
+use crate::emulator::world::user::Kind;
 
 /// The view in which one of several methods is chosen.
 const METHODS: &str = "methods";

@@ -1,7 +1,7 @@
 //! What can be in the middle of the page, under it and beside it.
-use super::words::Text;
 use crate::client::VerificationMethod;
-use crate::emulator::world::Aim;
+use crate::emulator::page::words::text::Text;
+use crate::emulator::world::proof::Aim;
 
 /// One look of the page.
 #[derive(Debug)]

@@ -1,10 +1,13 @@
 //! Codes and links that are sent to the user.
-use super::format::masked;
-use super::scene::{Begin, Code, Drawn, Panel, Scene, Wait, Way};
-use super::visit::{Task, Visit};
-use super::words::Text;
 use crate::client::VerificationMethod as Method;
-use crate::emulator::world::{Aim, Attempt, Challenge, Kind, Waiting, World};
+use crate::emulator::page::format::masked;
+use crate::emulator::page::scene::{Begin, Code, Drawn, Panel, Scene, Wait, Way};
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::page::words::text::Text;
+use crate::emulator::world::World;
+use crate::emulator::world::challenge::{Challenge, Waiting};
+use crate::emulator::world::proof::{Aim, Attempt};
+use crate::emulator::world::user::Kind;
 
 impl Visit<'_> {
     /// A code or a link on its way to the user's method `item`. One that is not sent yet is wanted.

@@ -1,17 +1,18 @@
 //! The menu of the user's methods (docs, "Settings"): add, remove, which is asked for first.
 use axum::response::Response;
 
-use super::leave::see;
-use super::method::told_apart;
-use super::scene::{Drawn, Item, Scene, Settings, Way};
-use super::visit::{Task, Visit};
-use super::words::Text;
 use crate::client::VerificationMethod as Method;
-use crate::emulator::api::remove;
-use crate::emulator::deeds::Ceremony;
-use crate::emulator::hooks::HookEvent;
+use crate::emulator::api::authenticators::remove;
+use crate::emulator::deeds::keys::Ceremony;
+use crate::emulator::hooks::event::HookEvent;
 use crate::emulator::lifecycle;
-use crate::emulator::world::{Authenticator, World};
+use crate::emulator::page::leave::see;
+use crate::emulator::page::method::told_apart;
+use crate::emulator::page::scene::{Drawn, Item, Scene, Settings, Way};
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::page::words::text::Text;
+use crate::emulator::world::World;
+use crate::emulator::world::user::Authenticator;
 
 const ADD: &str = "add";
 const REMOVE: &str = "remove";

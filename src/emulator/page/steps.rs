@@ -1,12 +1,14 @@
 //! What the page's forms do.
 use axum::response::Response;
 
-use super::format;
-use super::leave::see;
-use super::visit::{Task, Visit};
 use crate::client::VerificationMethod as Method;
 use crate::emulator::deeds::Fault;
-use crate::emulator::world::{Aim, Challenge, Kind, Proof, Proved};
+use crate::emulator::page::format;
+use crate::emulator::page::leave::see;
+use crate::emulator::page::visit::{Task, Visit};
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::proof::{Aim, Proof, Proved};
+use crate::emulator::world::user::Kind;
 
 impl Visit<'_> {
     pub(super) async fn act(&self) -> Response {

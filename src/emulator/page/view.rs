@@ -10,11 +10,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::format::{detail, in_words};
-use super::said::{Carried, Mode};
-use super::scene::{Drawn, End, Scene, Tone, Way};
-use super::words::{Text, Words};
-use crate::emulator::RecordedAction;
+use crate::emulator::page::format::{detail, in_words};
+use crate::emulator::page::said::{Carried, Mode};
+use crate::emulator::page::scene::{Drawn, End, Scene, Tone, Way};
+use crate::emulator::page::words::Words;
+use crate::emulator::page::words::text::Text;
+use crate::emulator::world::action::RecordedAction;
 
 const STYLE: &str = include_str!("../../../templates/emulator/page.css");
 /// Tells the opener of a popup.

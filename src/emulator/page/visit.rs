@@ -7,16 +7,23 @@ use http::uri::Authority;
 use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
-use super::leave::{broken, see};
-use super::said::{Carried, Said};
-use super::scene::{Begin, Drawn, End, Scene, Tone};
-use super::view::Page;
-use super::words::Words;
 use crate::client::{ActionState, VerificationMethod};
-use crate::emulator::deeds::{Attempt, Ceremony, Fault};
-use crate::emulator::lifecycle::{self, Ask};
-use crate::emulator::world::{ActionId, Aim, Scope, User, World};
-use crate::emulator::{RecordedAction, Shared, Standing};
+use crate::emulator::deeds::Fault;
+use crate::emulator::deeds::keys::Ceremony;
+use crate::emulator::lifecycle;
+use crate::emulator::lifecycle::Ask;
+use crate::emulator::page::leave::{broken, see};
+use crate::emulator::page::said::{Carried, Said};
+use crate::emulator::page::scene::{Begin, Drawn, End, Scene, Tone};
+use crate::emulator::page::view::Page;
+use crate::emulator::page::words::Words;
+use crate::emulator::shared::{Shared, Standing};
+use crate::emulator::world::World;
+use crate::emulator::world::action::RecordedAction;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::proof::Aim;
+use crate::emulator::world::proof::Attempt;
+use crate::emulator::world::user::User;
 
 /// What somebody has come to the page for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

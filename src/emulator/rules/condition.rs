@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use ipnet::IpNet;
 use serde_json::{Number, Value};
 
-use super::facts::{Kind, Known, Variable, address};
+use crate::emulator::rules::facts::{Kind, Known, Variable, address};
 
 /// What a variable is compared with, and how.
 ///

@@ -1,6 +1,6 @@
 //! Rules, as plain functions: no clock, no store, no I/O.
-mod condition;
-mod facts;
+pub(crate) mod condition;
+pub(crate) mod facts;
 #[cfg(test)]
 mod tests;
 
@@ -8,14 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use self::condition::{Condition, When};
-pub use self::facts::Facts;
+use crate::emulator::rules::condition::{Condition, When};
 
-pub(crate) use self::condition::{OPERATORS, Operator, network};
-pub(crate) use self::facts::{Known, VARIABLES, Variable, address};
+use crate::emulator::rules::facts::{Known, Variable};
 
-use super::lifecycle::Outcome;
 use crate::client::VerificationMethod;
+use crate::emulator::lifecycle::Outcome;
 
 /// What a tenant has decided for attempts of which certain things are true.
 ///

@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::condition::{OPERATORS, Operator};
-use super::facts::Kind;
 use super::*;
-use crate::emulator::tenant::Network;
+use crate::emulator::rules::condition::{OPERATORS, Operator};
+use crate::emulator::rules::facts::Facts;
+use crate::emulator::rules::facts::Kind;
+use crate::emulator::tenant::network::Network;
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;

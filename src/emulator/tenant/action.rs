@@ -1,5 +1,5 @@
 use crate::client::VerificationMethod;
-use crate::emulator::Outcome;
+use crate::emulator::lifecycle::Outcome;
 
 /// The settings of one action of a [`Tenant`](super::Tenant).
 ///

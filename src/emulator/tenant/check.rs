@@ -6,9 +6,17 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{AppClient, METHODS, Network, NewUser, Setting, Tenant, TenantError};
 use crate::client::{ActionCode, UserId, VerificationMethod};
-use crate::emulator::rules::{self, Rule, Variable, When};
+use crate::emulator::rules::Rule;
+use crate::emulator::rules::condition;
+use crate::emulator::rules::condition::When;
+use crate::emulator::rules::facts::Variable;
+use crate::emulator::tenant::error::TenantError;
+use crate::emulator::tenant::network::Network;
+use crate::emulator::tenant::person::NewUser;
+use crate::emulator::tenant::session::AppClient;
+use crate::emulator::tenant::setting::Setting;
+use crate::emulator::tenant::{METHODS, Tenant};
 use crate::url::redacted_url;
 
 type Checked = Result<(), TenantError>;
@@ -277,7 +285,7 @@ fn app_client(setting: &Setting, client: &AppClient) -> Checked {
 }
 
 fn network(setting: &Setting, network: &Network) -> Checked {
-    if rules::network(&network.cidr).is_none() {
+    if condition::network(&network.cidr).is_none() {
         let reason = "a network is asked for, such as \"203.0.113.0/24\"";
         return Err(quoted(&setting.key("cidr"), &network.cidr, reason));
     }

@@ -1,8 +1,9 @@
 use thiserror::Error;
 
-use super::{METHODS, Setting};
 use crate::client::VerificationMethod;
-use crate::emulator::rules::VARIABLES;
+use crate::emulator::rules::facts::VARIABLES;
+use crate::emulator::tenant::METHODS;
+use crate::emulator::tenant::setting::Setting;
 
 /// A setting of a [`Tenant`](super::Tenant) that cannot work, found before an emulator runs with it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

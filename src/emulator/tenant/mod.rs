@@ -1,12 +1,12 @@
 //! How the emulated tenant is set up: what one of the service's sets in its portal.
-mod action;
-mod check;
-mod error;
-mod limits;
-mod network;
-mod person;
-mod session;
-mod setting;
+pub(crate) mod action;
+pub(crate) mod check;
+pub(crate) mod error;
+pub(crate) mod limits;
+pub(crate) mod network;
+pub(crate) mod person;
+pub(crate) mod session;
+pub(crate) mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -16,20 +16,18 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-pub use self::action::ActionSettings;
-pub use self::error::TenantError;
-pub use self::limits::Limits;
-pub use self::network::Network;
-pub use self::person::NewUser;
-pub use self::session::AppClient;
-pub use self::setting::Setting;
+use crate::emulator::tenant::action::ActionSettings;
+use crate::emulator::tenant::limits::Limits;
+use crate::emulator::tenant::network::Network;
+use crate::emulator::tenant::person::NewUser;
+use crate::emulator::tenant::session::AppClient;
 
-pub(crate) use self::check::secret as check_secret;
-pub(crate) use self::setting::Part;
-
-use super::lifecycle::Outcome;
-use super::rules::{self, Base, Decision, Facts, Known, Rule};
 use crate::client::VerificationMethod;
+use crate::emulator::lifecycle::Outcome;
+use crate::emulator::rules;
+use crate::emulator::rules::facts::{Facts, Known};
+use crate::emulator::rules::{Base, Decision, Rule};
+use crate::emulator::rules::{condition, facts};
 
 /// All that the emulator can let users prove themselves by, recovery codes aside.
 pub(crate) const METHODS: [VerificationMethod; 9] = [
@@ -297,9 +295,9 @@ impl Tenant {
 
     /// What is known of an address: what its smallest network says, and of two alike the first.
     pub(crate) fn network_of(&self, address: &str) -> Option<&Network> {
-        let address = rules::address(address)?;
+        let address = facts::address(address)?;
         let around = self.networks.iter().rev().filter_map(|network| {
-            let net = rules::network(&network.cidr)?;
+            let net = condition::network(&network.cidr)?;
             net.contains(&address).then_some((net.prefix_len(), network))
         });
         around.max_by_key(|(length, _)| *length).map(|(_, network)| network)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::emulator::{Condition, When};
+use crate::emulator::rules::condition::{Condition, When};
 
 use VerificationMethod::{AuthenticatorApp, EmailOtp, Passkey, RecoveryCode, Sms};
 

@@ -9,8 +9,8 @@ use webauthn_rs_core::proto::{
     ParsedAttestation, RegisteredExtensions,
 };
 
-use super::{Fault, Kind, malformed};
 use crate::client::{AuthenticatorAttachment, CredentialDeviceType};
+use crate::emulator::webauthn::{Fault, Kind, malformed};
 
 /// The most bytes of a credential's id (WebAuthn Level 3, section 6.5.1).
 const LONGEST_ID: usize = 1023;

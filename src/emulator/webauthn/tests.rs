@@ -4,9 +4,9 @@ mod recorded;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::soft_key::{AAGUID, SoftKey, decode, encode};
 use super::*;
 use crate::client::CredentialDeviceType;
+use crate::emulator::webauthn::soft_key::{AAGUID, SoftKey, decode, encode};
 
 const ORIGIN: &str = "http://localhost:3000";
 

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::World;
-use super::action::ActionId;
-use super::table::{FoundBy, Record};
 use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, VerificationMethod};
+use crate::emulator::world::World;
+use crate::emulator::world::action::ActionId;
+use crate::emulator::world::table::{FoundBy, Record};
 
 /// One challenge. Who has proved it need not be known: the Server API can ask first and name the user afterwards.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,13 +1,15 @@
 //! Challenges of the Server API: a code is asked for first, and the user is named afterwards.
 use std::time::SystemTime;
 
-use super::action::Told;
-use super::limits::Deed;
-use super::proof::Verdict;
-use super::user::{Authenticator, Kind};
-use super::{ActionId, Challenge, Scope, World};
 use crate::client::{ActionState, IdempotencyKey, UserId, VerificationMethod};
 use crate::emulator::lifecycle;
+use crate::emulator::world::World;
+use crate::emulator::world::action::Told;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::limits::Deed;
+use crate::emulator::world::proof::Verdict;
+use crate::emulator::world::user::{Authenticator, Kind};
 
 /// Why a challenge cannot be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,9 +175,9 @@ mod tests {
 
     use super::*;
     use crate::client::ActionCode;
-    use crate::emulator::Outcome;
+    use crate::emulator::lifecycle::Outcome;
     use crate::emulator::tenant::Tenant;
-    use crate::emulator::world::{Context, NewChallenge, Waiting};
+    use crate::emulator::world::challenge::{Context, NewChallenge, Waiting};
 
     fn user(id: &str) -> UserId {
         UserId::new(id).unwrap()

@@ -3,8 +3,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::World;
 use crate::client::VerificationMethod;
+use crate::emulator::world::World;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Device {

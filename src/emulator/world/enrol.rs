@@ -1,8 +1,9 @@
 //! What may be enrolled, by whom.
-use super::user::{Authenticator, User};
-use super::{ActionId, Scope, World};
 use crate::client::VerificationMethod;
 use crate::emulator::lifecycle;
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::user::{Authenticator, User};
 
 /// Why a method cannot be enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +73,10 @@ mod tests {
 
     use super::*;
     use crate::client::ActionState;
-    use crate::emulator::tenant::{ActionSettings, Tenant};
-    use crate::emulator::world::{Kind, Told};
+    use crate::emulator::tenant::Tenant;
+    use crate::emulator::tenant::action::ActionSettings;
+    use crate::emulator::world::action::Told;
+    use crate::emulator::world::user::Kind;
 
     const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
     const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;

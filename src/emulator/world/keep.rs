@@ -4,10 +4,14 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionId, Call, Challenge, Session, User, World};
 use crate::emulator::inbox::Inbox;
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::tenant::Tenant;
+use crate::emulator::world::action::{Action, ActionId};
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::session::Session;
+use crate::emulator::world::user::User;
+use crate::emulator::world::{Call, World};
 
 /// The world as lists, since JSON has no maps but those by texts.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,9 +70,12 @@ mod tests {
     use super::*;
     use crate::client::{UserId, VerificationMethod};
     use crate::emulator::inbox::{Channel, Message};
-    use crate::emulator::tenant::{ActionSettings, NewUser};
+    use crate::emulator::tenant::action::ActionSettings;
+    use crate::emulator::tenant::person::NewUser;
     use crate::emulator::totp::App;
-    use crate::emulator::world::{Kind, NewChallenge, Phone, Told, Waiting};
+    use crate::emulator::world::action::Told;
+    use crate::emulator::world::challenge::{NewChallenge, Waiting};
+    use crate::emulator::world::user::{Kind, Phone};
 
     fn tenant() -> Tenant {
         let read = ActionSettings::new().outcome(Outcome::Allow);

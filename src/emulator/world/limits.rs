@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use crate::client::VerificationMethod;
-use crate::emulator::tenant;
+use crate::emulator::tenant::limits::Limits;
 
 /// How many wrong codes of one challenge are taken where there are no other limits.
 pub(crate) const MAX_GUESSES: u32 = 10;
@@ -19,13 +19,13 @@ pub(crate) enum Deed {
 
 /// When who did what, against how often they may.
 #[derive(Debug, Clone)]
-pub(crate) struct Limits {
-    settings: tenant::Limits,
+pub(crate) struct RateLimiter {
+    settings: Limits,
     done: BTreeMap<(Deed, String, String), VecDeque<SystemTime>>,
 }
 
-impl Limits {
-    pub(crate) fn new(settings: tenant::Limits) -> Self {
+impl RateLimiter {
+    pub(crate) fn new(settings: Limits) -> Self {
         Self { settings, done: BTreeMap::new() }
     }
 
@@ -91,7 +91,7 @@ mod tests {
             (Deed::Guess, VerificationMethod::EmailOtp, 10, 300),
             (Deed::Guess, VerificationMethod::AuthenticatorApp, 10, 300),
         ] {
-            let mut limits = Limits::new(tenant::Limits::new());
+            let mut limits = RateLimiter::new(Limits::new());
             let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
             for done in 0..most {
                 assert_eq!(limits.wait(deed, &method, "ada", at(done)), None, "{deed:?} {method}, {done} done");
@@ -108,17 +108,17 @@ mod tests {
     #[test]
     fn nothing_at_all_and_no_limit() {
         let wait = |settings| {
-            let mut limits = Limits::new(settings);
+            let mut limits = RateLimiter::new(settings);
             for _ in 0..100 {
                 limits.count(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH);
             }
             limits.wait(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH)
         };
         let minute = Duration::from_secs(60);
-        assert_eq!(wait(tenant::Limits::off()), None);
-        assert_eq!(wait(tenant::Limits::new().sms(101)), None);
-        assert_eq!(wait(tenant::Limits::new().sms(0).send_window(minute)), Some(minute));
-        let limits = Limits::new(tenant::Limits::new().sms(0).send_window(minute));
+        assert_eq!(wait(Limits::off()), None);
+        assert_eq!(wait(Limits::new().sms(101)), None);
+        assert_eq!(wait(Limits::new().sms(0).send_window(minute)), Some(minute));
+        let limits = RateLimiter::new(Limits::new().sms(0).send_window(minute));
         assert_eq!(limits.wait(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH), Some(minute));
     }
 }

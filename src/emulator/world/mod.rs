@@ -1,38 +1,37 @@
 //! What the emulator knows: users, their methods, their actions. In memory, and the time is an argument.
-mod action;
-mod challenge;
-mod claim;
-mod device;
-mod enrol;
-mod keep;
-mod limits;
-mod proof;
-mod session;
-mod table;
-mod user;
+pub(crate) mod action;
+pub(crate) mod challenge;
+pub(crate) mod claim;
+pub(crate) mod device;
+pub(crate) mod enrol;
+pub(crate) mod keep;
+pub(crate) mod limits;
+pub(crate) mod proof;
+pub(crate) mod session;
+pub(crate) mod table;
+pub(crate) mod user;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-pub use self::action::RecordedAction;
+use crate::emulator::world::action::RecordedAction;
 
-pub(crate) use self::action::{Action, ActionId, Scope, Told};
-pub(crate) use self::challenge::{Challenge, Context, NewChallenge, Waiting};
-pub(crate) use self::claim::{Claimed, Unclaimable};
-pub(crate) use self::device::Device;
-pub(crate) use self::enrol::NotEnrollable;
-pub(crate) use self::keep::Kept;
-pub(crate) use self::limits::{Deed, Limits};
-pub(crate) use self::proof::{Aim, Attempt, CodeForm, Proof, Proved, Verdict, recovery_codes};
-pub(crate) use self::session::Session;
-pub(crate) use self::table::{FoundBy, Table};
-pub(crate) use self::user::{Authenticator, Key, Kind, Phone, User};
+use crate::emulator::world::action::{Action, ActionId, Told};
+use crate::emulator::world::challenge::Challenge;
+use crate::emulator::world::device::Device;
+use crate::emulator::world::limits::RateLimiter;
+use crate::emulator::world::proof::CodeForm;
+use crate::emulator::world::session::Session;
+use crate::emulator::world::table::{FoundBy, Table};
+use crate::emulator::world::user::User;
 
-use super::inbox::Inbox;
-use super::lifecycle::{self, Ask, Outcome};
-use super::rules::{Facts, RuleMatch};
-use super::tenant::Tenant;
 use crate::client::{ActionState, VerificationMethod};
+use crate::emulator::inbox::Inbox;
+use crate::emulator::lifecycle;
+use crate::emulator::lifecycle::{Ask, Outcome};
+use crate::emulator::rules::RuleMatch;
+use crate::emulator::rules::facts::Facts;
+use crate::emulator::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -46,7 +45,7 @@ pub(crate) struct World {
     /// Calls of Call Connect, by their reference.
     pub(crate) calls: BTreeMap<String, Call>,
     pub(crate) inbox: Inbox,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RateLimiter,
     pub(crate) tenant: Tenant,
     pub(crate) policy: Policy,
     /// How many actions were tracked, which orders them.
@@ -117,7 +116,7 @@ impl World {
             sessions: Table::default(),
             calls: BTreeMap::new(),
             inbox: Inbox::default(),
-            limits: Limits::new(tenant.limits.clone()),
+            limits: RateLimiter::new(tenant.limits.clone()),
             policy: Policy::from(&tenant),
             tenant,
             tracked: 0,

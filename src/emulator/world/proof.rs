@@ -3,13 +3,14 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::challenge::{Challenge, NewChallenge, Waiting};
-use super::enrol::is_of_apps;
-use super::limits::Deed;
-use super::user::{Authenticator, Kind, User};
-use super::{ActionId, Scope, World};
 use crate::client::{ActionState, SmsChannel, VerificationMethod};
 use crate::emulator::lifecycle;
+use crate::emulator::world::World;
+use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::world::challenge::{Challenge, NewChallenge, Waiting};
+use crate::emulator::world::enrol::is_of_apps;
+use crate::emulator::world::limits::Deed;
+use crate::emulator::world::user::{Authenticator, Kind, User};
 
 /// What a proof is to bring about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

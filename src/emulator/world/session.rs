@@ -3,9 +3,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::World;
-use super::table::{FoundBy, Record};
 use crate::client::{UserId, VerificationMethod};
+use crate::emulator::world::World;
+use crate::emulator::world::table::{FoundBy, Record};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Session {

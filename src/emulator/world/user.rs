@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::World;
-use super::device::Device;
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::tenant::NewUser;
+use crate::emulator::tenant::person::NewUser;
 use crate::emulator::totp::App;
-use crate::emulator::webauthn::Credential;
+use crate::emulator::webauthn::credential::Credential;
+use crate::emulator::world::World;
+use crate::emulator::world::device::Device;
 
 /// One user. Exists from the first thing that is told about them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::super::*;
-use super::SECRET;
+use crate::emulator::hooks::tests::SECRET;
 use crate::webhook::{Delivery, Event, Webhook};
 
 /// It answers with 200 where it was told nothing else.

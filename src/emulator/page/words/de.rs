@@ -1,5 +1,5 @@
 //! German.
-use super::Words;
+use crate::emulator::page::words::Words;
 
 pub(super) const WORDS: Words = Words {
     lang: "de",

@@ -1,5 +1,5 @@
 //! French.
-use super::Words;
+use crate::emulator::page::words::Words;
 
 pub(super) const WORDS: Words = Words {
     lang: "fr",

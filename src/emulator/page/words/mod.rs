@@ -1,15 +1,13 @@
 //! What the page says, in the languages that it speaks.
 //!
 //! A text may have places, as `{to}`. Every table has every text: the compiler sees to it.
-mod de;
-mod en;
-mod es;
-mod fr;
-mod text;
+pub(crate) mod de;
+pub(crate) mod en;
+pub(crate) mod es;
+pub(crate) mod fr;
+pub(crate) mod text;
 
 use std::time::Duration;
-
-pub(super) use self::text::Text;
 
 macro_rules! words {
     ($($name:ident)+) => {

@@ -2,10 +2,12 @@ use std::time::UNIX_EPOCH;
 
 use super::*;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
-use crate::emulator::tenant::{Limits, Tenant};
+use crate::emulator::tenant::Tenant;
+use crate::emulator::tenant::limits::Limits;
 use crate::emulator::totp::App;
+use crate::emulator::world::action::Told;
 use crate::emulator::world::limits::MAX_GUESSES;
-use crate::emulator::world::{Phone, Told};
+use crate::emulator::world::user::Phone;
 
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
 const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
