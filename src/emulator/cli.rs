@@ -12,8 +12,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::emulator::Emulator;
-use crate::emulator::builder::EmulatorBuilder;
 use crate::emulator::config::Config;
+use crate::emulator::handle::builder::EmulatorBuilder;
 use crate::log::Chain;
 
 /// Where it listens unless it is told.

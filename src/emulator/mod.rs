@@ -84,41 +84,31 @@
 //!
 #![doc = include_str!("../../docs/assumptions.md")]
 
-mod api;
-mod builder;
+mod challenge_page;
 #[doc(hidden)]
 pub mod cli;
 mod client_api;
 mod config;
 mod control;
-mod deeds;
+mod credentials;
+mod db;
+mod fault;
 #[cfg(test)]
 mod fuzz;
-mod gateway;
-mod hooks;
-mod inbox;
-mod keep;
-mod keys;
+mod handle;
+mod http;
 mod lifecycle;
-mod line;
-mod names;
-mod nowhere;
-mod operate;
-mod page;
-mod pending;
+mod persist;
+mod request_log;
 mod rules;
 #[cfg(test)]
 mod scale;
-mod script;
-mod seen;
-mod shared;
+mod server;
+mod server_api;
+mod state;
 mod tenant;
-mod tokens;
-mod totp;
-mod user;
-mod visit;
-mod webauthn;
-mod world;
+mod verification;
+mod webhooks;
 
 use std::fmt;
 use std::io;
@@ -127,38 +117,38 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-pub use crate::emulator::builder::EmulatorBuilder;
 pub use crate::emulator::config::Config;
 pub use crate::emulator::config::error::ConfigFileError;
-pub use crate::emulator::hooks::sent::SentHook;
-pub use crate::emulator::hooks::target::HookAnswer;
-pub use crate::emulator::inbox::{Channel, Message};
+pub use crate::emulator::db::Call;
+pub use crate::emulator::db::action::RecordedAction;
+pub use crate::emulator::db::inbox::{Channel, Message};
+pub use crate::emulator::fault::Scripted;
+pub use crate::emulator::handle::builder::EmulatorBuilder;
+pub use crate::emulator::handle::pending::PendingChallenge;
+pub use crate::emulator::handle::user::{AuthenticatorApp, UserHandle};
 pub use crate::emulator::lifecycle::Outcome;
-pub use crate::emulator::pending::PendingChallenge;
+pub use crate::emulator::request_log::{Endpoint, SeenRequest};
 pub use crate::emulator::rules::condition::{Condition, When};
 pub use crate::emulator::rules::facts::Facts;
+pub use crate::emulator::rules::network::Network;
 pub use crate::emulator::rules::{Decision, Rule, RuleMatch};
-pub use crate::emulator::script::Scripted;
-pub use crate::emulator::seen::{Endpoint, SeenRequest};
 pub use crate::emulator::tenant::Tenant;
 pub use crate::emulator::tenant::action::ActionSettings;
 pub use crate::emulator::tenant::error::TenantError;
 pub use crate::emulator::tenant::limits::Limits;
-pub use crate::emulator::tenant::network::Network;
 pub use crate::emulator::tenant::person::NewUser;
 pub use crate::emulator::tenant::session::AppClient;
 pub use crate::emulator::tenant::setting::Setting;
-pub use crate::emulator::user::{AuthenticatorApp, UserHandle};
-pub use crate::emulator::visit::EmulatorError;
-pub use crate::emulator::world::Call;
-pub use crate::emulator::world::action::RecordedAction;
+pub use crate::emulator::verification::visit::EmulatorError;
+pub use crate::emulator::webhooks::sent::SentHook;
+pub use crate::emulator::webhooks::target::HookAnswer;
 
 use crate::client::{ActionState, Client};
-use crate::emulator::builder::reachable;
-use crate::emulator::control::key::ControlKey;
-use crate::emulator::line::Door;
-use crate::emulator::shared::Shared;
-use crate::emulator::world::action::ActionId;
+use crate::emulator::db::action::ActionId;
+use crate::emulator::handle::builder::reachable;
+use crate::emulator::http::control_key::ControlKey;
+use crate::emulator::server::listener::Door;
+use crate::emulator::state::Shared;
 use crate::url::is_loopback;
 
 /// A running emulator; see the [module](self). It stops when it is dropped.

@@ -18,12 +18,12 @@ use uuid::Uuid;
 
 use crate::client::{UserId, VerificationMethod};
 use crate::emulator::Emulator;
-use crate::emulator::builder::router;
-use crate::emulator::line::HangUp;
-use crate::emulator::world::action::{ActionId, Told};
-use crate::emulator::world::challenge::{NewChallenge, Waiting};
-use crate::emulator::world::session::Session;
-use crate::emulator::world::user::Kind;
+use crate::emulator::db::action::{ActionId, Told};
+use crate::emulator::db::challenge::{NewChallenge, Waiting};
+use crate::emulator::db::session::Session;
+use crate::emulator::db::user::Kind;
+use crate::emulator::handle::builder::router;
+use crate::emulator::server::listener::HangUp;
 
 const FEW: usize = 100;
 const MANY: usize = 10_000;

@@ -3,12 +3,12 @@ use axum::Json;
 use serde::Serialize;
 
 use crate::client::UserId;
-use crate::emulator::api::authenticators::AuthenticatorAnswer;
-use crate::emulator::api::error::ApiError;
-use crate::emulator::deeds::Fault;
-use crate::emulator::shared::Shared;
-use crate::emulator::world::action::{ActionId, Scope};
-use crate::emulator::world::proof::Proved;
+use crate::emulator::db::action::{ActionId, Scope};
+use crate::emulator::db::proof::Proved;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::server_api::authenticators::AuthenticatorAnswer;
+use crate::emulator::state::Shared;
+use crate::emulator::verification::Fault;
 
 pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 

@@ -10,16 +10,16 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::api;
-use crate::emulator::api::authenticators::AuthenticatorAnswer;
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Input, Segments};
 use crate::emulator::client_api::answer::Answer;
 use crate::emulator::client_api::caller::{Bearer, Caller, Holder};
 use crate::emulator::client_api::cookies::Cookies;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, Segments};
+use crate::emulator::server_api;
+use crate::emulator::server_api::authenticators::AuthenticatorAnswer;
 
-use crate::emulator::shared::{Shared, Standing};
-use crate::emulator::world::user::User;
+use crate::emulator::db::user::User;
+use crate::emulator::state::{Shared, Standing};
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -49,7 +49,7 @@ impl Shared {
 
 /// What the tenant offers.
 async fn tenant(shared: State<Arc<Shared>>, _: Caller) -> Result<Response, ApiError> {
-    api::authenticators::of_tenant(shared).await
+    server_api::authenticators::of_tenant(shared).await
 }
 
 /// The verified ones, in the order of their making. The token may be in a cookie.

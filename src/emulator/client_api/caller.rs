@@ -9,10 +9,10 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
 use crate::client::UserId;
-use crate::emulator::api::error::ApiError;
-use crate::emulator::shared::{Shared, Standing};
-use crate::emulator::tokens::TokenFault;
-use crate::emulator::world::action::{ActionId, Scope};
+use crate::emulator::credentials::tokens::TokenFault;
+use crate::emulator::db::action::{ActionId, Scope};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::state::{Shared, Standing};
 
 /// Whom a token is about. That of a sign-in without an action is about a user alone.
 #[derive(Debug, Clone)]

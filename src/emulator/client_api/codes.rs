@@ -8,15 +8,15 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::Input;
 use crate::emulator::client_api::answer::{Answer, Begun, Challenged, Verified};
 use crate::emulator::client_api::caller::Bearer;
-use crate::emulator::shared::{Shared, Standing};
-use crate::emulator::totp::App;
-use crate::emulator::world::proof::Attempt;
-use crate::emulator::world::proof::{Aim, Proof};
-use crate::emulator::world::user::{Kind, User};
+use crate::emulator::credentials::totp::App;
+use crate::emulator::db::proof::Attempt;
+use crate::emulator::db::proof::{Aim, Proof};
+use crate::emulator::db::user::{Kind, User};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::Input;
+use crate::emulator::state::{Shared, Standing};
 
 const EMAIL_OTP: VerificationMethod = VerificationMethod::EmailOtp;
 const SMS: VerificationMethod = VerificationMethod::Sms;

@@ -14,18 +14,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Input, Parameters, user_id};
 use crate::emulator::client_api::answer::Answer;
 use crate::emulator::client_api::caller::{Bearer, Caller};
-use crate::emulator::deeds::Fault;
-use crate::emulator::deeds::phones::Answerer;
-use crate::emulator::shared::Shared;
-use crate::emulator::world::challenge::Challenge;
-use crate::emulator::world::proof::Attempt;
-use crate::emulator::world::proof::{Aim, Proof};
-use crate::emulator::world::table::FoundBy;
-use crate::emulator::world::user::{Kind, Phone};
+use crate::emulator::db::challenge::Challenge;
+use crate::emulator::db::proof::Attempt;
+use crate::emulator::db::proof::{Aim, Proof};
+use crate::emulator::db::table::FoundBy;
+use crate::emulator::db::user::{Kind, Phone};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, Parameters, user_id};
+use crate::emulator::state::Shared;
+use crate::emulator::verification::Fault;
+use crate::emulator::verification::phones::Answerer;
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;

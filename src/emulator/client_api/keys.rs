@@ -11,20 +11,20 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{AuthenticatorAttachment, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Input, Parameters, action_code, idempotency_key};
 use crate::emulator::client_api::answer::{Answer, Challenged, Verified};
 use crate::emulator::client_api::caller::{Bearer, Caller};
 use crate::emulator::client_api::cookies;
 use crate::emulator::client_api::cookies::Cookies;
-use crate::emulator::client_api::names::name;
 use crate::emulator::client_api::phones::same_action;
-use crate::emulator::deeds::Fault;
-use crate::emulator::deeds::keys::{Ceremony, Made, NotSigned, Signed, Wanted};
-use crate::emulator::shared::{Shared, Standing};
-use crate::emulator::tokens::Subject;
-use crate::emulator::webauthn::Kind;
-use crate::emulator::world::action::Scope;
+use crate::emulator::credentials::tokens::Subject;
+use crate::emulator::credentials::webauthn::Kind;
+use crate::emulator::db::action::Scope;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, Parameters, action_code, idempotency_key};
+use crate::emulator::http::user_agent::name;
+use crate::emulator::state::{Shared, Standing};
+use crate::emulator::verification::Fault;
+use crate::emulator::verification::webauthn::{Ceremony, Made, NotSigned, Signed, Wanted};
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;
 

@@ -9,16 +9,16 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::client::VerificationMethod;
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Input, Parameters};
+use crate::emulator::challenge_page::view::sealed;
 use crate::emulator::client_api::answer::{Answer, Begun, Challenged, Verified};
 use crate::emulator::client_api::caller::Bearer;
 use crate::emulator::client_api::codes::told_address;
-use crate::emulator::page::view::sealed;
-use crate::emulator::shared::{Shared, Standing};
-use crate::emulator::world::proof::Aim;
-use crate::emulator::world::proof::Attempt;
-use crate::emulator::world::user::Kind;
+use crate::emulator::db::proof::Aim;
+use crate::emulator::db::proof::Attempt;
+use crate::emulator::db::user::Kind;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, Parameters};
+use crate::emulator::state::{Shared, Standing};
 
 const LINK: VerificationMethod = VerificationMethod::EmailMagicLink;
 

@@ -9,7 +9,6 @@ pub(crate) mod cookies;
 pub(crate) mod devices;
 pub(crate) mod keys;
 pub(crate) mod links;
-pub(crate) mod names;
 pub(crate) mod phones;
 
 use std::sync::Arc;
@@ -18,11 +17,11 @@ use axum::Router;
 use http::{HeaderName, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::emulator::api::error::ApiError;
-use crate::emulator::deeds::Fault;
-use crate::emulator::deeds::keys::NotSigned;
-use crate::emulator::shared::Shared;
-use crate::emulator::world::enrol::NotEnrollable;
+use crate::emulator::db::enrol::NotEnrollable;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::state::Shared;
+use crate::emulator::verification::Fault;
+use crate::emulator::verification::webauthn::NotSigned;
 
 /// The routes, for `/v1` and for the root.
 pub(crate) fn routes() -> Router<Arc<Shared>> {

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::client::{Timestamp, VerificationMethod};
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Input, action_code};
 use crate::emulator::client_api::answer::Answer;
 use crate::emulator::client_api::caller::{Bearer, Caller};
-use crate::emulator::shared::{Shared, Standing};
-use crate::emulator::world::action::ActionId;
-use crate::emulator::world::challenge::{Challenge, Context, Waiting};
+use crate::emulator::db::action::ActionId;
+use crate::emulator::db::challenge::{Challenge, Context, Waiting};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, action_code};
+use crate::emulator::state::{Shared, Standing};
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;

@@ -8,15 +8,15 @@ use crate::emulator::config::file::{
     ActionTable, AppClientTable, ConditionsTable, File, Life, LimitsTable, NetworkTable, RuleTable, Table, TenantTable,
     UserTable, WebhooksTable, Whole,
 };
-use crate::emulator::control::key::ControlKey;
+use crate::emulator::http::control_key::ControlKey;
 use crate::emulator::rules::Rule;
 use crate::emulator::rules::condition::{Condition, OPERATORS, Operator, When};
+use crate::emulator::rules::network::Network;
 use crate::emulator::tenant::Tenant;
 use crate::emulator::tenant::action::ActionSettings;
 use crate::emulator::tenant::check::secret as check_secret;
 use crate::emulator::tenant::error::TenantError;
 use crate::emulator::tenant::limits::Limits;
-use crate::emulator::tenant::network::Network;
 use crate::emulator::tenant::person::NewUser;
 use crate::emulator::tenant::session::AppClient;
 use crate::emulator::tenant::setting::Setting;

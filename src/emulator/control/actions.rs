@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::actions::{action_id, known_state};
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Parameters, Segments, action_code};
-use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::strict_json::{Told, wrong};
 use crate::emulator::control::{Answer, DONE};
+use crate::emulator::db::action::RecordedAction;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Parameters, Segments, action_code};
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::shared::Shared;
-use crate::emulator::world::action::RecordedAction;
+use crate::emulator::server_api::actions::{action_id, known_state};
+use crate::emulator::state::Shared;
 
 /// How many are told at once.
 const MOST: usize = 1000;

@@ -7,15 +7,15 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{ActionCode, Timestamp, UserId, VerificationMethod};
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Segments, user_id};
-use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::strict_json::{Told, wrong};
 use crate::emulator::control::{Answer, DONE};
-use crate::emulator::deeds::phones::Answerer;
-use crate::emulator::shared::Shared;
-use crate::emulator::visit::Departure;
-use crate::emulator::visit::EmulatorError;
-use crate::emulator::world::challenge::{Challenge, Waiting};
+use crate::emulator::db::challenge::{Challenge, Waiting};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Segments, user_id};
+use crate::emulator::state::Shared;
+use crate::emulator::verification::phones::Answerer;
+use crate::emulator::verification::visit::Departure;
+use crate::emulator::verification::visit::EmulatorError;
 
 /// A challenge that waits for its user.
 #[derive(Serialize)]

@@ -9,10 +9,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Timestamp;
-use crate::emulator::api::input::moment;
-use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::strict_json::{Told, wrong};
 use crate::emulator::control::{Answer, DONE};
-use crate::emulator::shared::Shared;
+use crate::emulator::http::input::moment;
+use crate::emulator::state::Shared;
 
 /// How far a clock goes at once: a thousand years.
 const FURTHEST: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::emulator::seen::Endpoint;
+use crate::emulator::request_log::Endpoint;
 
 const STYLE: &str = include_str!("../../../templates/emulator/dashboard.css");
 const SCRIPT: &str = include_str!("../../../templates/emulator/dashboard.js");

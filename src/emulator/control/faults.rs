@@ -10,13 +10,13 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::emulator::api::error::ApiError;
 use crate::emulator::control::Answer;
-use crate::emulator::control::told::{Told, wrong};
-use crate::emulator::script;
-use crate::emulator::script::Scripted;
-use crate::emulator::seen::Endpoint;
-use crate::emulator::shared::Shared;
+use crate::emulator::control::strict_json::{Told, wrong};
+use crate::emulator::fault;
+use crate::emulator::fault::Scripted;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::request_log::Endpoint;
+use crate::emulator::state::Shared;
 
 /// What stands for any endpoint.
 const ANY: &str = "*";
@@ -219,23 +219,23 @@ fn shown(endpoint: Option<Endpoint>, scripted: &Scripted) -> Value {
     let mut headers: BTreeMap<_, _> =
         scripted.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
     let answer = match &scripted.answer {
-        script::Answer::Status(StatusCode::TOO_MANY_REQUESTS) => json!({ "kind": "rateLimit" }),
-        script::Answer::Status(status) => json!({ "kind": "status", "status": status.as_u16() }),
-        script::Answer::Body { status, content_type, body } => json!({
+        fault::Answer::Status(StatusCode::TOO_MANY_REQUESTS) => json!({ "kind": "rateLimit" }),
+        fault::Answer::Status(status) => json!({ "kind": "status", "status": status.as_u16() }),
+        fault::Answer::Body { status, content_type, body } => json!({
             "kind": "body",
             "status": status.as_u16(),
             "contentType": content_type.to_str().unwrap_or_default(),
             "body": String::from_utf8_lossy(body),
         }),
-        script::Answer::Cut { after } => json!({ "kind": "cut", "bytes": after }),
-        script::Answer::HangUp => json!({ "kind": "hangUp" }),
-        script::Answer::Real { merge: Some(members) } => match members.as_object() {
+        fault::Answer::Cut { after } => json!({ "kind": "cut", "bytes": after }),
+        fault::Answer::HangUp => json!({ "kind": "hangUp" }),
+        fault::Answer::Real { merge: Some(members) } => match members.as_object() {
             Some(one) if one.len() == 1 && members["state"].is_string() => {
                 json!({ "kind": "state", "state": members["state"] })
             }
             _ => json!({ "kind": "merge", "members": members }),
         },
-        script::Answer::Real { merge: None } => match headers.remove("content-type") {
+        fault::Answer::Real { merge: None } => match headers.remove("content-type") {
             Some(said) => json!({ "kind": "contentType", "contentType": said }),
             None => json!({ "kind": "delay" }),
         },
@@ -289,7 +289,7 @@ mod tests {
             ),
         ] {
             let mut expected = fault.clone();
-            script::merge(&mut expected, &more);
+            fault::merge(&mut expected, &more);
             assert_eq!(told(fault.clone()).unwrap(), expected);
             if fault["kind"] != "merge" {
                 assert_eq!(told(expected.clone()), Ok(expected), "and can be told again");

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use url::Url;
 
-use crate::emulator::api::error::ApiError;
-use crate::emulator::control::key::ControlKey;
-use crate::emulator::names::asked;
-use crate::emulator::shared::Shared;
+use crate::emulator::http::control_key::ControlKey;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::hosts::asked;
+use crate::emulator::state::Shared;
 use crate::url::is_loopback;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -35,9 +35,8 @@ pub(crate) mod clock;
 pub(crate) mod dashboard;
 pub(crate) mod faults;
 pub(crate) mod guard;
-pub(crate) mod key;
 pub(crate) mod overview;
-pub(crate) mod told;
+pub(crate) mod strict_json;
 pub(crate) mod users;
 pub(crate) mod watch;
 pub(crate) mod webhooks;
@@ -50,8 +49,8 @@ use axum::response::Response;
 use axum::routing::{any, get, post, put};
 use http::StatusCode;
 
-use crate::emulator::api::error::ApiError;
-use crate::emulator::shared::Shared;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::state::Shared;
 
 /// What a handler answers.
 type Answer = Result<Response, ApiError>;

@@ -15,9 +15,9 @@ use crate::emulator::control::faults;
 use crate::emulator::control::users::Known;
 use crate::emulator::control::watch::Asked;
 use crate::emulator::control::webhooks::Sent;
-use crate::emulator::inbox::Message;
+use crate::emulator::db::inbox::Message;
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::shared::Shared;
+use crate::emulator::state::Shared;
 
 /// How much of each is shown: what is newest.
 const MOST: usize = 100;

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::{Timestamp, VerificationMethod};
-use crate::emulator::api::authenticators::AuthenticatorAnswer;
-use crate::emulator::api::error::ApiError;
-use crate::emulator::api::input::{Segments, looks_like_a_number, looks_like_an_address, user_id};
-use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::strict_json::{Told, wrong};
 use crate::emulator::control::{Answer, DONE};
-use crate::emulator::shared::Shared;
-use crate::emulator::totp::App;
-use crate::emulator::user::UserHandle;
-use crate::emulator::world::device::Device;
-use crate::emulator::world::user::{Authenticator, Kind, Phone, User};
+use crate::emulator::credentials::totp::App;
+use crate::emulator::db::device::Device;
+use crate::emulator::db::user::{Authenticator, Kind, Phone, User};
+use crate::emulator::handle::user::UserHandle;
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Segments, looks_like_a_number, looks_like_an_address, user_id};
+use crate::emulator::server_api::authenticators::AuthenticatorAnswer;
+use crate::emulator::state::Shared;
 
 /// How many are told at once.
 const MOST: usize = 1000;

@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{Timestamp, UserId};
-use crate::emulator::api::input::Parameters;
-use crate::emulator::control::told::wrong;
+use crate::emulator::control::strict_json::wrong;
 use crate::emulator::control::{Answer, DONE};
-use crate::emulator::inbox::Message;
-use crate::emulator::seen::{Endpoint, SeenRequest};
-use crate::emulator::shared::Shared;
+use crate::emulator::db::inbox::Message;
+use crate::emulator::http::input::Parameters;
+use crate::emulator::request_log::{Endpoint, SeenRequest};
+use crate::emulator::state::Shared;
 
 /// Newest first; those to a user, or of a challenge.
 pub(super) async fn messages(State(shared): State<Arc<Shared>>, query: Parameters) -> Json<Vec<Message>> {

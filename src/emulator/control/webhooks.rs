@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Timestamp;
-use crate::emulator::control::told::{Told, wrong};
+use crate::emulator::control::strict_json::{Told, wrong};
 use crate::emulator::control::{Answer, DONE};
-use crate::emulator::hooks::sent::SentHook;
-use crate::emulator::hooks::target::HookAnswer;
-use crate::emulator::shared::Shared;
+use crate::emulator::state::Shared;
+use crate::emulator::webhooks::sent::SentHook;
+use crate::emulator::webhooks::target::HookAnswer;
 
 /// A webhook with what came of it.
 #[derive(Serialize)]

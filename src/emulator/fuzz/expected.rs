@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::emulator::fuzz::members;
 use crate::emulator::fuzz::request::Case;
 use crate::emulator::fuzz::routes::{Route, is_control, is_looked_at};
-use crate::emulator::gateway::LONGEST_BODY;
-use crate::emulator::shared::Shared;
+use crate::emulator::server::gateway::LONGEST_BODY;
+use crate::emulator::state::Shared;
 
 pub(super) struct Answered {
     pub(super) status: StatusCode,

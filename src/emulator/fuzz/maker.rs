@@ -7,6 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::client::ActionState;
+use crate::emulator::db::action::Scope;
 use crate::emulator::fuzz::members;
 use crate::emulator::fuzz::members::{Kind, OTHERS};
 use crate::emulator::fuzz::random::Random;
@@ -15,10 +16,9 @@ use crate::emulator::fuzz::routes::{ROUTES, Route};
 use crate::emulator::fuzz::samples::{
     ACTIONS, DEVICES, FIELDS, NOWHERE, ODD_HEADERS, ODD_METHODS, PARAMETERS, RAW_SEGMENTS, TYPES, USERS, alike,
 };
-use crate::emulator::gateway::LONGEST_BODY;
-use crate::emulator::seen::Endpoint;
-use crate::emulator::shared::Shared;
-use crate::emulator::world::action::Scope;
+use crate::emulator::request_log::Endpoint;
+use crate::emulator::server::gateway::LONGEST_BODY;
+use crate::emulator::state::Shared;
 
 /// Makes requests for one emulator.
 pub(super) struct Maker<'a> {

@@ -2,7 +2,7 @@
 use serde_json::{Map, Value};
 
 use crate::emulator::fuzz::routes::Route;
-use crate::emulator::seen::Endpoint;
+use crate::emulator::request_log::Endpoint;
 
 /// Of which type a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

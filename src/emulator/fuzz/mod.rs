@@ -24,16 +24,16 @@ use tower::ServiceExt as _;
 
 use crate::clock::Clock;
 use crate::emulator::Emulator;
-use crate::emulator::builder::router;
 use crate::emulator::config::Config;
+use crate::emulator::db::World;
 use crate::emulator::fuzz::expected::Answered;
 use crate::emulator::fuzz::maker::Maker;
 use crate::emulator::fuzz::random::Random;
 use crate::emulator::fuzz::request::{Case, Loot};
 use crate::emulator::fuzz::routes::is_control;
-use crate::emulator::seen::Endpoint;
+use crate::emulator::handle::builder::router;
+use crate::emulator::request_log::Endpoint;
 use crate::emulator::tenant::Tenant;
-use crate::emulator::world::World;
 
 /// How many go through the router unless `FUZZ` says otherwise: less than a minute without optimisation.
 const REQUESTS: u64 = 60_000;

@@ -8,16 +8,16 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::client::Timestamp;
 use crate::clock::Clock;
-use crate::emulator::api::input::{
-    Input, Parameters, action_code, has_key, idempotency_key, looks_like_an_address, moment, user_id,
-};
+use crate::emulator::challenge_page::way_back;
 use crate::emulator::config::Config;
+use crate::emulator::credentials::tokens::{NewSession, Subject, Tokens};
+use crate::emulator::credentials::totp::App;
+use crate::emulator::credentials::webauthn::credential::Credential;
 use crate::emulator::fuzz::random::Random;
 use crate::emulator::fuzz::{TEXTS, number};
-use crate::emulator::page::way_back;
-use crate::emulator::tokens::{NewSession, Subject, Tokens};
-use crate::emulator::totp::App;
-use crate::emulator::webauthn::credential::Credential;
+use crate::emulator::http::input::{
+    Input, Parameters, action_code, has_key, idempotency_key, looks_like_an_address, moment, user_id,
+};
 use crate::webhook::Webhook;
 
 /// A P-256 key in COSE: the base point of the curve.

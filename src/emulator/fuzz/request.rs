@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, Uri};
 use serde_json::Value;
 
 use crate::emulator::fuzz::random::Random;
-use crate::emulator::line::HangUp;
+use crate::emulator::server::listener::HangUp;
 
 /// One request.
 pub(super) struct Case {

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 use http::Method;
 
-use crate::emulator::seen::Endpoint;
+use crate::emulator::request_log::Endpoint;
 
 /// One route of one method.
 pub(super) struct Route {

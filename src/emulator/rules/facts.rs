@@ -3,7 +3,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::emulator::tenant::network::Network;
+use crate::emulator::rules::network::Network;
 
 /// What a built-in variable is about, and so what it can be compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

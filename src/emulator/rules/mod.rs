@@ -1,6 +1,7 @@
 //! Rules, as plain functions: no clock, no store, no I/O.
 pub(crate) mod condition;
 pub(crate) mod facts;
+pub(crate) mod network;
 #[cfg(test)]
 mod tests;
 

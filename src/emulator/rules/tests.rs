@@ -5,7 +5,7 @@ use super::*;
 use crate::emulator::rules::condition::{OPERATORS, Operator};
 use crate::emulator::rules::facts::Facts;
 use crate::emulator::rules::facts::Kind;
-use crate::emulator::tenant::network::Network;
+use crate::emulator::rules::network::Network;
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;

@@ -3,7 +3,6 @@ pub(crate) mod action;
 pub(crate) mod check;
 pub(crate) mod error;
 pub(crate) mod limits;
-pub(crate) mod network;
 pub(crate) mod person;
 pub(crate) mod session;
 pub(crate) mod setting;
@@ -16,9 +15,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::emulator::rules::network::Network;
 use crate::emulator::tenant::action::ActionSettings;
 use crate::emulator::tenant::limits::Limits;
-use crate::emulator::tenant::network::Network;
 use crate::emulator::tenant::person::NewUser;
 use crate::emulator::tenant::session::AppClient;
 

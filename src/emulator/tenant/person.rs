@@ -3,7 +3,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use crate::client::VerificationMethod;
-use crate::emulator::totp::App;
+use crate::emulator::credentials::totp::App;
 
 /// A user who is there when an emulator starts.
 ///

@@ -8,7 +8,7 @@ mod keys;
 mod links;
 mod phones;
 mod scopes;
-#[path = "../../../src/emulator/webauthn/soft_key.rs"]
+#[path = "../../../src/emulator/credentials/webauthn/soft_key.rs"]
 #[allow(dead_code, reason = "the emulator's own tests use the rest")]
 pub(crate) mod soft_key;
 mod vetoes;

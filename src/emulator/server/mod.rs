@@ -1,0 +1,4 @@
+//! The server: its listener, and what happens around every request.
+pub(crate) mod fallback;
+pub(crate) mod gateway;
+pub(crate) mod listener;

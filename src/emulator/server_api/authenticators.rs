@@ -1,0 +1,299 @@
+//! Users' methods, and the tenant's.
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::client::{AuthenticatorAttachment, CredentialDeviceType, SmsChannel, Timestamp, UserId, VerificationMethod};
+use crate::emulator::credentials::totp::App;
+use crate::emulator::credentials::webauthn::credential::Credential;
+use crate::emulator::db::proof::recovery_codes;
+use crate::emulator::db::user::{Authenticator, Key, Kind, User};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, Segments, user_id};
+use crate::emulator::server_api::{Answer, Success};
+use crate::emulator::state::Shared;
+use crate::emulator::webhooks::event::HookEvent;
+
+/// One method, as the Server API and (without its user) the Client API show it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuthenticatorAnswer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+    user_authenticator_id: String,
+    verification_method: VerificationMethod,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_verified_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_sms_channel: Option<SmsChannel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webauthn_credential: Option<WebauthnCredential>,
+    is_default: bool,
+}
+
+/// What signs, of a passkey or a security key.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebauthnCredential {
+    credential_id: String,
+    device_id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aaguid: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_backed_up: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_device_type: Option<CredentialDeviceType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticator_attachment: Option<AuthenticatorAttachment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<Timestamp>,
+}
+
+impl WebauthnCredential {
+    fn of(key: &Key, method: &Authenticator) -> Self {
+        Self {
+            credential_id: key.credential.id(),
+            device_id: key.device_id.clone(),
+            name: key.name.clone(),
+            aaguid: key.credential.aaguid,
+            credential_backed_up: key.credential.backed_up(),
+            credential_device_type: key.credential.device_type(),
+            authenticator_attachment: key.credential.attachment.clone(),
+            verified_at: method.last_verified_at.or(method.verified_at).map(Timestamp::from),
+        }
+    }
+}
+
+impl AuthenticatorAnswer {
+    pub(crate) fn of(user_id: Option<UserId>, method: &Authenticator) -> Self {
+        Self {
+            user_id,
+            user_authenticator_id: method.id.clone(),
+            verification_method: method.method(),
+            created_at: method.created_at.into(),
+            verified_at: method.verified_at.map(Timestamp::from),
+            last_verified_at: method.last_verified_at.map(Timestamp::from),
+            email: method.kind.email().map(str::to_owned),
+            phone_number: method.kind.phone_number().map(str::to_owned),
+            previous_sms_channel: method.previous_sms_channel.clone(),
+            device_platform: method.kind.phone().and_then(|phone| phone.platform.clone()),
+            username: method.kind.key().and_then(|key| key.username.clone()),
+            display_name: method.kind.key().and_then(|key| key.display_name.clone()),
+            webauthn_credential: method.kind.key().map(|key| WebauthnCredential::of(key, method)),
+            is_default: method.is_default,
+        }
+    }
+}
+
+/// Those that are verified, in the order of their making.
+pub(super) async fn list(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
+    let user = user_id(user)?;
+    let world = shared.world();
+    let known = world.users.get(user.as_str()).map(|known| known.authenticators.as_slice()).unwrap_or_default();
+    let verified = known.iter().filter(|method| method.is_verified());
+    let answers: Vec<_> = verified.map(|method| AuthenticatorAnswer::of(Some(user.clone()), method)).collect();
+    Ok(Json(answers).into_response())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Enrolled {
+    authenticator: AuthenticatorAnswer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_codes: Option<Vec<String>>,
+}
+
+pub(super) async fn enroll_verified(
+    State(shared): State<Arc<Shared>>,
+    Segments(user): Segments<String>,
+    body: Bytes,
+) -> Answer {
+    let user_id = user_id(user)?;
+    let input = Input::parse(&body)?;
+    let kind = kind(&input)?;
+    let is_default = input.flag("isDefault")?;
+
+    let now = shared.clock.now();
+    let mut world = shared.world();
+    let gives_codes = world.policy.gives_recovery_codes;
+    let user = world.user_mut(user_id.as_str(), now);
+    let first = !user.is_enrolled();
+    let method = user.enrol_verified(kind, is_default, now);
+    let recovery_codes = (first && gives_codes).then(recovery_codes);
+    user.recovery_codes = recovery_codes.clone().unwrap_or_else(|| std::mem::take(&mut user.recovery_codes));
+    shared.hooks.tell(&HookEvent::authenticator_created(user_id.as_str(), &method));
+    Ok(Json(Enrolled { authenticator: AuthenticatorAnswer::of(Some(user_id), &method), recovery_codes })
+        .into_response())
+}
+
+fn kind(input: &Input) -> Result<Kind, ApiError> {
+    // Typed as any other member, also where the method has no use for it.
+    for name in ["email", "phoneNumber", "otpUri"] {
+        input.text(name)?;
+    }
+    // The `oobChannel` of older integrations says the same.
+    let named = input.text("verificationMethod")?.or(input.text("oobChannel")?).unwrap_or_default();
+    let email = || input.email()?.ok_or_else(|| ApiError::invalid("body.email must not be empty"));
+    let number = || input.phone_number()?.ok_or_else(|| ApiError::invalid("body.phoneNumber must not be empty"));
+    match VerificationMethod::from(named.as_str()) {
+        VerificationMethod::EmailOtp => Ok(Kind::EmailOtp(email()?)),
+        VerificationMethod::EmailMagicLink => Ok(Kind::EmailMagicLink(email()?)),
+        VerificationMethod::Sms => Ok(Kind::Sms(number()?)),
+        VerificationMethod::Whatsapp => Ok(Kind::Whatsapp(number()?)),
+        VerificationMethod::AuthenticatorApp => match App::from_uri(&input.required("otpUri")?) {
+            Some(app) => Ok(Kind::App { app, last_step: None }),
+            None => Err(ApiError::invalid("body.otpUri must be an otpauth://totp URI with a secret")),
+        },
+        // The one error body that an official repository has preserved, and the method that newer docs add.
+        _ => Err(ApiError::invalid(
+            "body.verificationMethod must be equal to one of the allowed values - allowedValues: \
+             AUTHENTICATOR_APP,EMAIL_MAGIC_LINK,EMAIL_OTP,SMS,WHATSAPP",
+        )),
+    }
+}
+
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    Segments((user, authenticator)): Segments<(String, String)>,
+) -> Answer {
+    let user = user_id(user)?;
+    let mut world = shared.world();
+    let removed = world.users.get_mut(user.as_str()).and_then(|user| remove(user, &authenticator));
+    let removed = removed.ok_or(ApiError::not_found("The authenticator was not found."))?;
+    shared.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, shared.clock.now()));
+    Success::answer()
+}
+
+/// Takes a method away from its user; recovery codes go with the last one.
+pub(crate) fn remove(user: &mut User, authenticator: &str) -> Option<Authenticator> {
+    let at = user.authenticators.iter().position(|method| method.id == authenticator)?;
+    let removed = user.authenticators.remove(at);
+    if !user.is_enrolled() {
+        user.recovery_codes.clear();
+    }
+    Some(removed)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantAuthenticator {
+    authenticator_id: String,
+    verification_method: VerificationMethod,
+    is_active: bool,
+    is_editable_by_user: bool,
+    is_hidden_to_user: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sms_channel: Option<SmsChannel>,
+}
+
+/// What the tenant offers. The ids are made from tenant and method, so they stay.
+pub(crate) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
+    let methods = shared.world().policy.methods.clone();
+    let answer = |method: VerificationMethod| TenantAuthenticator {
+        authenticator_id: format!("{}-{}", shared.tokens.tenant, method.as_str().to_lowercase()),
+        is_active: true,
+        is_editable_by_user: true,
+        is_hidden_to_user: false,
+        sms_channel: (method == VerificationMethod::Sms).then_some(SmsChannel::Default),
+        verification_method: method,
+    };
+    Ok(Json(methods.into_iter().map(answer).collect::<Vec<_>>()).into_response())
+}
+
+/// The most that are imported at once (API reference, batch enroll).
+const MOST_IMPORTED: usize = 1000;
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Imported {
+    total: usize,
+    succeeded: usize,
+    failed: usize,
+    failures: Vec<NotImported>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NotImported {
+    user_id: String,
+    credential_id: String,
+    error_code: &'static str,
+    error_description: String,
+}
+
+/// Imports passkeys. Each stands alone: the answer is 200 even where some fail.
+pub(super) fn import(shared: &Shared, body: &[u8]) -> Answer {
+    let items = Input::parse(body)?.objects("authenticators")?;
+    if items.is_empty() || items.len() > MOST_IMPORTED {
+        return Err(ApiError::invalid("body.authenticators must have 1 to 1000 items"));
+    }
+    let mut imported = Imported { total: items.len(), ..Imported::default() };
+    for item in &items {
+        match import_one(shared, item) {
+            Ok(()) => imported.succeeded += 1,
+            Err(why) => {
+                let text = |name| item.text(name).ok().flatten().unwrap_or_default();
+                let (error_code, error_description) = why.into_report();
+                imported.failures.push(NotImported {
+                    user_id: text("userId"),
+                    credential_id: text("credentialId"),
+                    error_code,
+                    error_description,
+                });
+            }
+        }
+    }
+    imported.failed = imported.failures.len();
+    Ok(Json(imported).into_response())
+}
+
+fn import_one(shared: &Shared, item: &Input) -> Result<(), ApiError> {
+    let user_id = user_id(item.required("userId")?)?;
+    if item.required("verificationMethod")? != "PASSKEY" {
+        return Err(ApiError::invalid("verificationMethod must be PASSKEY"));
+    }
+    let (id, key) = (item.required("credentialId")?, item.required("credentialPublicKey")?);
+    let (hints, aaguid) = (item.texts("transports")?.unwrap_or_default(), item.text("aaguid")?);
+    let hints: Vec<_> = hints.iter().map(String::as_str).collect();
+    let credential = Credential::import(&id, &key, &hints, aaguid.as_deref())
+        .map_err(|fault| ApiError::of(StatusCode::BAD_REQUEST, fault.code(), fault.to_string()))?;
+    let name = item.text("name")?.unwrap_or_else(|| "Passkey".to_owned());
+
+    let now = shared.clock.now();
+    let mut world = shared.world();
+    match world.key(&credential.id()) {
+        Some((owner, _)) if owner == user_id.as_str() => return Ok(()),
+        Some(_) => {
+            let text = "Credential already exists for a different user.";
+            return Err(ApiError::of(StatusCode::CONFLICT, "conflict", text));
+        }
+        None => {}
+    }
+    let user = world.user_mut(user_id.as_str(), now);
+    let (username, display_name) = (user.username.clone(), user.display_name.clone());
+    let key = Key { credential, name, device_id: Uuid::new_v4().to_string(), username, display_name };
+    let method = user.enrol_verified(Kind::Passkey(key), false, now);
+    drop(world);
+    shared.hooks.tell(&HookEvent::authenticator_created(user_id.as_str(), &method));
+    Ok(())
+}

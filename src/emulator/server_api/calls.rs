@@ -1,0 +1,82 @@
+//! Call Connect: the verification of somebody on the telephone.
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::client::ActionState;
+use crate::emulator::db::Call;
+use crate::emulator::db::inbox::{Channel, Message};
+use crate::emulator::http::error::ApiError;
+use crate::emulator::http::input::{Input, action_code, user_id};
+use crate::emulator::server_api::Answer;
+use crate::emulator::state::Shared;
+
+/// Sends the caller a message; which channel it takes when none is named is an assumption.
+pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let input = Input::parse(&body)?;
+    let reference_id = input.required("referenceId")?;
+    let (email, number) = (input.email()?, input.text("phoneNumber")?);
+    let user = input.text("userId")?.map(user_id).transpose()?;
+    let action = input.text("actionCode")?.map(action_code).transpose()?;
+    for name in ["country", "username", "locale"] {
+        input.text(name)?;
+    }
+    let (channel, name) = match input.text("channel")?.as_deref() {
+        Some("SMS") => (Channel::Sms, "SMS"),
+        None | Some("WHATSAPP") => (Channel::Whatsapp, "WHATSAPP"),
+        Some("EMAIL") => (Channel::Email, "EMAIL"),
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "body.channel must be equal to one of the allowed values - allowedValues: EMAIL,SMS,WHATSAPP",
+            ));
+        }
+    };
+    let (needed, to) = if channel == Channel::Email { ("email", &email) } else { ("phoneNumber", &number) };
+    let to = to.clone().filter(|to| !to.is_empty());
+    let to = to.ok_or_else(|| ApiError::invalid(format!("body.{needed} must not be empty")))?;
+
+    let id = Uuid::new_v4().to_string();
+    let mut world = shared.world();
+    world.inbox.put(Message {
+        channel,
+        to,
+        user_id: user,
+        challenge_id: id.clone(),
+        action,
+        code: None,
+        link: None,
+        at: shared.clock.now(),
+    });
+    world.calls.insert(reference_id.clone(), Call { reference_id, state: None });
+    let mut answer = json!({ "messageId": id, "channel": name });
+    if let Some(number) = number {
+        answer["phoneNumber"] = number.into();
+    }
+    if let Some(email) = email {
+        answer["email"] = email.into();
+    }
+    Ok(Json(answer).into_response())
+}
+
+pub(super) async fn finish(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let input = Input::parse(&body)?;
+    let reference_id = input.required("referenceId")?;
+    let state = input.required("state")?;
+    input.text("userId")?.map(user_id).transpose()?;
+    input.object("payload")?;
+    if !["CHALLENGE_SUCCEEDED", "CHALLENGE_FAILED"].contains(&state.as_str()) {
+        return Err(ApiError::invalid(
+            "body.state must be equal to one of the allowed values - allowedValues: \
+             CHALLENGE_FAILED,CHALLENGE_SUCCEEDED",
+        ));
+    }
+    let mut world = shared.world();
+    let call = world.calls.get_mut(&reference_id).ok_or(ApiError::not_found("The call was not found."))?;
+    call.state = Some(ActionState::from(state.as_str()));
+    Ok(Json(json!({ "success": true })).into_response())
+}

@@ -1,0 +1,98 @@
+//! What the handle and all doors share: the world behind its lock, and what is asked of it together with the tokens.
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use http::HeaderMap;
+
+use crate::clock::Clock;
+use crate::emulator::control::guard::Access;
+use crate::emulator::credentials::tokens::{Subject, TokenFault, Tokens};
+use crate::emulator::credentials::webauthn::RelyingParty;
+use crate::emulator::db::World;
+use crate::emulator::db::action::{ActionId, RecordedAction, Scope};
+use crate::emulator::fault::Scripts;
+use crate::emulator::handle::operate::Start;
+use crate::emulator::http::hosts::loopback_origin;
+use crate::emulator::persist::{Held, StateFile};
+use crate::emulator::request_log::Seen;
+use crate::emulator::webhooks::Hooks;
+
+/// One emulator, but for its socket.
+pub(crate) struct Shared {
+    /// What it began with.
+    pub(crate) start: Start,
+    pub(crate) clock: Clock,
+    /// The API secret keys that are taken, the first at first.
+    pub(crate) secrets: Vec<String>,
+    pub(crate) origin: String,
+    /// Whether that is a public URL, by which everybody is sent back.
+    pub(crate) is_public: bool,
+    /// Who may ask for what is under `/emulator`.
+    pub(crate) access: Access,
+    pub(crate) tokens: Tokens,
+    pub(crate) hooks: Hooks,
+    pub(crate) relying_party: RelyingParty,
+    pub(crate) world: Mutex<World>,
+    /// Whether anything in it has changed since it was written into its file.
+    pub(crate) changed: AtomicBool,
+    pub(crate) file: Option<StateFile>,
+    pub(crate) seen: Seen,
+    pub(crate) scripts: Scripts,
+}
+
+impl Shared {
+    /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
+    pub(crate) fn world(&self) -> Held<'_> {
+        Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
+    }
+
+    /// A new token for an action, which may do what its track asked for.
+    pub(crate) fn token(&self, action: &RecordedAction) -> String {
+        self.token_with(action, action.scope.as_deref().unwrap_or(Scope::DEFAULT))
+    }
+
+    pub(crate) fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
+        let (email, phone_number) = self
+            .world()
+            .users
+            .get(action.user_id.as_str())
+            .map_or((None, None), |user| (user.email.clone(), user.phone_number.clone()));
+        let subject = Subject {
+            tenant_id: self.tokens.tenant.clone(),
+            user_id: action.user_id.to_string(),
+            email,
+            phone_number,
+            action_code: action.action.to_string(),
+            idempotency_key: action.idempotency_key.to_string(),
+        };
+        self.tokens.issue(subject, scope, self.clock.now())
+    }
+
+    /// The origin by which whoever asks reaches it: the public one if there is one, else the name of this machine that they
+    /// have used. In a container its port may be another outside, and passkeys need `localhost`.
+    pub(crate) fn origin_for(&self, headers: &HeaderMap) -> String {
+        let asked = if self.is_public { None } else { loopback_origin(headers) };
+        asked.unwrap_or_else(|| self.origin.clone())
+    }
+
+    /// The action that a token of ours is about, as it stands.
+    pub(crate) fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
+        Ok(self.standing(token)?.record)
+    }
+
+    /// What a token of ours is about, and what it may do.
+    pub(crate) fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
+        let claims = self.tokens.check(token, self.clock.now())?;
+        let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
+        let record = self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)?;
+        Ok(Standing { id, scope: Scope::parse(&claims.scope), record })
+    }
+}
+
+/// What the holder of a token stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) id: ActionId,
+    pub(crate) scope: Scope,
+    pub(crate) record: RecordedAction,
+}

@@ -1,0 +1,30 @@
+//! Beginning to enrol a method, and taking one away.
+use crate::client::UserId;
+use crate::emulator::db::action::{ActionId, Scope};
+use crate::emulator::db::enrol::NotEnrollable;
+use crate::emulator::db::user::{Authenticator, Kind};
+use crate::emulator::server_api::authenticators::remove;
+use crate::emulator::state::Shared;
+use crate::emulator::webhooks::event::HookEvent;
+
+impl Shared {
+    /// Begins to enrol a method, which takes a proof to finish.
+    pub(crate) fn begin_enrolment(
+        &self,
+        id: &ActionId,
+        scope: Scope,
+        kind: Kind,
+    ) -> Result<Authenticator, NotEnrollable> {
+        let now = self.clock.now();
+        let mut world = self.world();
+        world.enrollable(id, scope, &kind.method())?;
+        Ok(world.user_mut(id.user.as_str(), now).begin(kind, now).clone())
+    }
+
+    /// Takes a method away from its user.
+    pub(crate) fn remove_authenticator(&self, user: &UserId, authenticator: &str) -> Option<Authenticator> {
+        let removed = self.world().users.get_mut(user.as_str()).and_then(|user| remove(user, authenticator))?;
+        self.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, self.clock.now()));
+        Some(removed)
+    }
+}

@@ -1,0 +1,66 @@
+//! What was sent, and what came of it.
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::emulator::webhooks::outbox::Parcel;
+use crate::emulator::webhooks::target::HookAnswer;
+
+/// How many are remembered; the oldest go first.
+const MOST: usize = 10_000;
+
+/// A webhook that the emulator has sent, or tried to.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SentHook {
+    /// The type of its event; of a batch of log records, `records`.
+    pub kind: String,
+    /// Where it went.
+    pub url: String,
+    /// The id of its event; of a batch, that of its first record.
+    pub id: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What came of the last attempt.
+    pub answer: HookAnswer,
+    /// When that was, by the emulator's clock.
+    pub at: SystemTime,
+    /// What was sent.
+    pub body: Value,
+}
+
+/// All of them, in the order of their first answers.
+#[derive(Debug, Default)]
+pub(super) struct Sent(VecDeque<SentHook>);
+
+impl Sent {
+    /// Writes down what came of an attempt.
+    pub(super) fn record(&mut self, parcel: &Parcel, answer: HookAnswer, at: SystemTime) {
+        let known = if parcel.attempts > 1 { self.0.iter_mut().rev().find(|sent| sent.id == parcel.id) } else { None };
+        if let Some(sent) = known {
+            (sent.attempts, sent.answer, sent.at) = (parcel.attempts, answer, at);
+            return;
+        }
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(SentHook {
+            kind: parcel.kind.to_owned(),
+            url: parcel.to.url().to_owned(),
+            id: parcel.id.clone(),
+            attempts: parcel.attempts,
+            answer,
+            at,
+            body: serde_json::from_slice(&parcel.body).unwrap_or_default(),
+        });
+    }
+
+    pub(super) fn all(&self) -> Vec<SentHook> {
+        self.0.iter().cloned().collect()
+    }
+
+    pub(super) fn newest(&self, most: usize) -> Vec<SentHook> {
+        self.0.iter().rev().take(most).cloned().collect()
+    }
+}
