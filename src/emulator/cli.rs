@@ -11,8 +11,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::emulator::Emulator;
 use crate::emulator::config::Config;
+use crate::emulator::handle::Emulator;
 use crate::emulator::handle::builder::EmulatorBuilder;
 use crate::log::Chain;
 

@@ -17,13 +17,13 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::client::{UserId, VerificationMethod};
-use crate::emulator::Emulator;
 use crate::emulator::db::action::{ActionId, Told};
 use crate::emulator::db::challenge::{NewChallenge, Waiting};
 use crate::emulator::db::session::Session;
 use crate::emulator::db::user::Kind;
-use crate::emulator::handle::builder::router;
+use crate::emulator::handle::Emulator;
 use crate::emulator::server::listener::HangUp;
+use crate::emulator::server::router::router;
 
 const FEW: usize = 100;
 const MANY: usize = 10_000;

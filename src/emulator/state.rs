@@ -1,21 +1,32 @@
 //! What the handle and all doors share: the world behind its lock, and what is asked of it together with the tokens.
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+pub(crate) mod operate;
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
 use crate::clock::Clock;
-use crate::emulator::control::guard::Access;
 use crate::emulator::credentials::tokens::{Subject, TokenFault, Tokens};
 use crate::emulator::credentials::webauthn::RelyingParty;
 use crate::emulator::db::World;
 use crate::emulator::db::action::{ActionId, RecordedAction, Scope};
 use crate::emulator::fault::Scripts;
-use crate::emulator::handle::operate::Start;
+use crate::emulator::http::control_key::Access;
 use crate::emulator::http::hosts::loopback_origin;
-use crate::emulator::persist::{Held, StateFile};
+use crate::emulator::persist::StateFile;
+use crate::emulator::persist::form::{Saved, VERSION};
 use crate::emulator::request_log::Seen;
-use crate::emulator::webhooks::Hooks;
+use crate::emulator::tenant::Tenant;
+use crate::emulator::webhooks::{HookSettings, Hooks};
+
+/// What an emulator began with, and goes back to.
+pub(crate) struct Start {
+    pub(crate) tenant: Tenant,
+    pub(crate) hooks: HookSettings,
+}
 
 /// One emulator, but for its socket.
 pub(crate) struct Shared {
@@ -44,6 +55,23 @@ impl Shared {
     /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
     pub(crate) fn world(&self) -> Held<'_> {
         Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
+    }
+
+    /// Writes the state into its file, if there is one and anything has changed. Blocks.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.save(
+            &self.changed,
+            || self.clock.ahead(),
+            |ahead| Saved {
+                version: VERSION,
+                tenant_id: self.tokens.tenant.clone(),
+                secret: self.secrets[0].clone(),
+                key: self.tokens.keys().export(),
+                ahead_milliseconds: ahead.as_millis().try_into().unwrap_or_default(),
+                world: self.world().keep(&self.start.tenant),
+            },
+        )
     }
 
     /// A new token for an action, which may do what its track asked for.
@@ -95,4 +123,25 @@ pub(crate) struct Standing {
     pub(crate) id: ActionId,
     pub(crate) scope: Scope,
     pub(crate) record: RecordedAction,
+}
+
+/// The world, locked. Whoever changes it leaves a note for the file.
+pub(crate) struct Held<'a> {
+    pub(crate) world: MutexGuard<'a, World>,
+    pub(crate) changed: &'a AtomicBool,
+}
+
+impl Deref for Held<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        self.changed.store(true, Ordering::Relaxed);
+        &mut self.world
+    }
 }

@@ -1,7 +1,7 @@
 //! How names, addresses and secrets are shown and read.
 use serde_json::Value;
 
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 use crate::emulator::http::input::{looks_like_a_number, looks_like_an_address};
 
 /// A custom data point, if it is one that can be shown.

@@ -1,17 +1,16 @@
 //! How a visit ends.
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use http::StatusCode;
 
 use crate::client::ActionState;
-use crate::emulator::challenge_page::params::{Carried, Mode};
+use crate::emulator::challenge_page::params::Mode;
+use crate::emulator::challenge_page::respond::see;
 use crate::emulator::challenge_page::scene::{Drawn, End, Scene, Tone};
-use crate::emulator::challenge_page::view::{Page, Say, sealed};
+use crate::emulator::challenge_page::view::Say;
 use crate::emulator::challenge_page::visit::{Task, Visit};
-use crate::emulator::challenge_page::way_back;
-use crate::emulator::challenge_page::words::Words;
-use crate::emulator::credentials::tokens::TokenFault;
 use crate::emulator::db::action::Scope;
 use crate::emulator::db::proof::Proved;
+use crate::emulator::http::redirect::way_back;
 
 impl Visit<'_> {
     /// What comes after a proof for `task`: recovery codes if there are new ones, the settings if they were asked for, what
@@ -68,21 +67,4 @@ impl Visit<'_> {
         }
         page.respond(StatusCode::OK)
     }
-}
-
-pub(super) fn see(url: &str) -> Response {
-    match HeaderValue::from_str(url) {
-        Ok(location) => sealed((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-/// The page for a token that is not good.
-pub(super) fn broken(carried: Carried, words: &'static Words, fault: TokenFault) -> Response {
-    let status = StatusCode::UNAUTHORIZED;
-    let (heading, text, code) = match fault {
-        TokenFault::Expired => (words.expired_heading, words.expired, "expired_token"),
-        TokenFault::Invalid => (words.bad_heading, words.bad, "unauthorized"),
-    };
-    Page::broken(carried, words, heading, text, Say::error(code, status)).respond(status)
 }

@@ -2,7 +2,7 @@
 use crate::client::VerificationMethod as Method;
 use crate::emulator::challenge_page::format::masked;
 use crate::emulator::challenge_page::visit::{Task, Visit};
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 use crate::emulator::db::World;
 use crate::emulator::db::proof::{Aim, Attempt};
 use crate::emulator::db::user::{Authenticator, Kind};

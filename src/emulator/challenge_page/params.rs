@@ -3,6 +3,9 @@ use serde::Deserialize;
 
 use crate::client::VerificationMethod;
 
+/// Where a page that waits looks whether it can go on. Such calls are not among those that are remembered.
+pub(super) const WAITING: &str = "/emulator/waiting";
+
 /// All that the page's links and forms say.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -1,6 +1,7 @@
 //! Codes and links that are sent to the user.
 use crate::client::VerificationMethod as Method;
 use crate::emulator::challenge_page::format::masked;
+use crate::emulator::challenge_page::params::WAITING;
 use crate::emulator::challenge_page::scene::{Begin, Code, Drawn, Panel, Scene, Wait, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::text::Text;
@@ -64,7 +65,7 @@ impl Visit<'_> {
         qr: Option<String>,
         button: &'static str,
     ) -> Wait {
-        let poll = self.carried.path_with(super::WAITING, method.as_str(), &[]);
+        let poll = self.carried.path_with(WAITING, method.as_str(), &[]);
         let challenge = world.live(self.id(), method, self.now).map(|begun| begun.id.clone()).unwrap_or_default();
         Wait { intro, qr, button, since: self.seen(world, method), poll, challenge }
     }

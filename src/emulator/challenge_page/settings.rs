@@ -2,15 +2,14 @@
 use axum::response::Response;
 
 use crate::client::VerificationMethod as Method;
-use crate::emulator::challenge_page::leave::see;
 use crate::emulator::challenge_page::method::told_apart;
+use crate::emulator::challenge_page::respond::see;
 use crate::emulator::challenge_page::scene::{Drawn, Item, Scene, Settings, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::text::Text;
 use crate::emulator::db::World;
 use crate::emulator::db::user::Authenticator;
 use crate::emulator::lifecycle;
-use crate::emulator::server_api::authenticators::remove;
 use crate::emulator::verification::webauthn::Ceremony;
 use crate::emulator::webhooks::event::HookEvent;
 
@@ -110,7 +109,7 @@ impl Visit<'_> {
             // Under one lock, so that of two removals at once one finds the last method.
             let mut world = self.shared.world();
             let may = self.task(&world) == Task::Settings && self.removable(&world, &self.said.item).is_some();
-            if may { remove(world.user_mut(user, self.now), &self.said.item) } else { None }
+            if may { world.user_mut(user, self.now).remove(&self.said.item) } else { None }
         };
         let Some(removed) = removed else { return self.see("") };
         self.shared.hooks.tell(&HookEvent::authenticator_deleted(user, &removed, self.now));

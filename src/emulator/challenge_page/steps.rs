@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use crate::client::VerificationMethod as Method;
 use crate::emulator::challenge_page::format;
-use crate::emulator::challenge_page::leave::see;
+use crate::emulator::challenge_page::respond::see;
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::proof::{Aim, Proof, Proved};

@@ -13,7 +13,7 @@ use url::Url;
 use crate::emulator::challenge_page::format::{detail, in_words};
 use crate::emulator::challenge_page::params::{Carried, Mode};
 use crate::emulator::challenge_page::scene::{Drawn, End, Scene, Tone, Way};
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 use crate::emulator::challenge_page::words::text::Text;
 use crate::emulator::db::action::RecordedAction;
 
@@ -117,15 +117,21 @@ impl Page {
     /// A page for a link that leads nowhere.
     pub(super) fn broken(carried: Carried, words: &'static Words, heading: &'static str, text: &str, say: Say) -> Self {
         let end = End { text: text.to_owned(), tone: Tone::Bad, way_on: None };
+        let say = carried.is_popup().then_some(say);
+        Self { say, ..Self::end(carried, words, heading, Drawn::new(words.bad_link, Scene::End(end))) }
+    }
+
+    /// A page about no action, on which nothing is to be done.
+    pub(super) fn end(carried: Carried, words: &'static Words, heading: &'static str, drawn: Drawn) -> Self {
         Self {
             brand: None,
             heading: heading.to_owned(),
             details: Vec::new(),
             problem: None,
             notice: None,
-            drawn: Drawn::new(words.bad_link, Scene::End(end)),
+            drawn,
             destination: None,
-            say: carried.is_popup().then_some(say),
+            say: None,
             target: "*".to_owned(),
             carried,
             words,
@@ -149,13 +155,13 @@ impl Page {
         Text::new(self.words.afterwards, &[("*host", host)])
     }
 
-    /// What this scene needs and this mode.
     /// What has the browser begin in a field. In a frame of another origin Chromium refuses the attribute, and tells the
     /// console; the popup's script asks for it there.
     fn focus(&self) -> &'static str {
         if self.carried.is_popup() { "data-focus" } else { "autofocus" }
     }
 
+    /// What this scene needs and this mode.
     fn scripts(&self) -> Vec<&'static str> {
         let of_scene = match self.drawn.scene {
             Scene::Wait(_) => Some(WAIT),

@@ -1,14 +1,17 @@
 //! What a proof is answered with.
 use axum::Json;
+use http::StatusCode;
 use serde::Serialize;
 
 use crate::client::UserId;
 use crate::emulator::db::action::{ActionId, Scope};
+use crate::emulator::db::enrol::NotEnrollable;
 use crate::emulator::db::proof::Proved;
+use crate::emulator::http::authenticator::AuthenticatorAnswer;
 use crate::emulator::http::error::ApiError;
-use crate::emulator::server_api::authenticators::AuthenticatorAnswer;
 use crate::emulator::state::Shared;
 use crate::emulator::verification::Fault;
+use crate::emulator::verification::webauthn::NotSigned;
 
 pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -65,6 +68,46 @@ impl Shared {
             // Right, and yet not taken: it can be given again.
             Err(Fault::Vetoed) => Ok(Verified::default()),
             Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::TooManyMessages(wait) => Self::too_many_messages(wait),
+            Fault::TooManyGuesses => Self::too_many_guesses(),
+            Fault::NotAsked => {
+                Self::invalid("The action does not ask for this, or the user has no such authenticator.")
+            }
+            Fault::Wrong => Self::invalid("This proves nothing."),
+            Fault::NotSent => Self::not_sent(),
+            Fault::Vetoed => Self::invalid("The verification webhook refused this."),
+        }
+    }
+}
+
+impl From<NotEnrollable> for ApiError {
+    fn from(why: NotEnrollable) -> Self {
+        let not_configured = |text| Self::of(StatusCode::BAD_REQUEST, "invalid_configuration", text);
+        match why {
+            NotEnrollable::Closed => Self::invalid("Nothing can be enrolled under an action in this state."),
+            NotEnrollable::Scope => {
+                Self::of(StatusCode::UNAUTHORIZED, "unauthorized", "The scope of the token does not permit this.")
+            }
+            NotEnrollable::Method => not_configured("The tenant does not offer this authenticator."),
+            NotEnrollable::Action => not_configured("The action does not allow this authenticator."),
+        }
+    }
+}
+
+impl From<NotSigned> for ApiError {
+    fn from(why: NotSigned) -> Self {
+        match why {
+            NotSigned::NotBegun => Self::invalid("The challenge was not found, or is over."),
+            NotSigned::NotEnrollable(why) => why.into(),
+            NotSigned::Refused(fault) => Self::of(StatusCode::BAD_REQUEST, fault.code(), fault.to_string()),
+            NotSigned::NoProof(fault) => fault.into(),
         }
     }
 }

@@ -2,7 +2,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -13,12 +12,10 @@ use crate::client::{SmsChannel, UserId, VerificationMethod};
 use crate::emulator::client_api::answer::Answer;
 use crate::emulator::client_api::caller::{Bearer, Caller, Holder};
 use crate::emulator::client_api::cookies::Cookies;
+use crate::emulator::db::user::User;
+use crate::emulator::http::authenticator::{AuthenticatorAnswer, TenantAuthenticator};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments};
-use crate::emulator::server_api;
-use crate::emulator::server_api::authenticators::AuthenticatorAnswer;
-
-use crate::emulator::db::user::User;
 use crate::emulator::state::{Shared, Standing};
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -48,8 +45,8 @@ impl Shared {
 }
 
 /// What the tenant offers.
-async fn tenant(shared: State<Arc<Shared>>, _: Caller) -> Result<Response, ApiError> {
-    server_api::authenticators::of_tenant(shared).await
+async fn tenant(State(shared): State<Arc<Shared>>, _: Caller) -> Json<Vec<TenantAuthenticator>> {
+    Json(shared.offered())
 }
 
 /// The verified ones, in the order of their making. The token may be in a cookie.

@@ -17,8 +17,7 @@ use crate::client::{ActionCode, IdempotencyKey, Timestamp, UserId, VerificationM
 use crate::emulator::client_api::answer::Answer;
 use crate::emulator::client_api::caller::{Bearer, Caller};
 use crate::emulator::db::challenge::Challenge;
-use crate::emulator::db::proof::Attempt;
-use crate::emulator::db::proof::{Aim, Proof};
+use crate::emulator::db::proof::{Aim, Attempt, Proof};
 use crate::emulator::db::table::FoundBy;
 use crate::emulator::db::user::{Kind, Phone};
 use crate::emulator::http::error::ApiError;

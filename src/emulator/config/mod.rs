@@ -10,7 +10,6 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use crate::emulator::config::error::ConfigFileError;
-
 use crate::emulator::config::file::File;
 use crate::emulator::tenant::Tenant;
 

@@ -10,14 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
+use crate::emulator::control::answer::{Answer, DONE};
 use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::control::{Answer, DONE};
 use crate::emulator::db::action::RecordedAction;
 use crate::emulator::http::error::ApiError;
-use crate::emulator::http::input::{Parameters, Segments, action_code};
+use crate::emulator::http::input::{Parameters, Segments, action_code, action_id, known_state};
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::server_api::actions::{action_id, known_state};
 use crate::emulator::state::Shared;
 
 /// How many are told at once.
@@ -112,7 +111,9 @@ pub(super) async fn decide(
 ) -> Answer {
     let id = action_id(names)?;
     let state = known_state(&decision.state).ok_or_else(|| wrong("body.state", "the service knows no such state"))?;
-    shared.decide(&id, state).map_err(|_| ApiError::not_found("The action was not found."))?;
+    if !shared.decide(&id, state) {
+        return Err(ApiError::not_found("The action was not found."));
+    }
     Ok(DONE.into_response())
 }
 

@@ -7,15 +7,15 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{ActionCode, Timestamp, UserId, VerificationMethod};
+use crate::emulator::control::answer::{Answer, DONE, nowhere};
 use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::control::{Answer, DONE};
 use crate::emulator::db::challenge::{Challenge, Waiting};
+use crate::emulator::error::EmulatorError;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Segments, user_id};
 use crate::emulator::state::Shared;
 use crate::emulator::verification::phones::Answerer;
 use crate::emulator::verification::visit::Departure;
-use crate::emulator::verification::visit::EmulatorError;
 
 /// A challenge that waits for its user.
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ pub(super) async fn answer(
         ("decline", _) => shared.refuse(&challenge, by),
         ("claim", Some(user)) => shared.read_qr_code(&challenge, user).map(|_| ()),
         ("claim", None) => return Err(wrong("body.userId", "whoever reads the code has one")),
-        _ => return Err(super::nowhere().await),
+        _ => return Err(nowhere().await),
     };
     match done.map_err(EmulatorError::from) {
         Ok(()) => Ok(DONE.into_response()),
@@ -114,7 +114,7 @@ pub(super) async fn visit(
         "succeed" => shared.succeed_and_tell(&url).await,
         "quit" => shared.quit(&url),
         "decline" => shared.decline(&url),
-        _ => return Err(super::nowhere().await),
+        _ => return Err(nowhere().await),
     };
     let Departure { url, token } = departure.map_err(not_done)?;
     Ok(Json(Left { redirect_url: url, token }).into_response())

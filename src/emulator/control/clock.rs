@@ -9,8 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Timestamp;
+use crate::emulator::control::answer::{Answer, DONE};
 use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::control::{Answer, DONE};
 use crate::emulator::http::input::moment;
 use crate::emulator::state::Shared;
 

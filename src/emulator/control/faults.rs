@@ -10,10 +10,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::emulator::control::Answer;
+use crate::emulator::control::answer::Answer;
 use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::fault;
-use crate::emulator::fault::Scripted;
+use crate::emulator::fault::{self, Scripted};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::request_log::Endpoint;
 use crate::emulator::state::Shared;

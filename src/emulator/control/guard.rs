@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use url::Url;
 
-use crate::emulator::http::control_key::ControlKey;
+use crate::emulator::http::control_key::Access;
 use crate::emulator::http::error::ApiError;
-use crate::emulator::http::hosts::asked;
+use crate::emulator::http::hosts::{Hosts, asked};
 use crate::emulator::state::Shared;
 use crate::url::is_loopback;
 
@@ -20,23 +20,6 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 
 /// Has browsers ask people for the key.
 const ASK: HeaderValue = HeaderValue::from_static("Basic realm=\"Authsignal emulator\", charset=\"UTF-8\"");
-
-/// Who may ask for what is under `/emulator`.
-#[derive(Debug, Clone)]
-pub(crate) struct Access {
-    pub(crate) hosts: Hosts,
-    /// Without one, everybody who uses such a name.
-    pub(crate) key: Option<ControlKey>,
-}
-
-/// By which names the emulator may be asked.
-#[derive(Debug, Clone)]
-pub(crate) enum Hosts {
-    /// It listens on this machine alone: by those of this machine, and by the host of the public URL that it was given.
-    Loopback { public: Option<Url> },
-    /// It listens elsewhere on purpose, and nobody knows under which names.
-    Any,
-}
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +115,7 @@ mod tests {
     use http::Method;
 
     use super::*;
+    use crate::emulator::http::control_key::ControlKey;
 
     const OWN: &str = "http://127.0.0.1:4000";
 

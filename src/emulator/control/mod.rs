@@ -30,6 +30,7 @@
 //! Browsers ask people for the key (HTTP Basic) and send it along by themselves from then on, also with what other sites
 //! have them send: the third rule is needed with a key as well.
 pub(crate) mod actions;
+pub(crate) mod answer;
 pub(crate) mod challenges;
 pub(crate) mod clock;
 pub(crate) mod dashboard;
@@ -45,15 +46,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::response::Response;
 use axum::routing::{any, get, post, put};
-use http::StatusCode;
 
-use crate::emulator::http::error::ApiError;
+use crate::emulator::control::answer::nowhere;
 use crate::emulator::state::Shared;
-
-/// What a handler answers.
-type Answer = Result<Response, ApiError>;
 
 /// The routes below `/emulator`, and that itself.
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
@@ -84,10 +80,3 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .nest("/emulator", below)
         .route_layer(from_fn_with_state(Arc::clone(shared), guard::guard))
 }
-
-async fn nowhere() -> ApiError {
-    ApiError::not_found("There is no such thing under /emulator.")
-}
-
-/// Nothing to tell but that it is done.
-const DONE: StatusCode = StatusCode::NO_CONTENT;

@@ -17,6 +17,7 @@ use crate::emulator::control::watch::Asked;
 use crate::emulator::control::webhooks::Sent;
 use crate::emulator::db::inbox::Message;
 use crate::emulator::lifecycle::Outcome;
+use crate::emulator::persist::StateFile;
 use crate::emulator::state::Shared;
 
 /// How much of each is shown: what is newest.
@@ -65,7 +66,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
         base_url: format!("{}/v1", shared.origin_for(&headers)),
         tenant_id: shared.tokens.tenant.clone(),
         secret: shared.secrets[0].clone(),
-        unsaved: shared.unsaved(),
+        unsaved: shared.file.as_ref().and_then(StateFile::unsaved),
         counts: Counts { users: world.users.len(), actions: world.actions.len(), requests: seen },
         users: world.newest_users(MOST).into_iter().map(|(id, user)| Known::of(id, user, &shared)).collect(),
         actions: world.newest_actions(MOST).into_iter().map(Attempt::from).collect(),

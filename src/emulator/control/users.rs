@@ -9,15 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::{Timestamp, VerificationMethod};
+use crate::emulator::control::answer::{Answer, DONE};
 use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::control::{Answer, DONE};
 use crate::emulator::credentials::totp::App;
 use crate::emulator::db::device::Device;
 use crate::emulator::db::user::{Authenticator, Kind, Phone, User};
-use crate::emulator::handle::user::UserHandle;
+use crate::emulator::http::authenticator::AuthenticatorAnswer;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Segments, looks_like_a_number, looks_like_an_address, user_id};
-use crate::emulator::server_api::authenticators::AuthenticatorAnswer;
 use crate::emulator::state::Shared;
 
 /// How many are told at once.
@@ -119,7 +118,7 @@ pub(super) async fn delete(
     State(shared): State<Arc<Shared>>,
     Segments(user): Segments<String>,
 ) -> Result<StatusCode, ApiError> {
-    UserHandle::new(&shared, user_id(user)?.as_str()).delete();
+    shared.world().delete_user(user_id(user)?.as_str(), false);
     Ok(DONE)
 }
 

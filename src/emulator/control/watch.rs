@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{Timestamp, UserId};
+use crate::emulator::control::answer::{Answer, DONE};
 use crate::emulator::control::strict_json::wrong;
-use crate::emulator::control::{Answer, DONE};
 use crate::emulator::db::inbox::Message;
 use crate::emulator::http::input::Parameters;
 use crate::emulator::request_log::{Endpoint, SeenRequest};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Timestamp;
+use crate::emulator::control::answer::{Answer, DONE};
 use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::control::{Answer, DONE};
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::sent::SentHook;
 use crate::emulator::webhooks::target::HookAnswer;

@@ -3,8 +3,7 @@ use std::time::SystemTime;
 
 use crate::client::{ActionState, IdempotencyKey, UserId, VerificationMethod};
 use crate::emulator::db::World;
-use crate::emulator::db::action::Told;
-use crate::emulator::db::action::{ActionId, Scope};
+use crate::emulator::db::action::{ActionId, Scope, Told};
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::limits::Deed;
 use crate::emulator::db::proof::Verdict;

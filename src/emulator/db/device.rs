@@ -4,7 +4,6 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::client::VerificationMethod;
-use crate::emulator::db::World;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Device {
@@ -32,23 +31,6 @@ impl Device {
     }
 }
 
-impl World {
-    /// Writes down that a user was seen with a device.
-    pub(crate) fn see_device(&mut self, user: &str, device: &str, now: SystemTime) {
-        let Some(user) = self.users.get_mut(user) else { return };
-        user.devices.entry(device.to_owned()).or_insert_with(|| Device::new(now));
-    }
-
-    /// Writes down that a user proved themselves on a device. One that was invalidated is as good as new then.
-    pub(crate) fn prove_device(&mut self, user: &str, device: &str, method: &VerificationMethod, now: SystemTime) {
-        let Some(user) = self.users.get_mut(user) else { return };
-        let device = user.devices.entry(device.to_owned()).or_insert_with(|| Device::new(now));
-        device.authenticated_at = Some(now);
-        device.invalidated_at = None;
-        device.last_verification_method = Some(method.clone());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
@@ -66,21 +48,5 @@ mod tests {
         }
         device.invalidated_at = Some(UNIX_EPOCH);
         assert!(!device.is_remembered(UNIX_EPOCH));
-    }
-
-    #[test]
-    fn a_device_appears_once_and_is_new_again_after_a_proof() {
-        let mut world = World::default();
-        world.see_device("nobody", "d", UNIX_EPOCH);
-        assert!(world.users.is_empty(), "a device makes no user");
-        world.users.entry("ada".into()).or_default();
-        world.see_device("ada", "d", UNIX_EPOCH);
-        let later = UNIX_EPOCH + Duration::from_secs(1);
-        world.see_device("ada", "d", later);
-        world.users.get_mut("ada").unwrap().devices.get_mut("d").unwrap().invalidated_at = Some(later);
-        world.prove_device("ada", "d", &VerificationMethod::Sms, later);
-        let device = &world.users["ada"].devices["d"];
-        assert_eq!((device.created_at, device.authenticated_at), (UNIX_EPOCH, Some(later)));
-        assert_eq!((device.invalidated_at, &device.last_verification_method), (None, &Some(VerificationMethod::Sms)));
     }
 }

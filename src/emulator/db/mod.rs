@@ -1,35 +1,36 @@
 //! What the emulator knows: users, their methods, their actions. In memory, and the time is an argument.
 pub(crate) mod action;
 pub(crate) mod challenge;
+pub(crate) mod challenges;
 pub(crate) mod claim;
+pub(crate) mod code;
 pub(crate) mod device;
 pub(crate) mod enrol;
 pub(crate) mod inbox;
 pub(crate) mod limits;
+pub(crate) mod newest;
 pub(crate) mod proof;
 pub(crate) mod session;
+pub(crate) mod sessions;
 pub(crate) mod snapshot;
 pub(crate) mod table;
 pub(crate) mod user;
+pub(crate) mod users;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::emulator::db::action::RecordedAction;
-
-use crate::emulator::db::action::{Action, ActionId, Told};
+use crate::client::{ActionState, VerificationMethod};
+use crate::emulator::db::action::{Action, ActionId, RecordedAction, Told};
 use crate::emulator::db::challenge::Challenge;
+use crate::emulator::db::code::CodeForm;
 use crate::emulator::db::device::Device;
+use crate::emulator::db::inbox::Inbox;
 use crate::emulator::db::limits::RateLimiter;
-use crate::emulator::db::proof::CodeForm;
 use crate::emulator::db::session::Session;
 use crate::emulator::db::table::{FoundBy, Table};
 use crate::emulator::db::user::User;
-
-use crate::client::{ActionState, VerificationMethod};
-use crate::emulator::db::inbox::Inbox;
-use crate::emulator::lifecycle;
-use crate::emulator::lifecycle::{Ask, Outcome};
+use crate::emulator::lifecycle::{self, Ask, Outcome};
 use crate::emulator::rules::RuleMatch;
 use crate::emulator::rules::facts::Facts;
 use crate::emulator::tenant::Tenant;
@@ -50,11 +51,11 @@ pub(crate) struct World {
     pub(crate) tenant: Tenant,
     pub(crate) policy: Policy,
     /// How many actions were tracked, which orders them.
-    tracked: usize,
+    pub(super) tracked: usize,
     /// How many challenges were begun, which orders them.
-    begun: usize,
-    sweep_at: usize,
-    sweep_sessions_at: usize,
+    pub(super) begun: usize,
+    pub(super) sweep_at: usize,
+    pub(super) sweep_sessions_at: usize,
 }
 
 /// A telephone call that was begun by Call Connect.

@@ -1,15 +1,15 @@
 //! How a user proves something: which of their methods serves, what is right, and how often one may guess.
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
 use crate::client::{ActionState, SmsChannel, VerificationMethod};
-use crate::emulator::db::World;
 use crate::emulator::db::action::{ActionId, Scope};
-use crate::emulator::db::challenge::{Challenge, NewChallenge, Waiting};
+use crate::emulator::db::challenge::{Challenge, NewChallenge};
 use crate::emulator::db::enrol::is_of_apps;
 use crate::emulator::db::limits::Deed;
 use crate::emulator::db::user::{Authenticator, Kind, User};
+use crate::emulator::db::{CodeForm, World};
 use crate::emulator::lifecycle;
 
 /// What a proof is to bring about.
@@ -343,35 +343,6 @@ enum Used {
 fn serves(known: &Authenticator, method: &VerificationMethod) -> bool {
     let by_whatsapp = *method == VerificationMethod::Whatsapp && matches!(known.kind, Kind::Sms(_));
     known.method() == *method || by_whatsapp
-}
-
-/// How codes look and how long they live.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CodeForm {
-    pub(crate) digits: u32,
-    pub(crate) life: Duration,
-}
-
-impl CodeForm {
-    /// What a message by `method` has to bring back, if it is a method of messages.
-    pub(crate) fn waiting(self, method: &VerificationMethod) -> Option<Waiting> {
-        match method {
-            VerificationMethod::EmailOtp | VerificationMethod::Sms | VerificationMethod::Whatsapp => {
-                Some(Waiting::Code(random_code(self.digits)))
-            }
-            VerificationMethod::EmailMagicLink => {
-                Some(Waiting::Link { secret: Uuid::new_v4().simple().to_string(), opened: false })
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Random digits, at most ten.
-fn random_code(digits: u32) -> String {
-    let (_, random) = Uuid::new_v4().as_u64_pair();
-    let digits = digits.min(10);
-    format!("{:0width$}", (random & (u64::MAX >> 2)) % 10_u64.pow(digits), width = digits as usize)
 }
 
 /// Ten, in the form of `7k2m-9xqa`. Their number and form are assumptions.

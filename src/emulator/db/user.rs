@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::client::{SmsChannel, UserId, VerificationMethod};
+use crate::client::{SmsChannel, VerificationMethod};
 use crate::emulator::credentials::totp::App;
 use crate::emulator::credentials::webauthn::credential::Credential;
-use crate::emulator::db::World;
 use crate::emulator::db::device::Device;
 use crate::emulator::tenant::person::NewUser;
 
@@ -238,6 +237,16 @@ impl User {
         self.authenticators.iter_mut().find(|known| known.id == id)
     }
 
+    /// Takes a method away; recovery codes go with the last one.
+    pub(crate) fn remove(&mut self, authenticator: &str) -> Option<Authenticator> {
+        let at = self.authenticators.iter().position(|method| method.id == authenticator)?;
+        let removed = self.authenticators.remove(at);
+        if !self.is_enrolled() {
+            self.recovery_codes.clear();
+        }
+        Some(removed)
+    }
+
     /// Adds a method that still has to be proved, in place of an earlier beginning of the same kind.
     pub(crate) fn begin(&mut self, kind: Kind, now: SystemTime) -> &Authenticator {
         self.authenticators.retain(|known| known.is_verified() || known.method() != kind.method());
@@ -280,29 +289,5 @@ impl User {
             self.phone_number.get_or_insert_with(|| number.to_owned());
             self.phone_number_verified |= self.phone_number.as_deref() == Some(number);
         }
-    }
-}
-
-impl World {
-    pub(crate) fn has(&self, user: &UserId, method: &VerificationMethod) -> bool {
-        self.users.get(user.as_str()).is_some_and(|user| user.enrolled_methods().contains(method))
-    }
-
-    /// The verified passkey or security key of this credential, and whose it is.
-    pub(crate) fn key(&self, credential: &str) -> Option<(&str, &Authenticator)> {
-        self.verified(|known| known.kind.is_key(credential))
-    }
-
-    /// The verified method of this kind whose phone has this key, and whose it is.
-    pub(crate) fn phone(&self, method: &VerificationMethod, key: &str) -> Option<(&str, &Authenticator)> {
-        let has_key = |phone: &Phone| phone.public_key.as_deref() == Some(key);
-        self.verified(|known| known.method() == *method && known.kind.phone().is_some_and(has_key))
-    }
-
-    fn verified(&self, fits: impl Fn(&Authenticator) -> bool) -> Option<(&str, &Authenticator)> {
-        self.users.iter().find_map(|(user, known)| {
-            let found = known.authenticators.iter().find(|known| known.is_verified() && fits(known))?;
-            Some((user.as_str(), found))
-        })
     }
 }

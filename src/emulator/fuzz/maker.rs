@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::ActionState;
 use crate::emulator::db::action::Scope;
-use crate::emulator::fuzz::members;
-use crate::emulator::fuzz::members::{Kind, OTHERS};
+use crate::emulator::fuzz::members::{self, Kind, OTHERS};
 use crate::emulator::fuzz::random::Random;
 use crate::emulator::fuzz::request::{Case, Loot};
 use crate::emulator::fuzz::routes::{ROUTES, Route};

@@ -23,7 +23,6 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use crate::clock::Clock;
-use crate::emulator::Emulator;
 use crate::emulator::config::Config;
 use crate::emulator::db::World;
 use crate::emulator::fuzz::expected::Answered;
@@ -31,8 +30,9 @@ use crate::emulator::fuzz::maker::Maker;
 use crate::emulator::fuzz::random::Random;
 use crate::emulator::fuzz::request::{Case, Loot};
 use crate::emulator::fuzz::routes::is_control;
-use crate::emulator::handle::builder::router;
+use crate::emulator::handle::Emulator;
 use crate::emulator::request_log::Endpoint;
+use crate::emulator::server::router::router;
 use crate::emulator::tenant::Tenant;
 
 /// How many go through the router unless `FUZZ` says otherwise: less than a minute without optimisation.

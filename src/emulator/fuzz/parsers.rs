@@ -8,7 +8,6 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::client::Timestamp;
 use crate::clock::Clock;
-use crate::emulator::challenge_page::way_back;
 use crate::emulator::config::Config;
 use crate::emulator::credentials::tokens::{NewSession, Subject, Tokens};
 use crate::emulator::credentials::totp::App;
@@ -18,6 +17,7 @@ use crate::emulator::fuzz::{TEXTS, number};
 use crate::emulator::http::input::{
     Input, Parameters, action_code, has_key, idempotency_key, looks_like_an_address, moment, user_id,
 };
+use crate::emulator::http::redirect::way_back;
 use crate::webhook::Webhook;
 
 /// A P-256 key in COSE: the base point of the curve.

@@ -1,11 +1,9 @@
 //! Starting.
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use axum::Router;
-use axum::middleware::from_fn_with_state;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
@@ -13,22 +11,20 @@ use uuid::Uuid;
 use crate::client::check_secret;
 use crate::clock::Clock;
 use crate::emulator::config::Config;
-use crate::emulator::control::guard::{Access, Hosts};
 use crate::emulator::credentials::tokens::Tokens;
 use crate::emulator::credentials::webauthn::{LOCALHOST, RelyingParty};
 use crate::emulator::db::World;
-use crate::emulator::handle::operate::Start;
-use crate::emulator::http::control_key::ControlKey;
-use crate::emulator::persist;
+use crate::emulator::handle::Emulator;
+use crate::emulator::handle::watch::watch;
+use crate::emulator::http::control_key::{Access, ControlKey};
+use crate::emulator::http::hosts::Hosts;
 use crate::emulator::persist::StateFile;
 use crate::emulator::persist::disk::Disk;
-use crate::emulator::server::fallback::nowhere;
-use crate::emulator::server::gateway::gateway;
-use crate::emulator::server::listener::{Door, HangUp};
-use crate::emulator::state::Shared;
+use crate::emulator::server::listener::{Door, HangUp, reachable};
+use crate::emulator::server::router::router;
+use crate::emulator::state::{Shared, Start};
 use crate::emulator::tenant::Tenant;
 use crate::emulator::webhooks::{HookSettings, Hooks};
-use crate::emulator::{Emulator, challenge_page, client_api, control, server_api};
 use crate::url::{is_loopback, redacted_url};
 
 /// How an [`Emulator`] is to run.
@@ -59,6 +55,24 @@ impl Default for EmulatorBuilder {
             state_file: None,
             tenant: Tenant::default(),
         }
+    }
+}
+
+impl Emulator {
+    /// Starts one on a free port, with the system's clock and a secret of its own.
+    ///
+    /// It runs on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be bound.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Starts one with settings of your own.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
     }
 }
 
@@ -217,7 +231,7 @@ impl EmulatorBuilder {
             // Never ends by itself: the listener answers no error, and it is aborted with the emulator.
             let _ = axum::serve(listener, service).await;
         });
-        let watch = shared.file.is_some().then(|| persist::watch(&shared));
+        let watch = shared.file.is_some().then(|| watch(&shared));
         let base_url = format!("{}/v1", shared.origin);
         Ok(Emulator { shared, base_url, client: OnceLock::new(), door, server, watch })
     }
@@ -259,37 +273,6 @@ fn public(text: &str) -> io::Result<Url> {
     Ok(url)
 }
 
-/// Where this machine reaches what listens on `address`.
-pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
-}
-
-pub(crate) fn router(shared: &Arc<Shared>) -> Router {
-    // A browser gets to read a scripted answer as well as a real one.
-    let client_api = Router::new()
-        .nest("/v1", client_api::routes())
-        .merge(client_api::routes())
-        .method_not_allowed_fallback(nowhere)
-        .layer(from_fn_with_state(Arc::clone(shared), gateway))
-        .layer(client_api::cors());
-    Router::new()
-        .nest("/v1", server_api::routes(shared).merge(server_api::doubled(shared)))
-        .merge(server_api::routes(shared))
-        .merge(challenge_page::routes())
-        .merge(client_api::pages())
-        .merge(control::routes(shared))
-        .fallback(nowhere)
-        .method_not_allowed_fallback(nowhere)
-        .layer(from_fn_with_state(Arc::clone(shared), gateway))
-        .merge(client_api)
-        .with_state(Arc::clone(shared))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,19 +300,6 @@ mod tests {
             "https://user:password@auth.example.test",
         ] {
             assert_eq!(public(text).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{text}");
-        }
-    }
-
-    #[test]
-    fn where_it_is_reached() {
-        for (bound, reached) in [
-            ("127.0.0.1:1", "127.0.0.1:1"),
-            ("0.0.0.0:1", "127.0.0.1:1"),
-            ("[::]:1", "[::1]:1"),
-            ("[::1]:1", "[::1]:1"),
-            ("192.0.2.7:1", "192.0.2.7:1"),
-        ] {
-            assert_eq!(reachable(bound.parse().unwrap()).to_string(), reached);
         }
     }
 }

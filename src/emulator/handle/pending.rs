@@ -2,11 +2,10 @@
 use std::time::SystemTime;
 
 use crate::client::{ActionCode, UserId, VerificationMethod};
-use crate::emulator::Emulator;
 use crate::emulator::db::challenge::Challenge;
-use crate::emulator::verification::Fault;
+use crate::emulator::error::EmulatorError;
+use crate::emulator::handle::Emulator;
 use crate::emulator::verification::phones::Answerer;
-use crate::emulator::verification::visit::EmulatorError;
 
 /// A challenge that waits for its user, from [`Emulator::pending_challenges`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +79,5 @@ impl Emulator {
     /// [`EmulatorError::UnknownChallenge`] when no such challenge waits for a button.
     pub fn decline_challenge(&self, challenge_id: &str) -> Result<(), EmulatorError> {
         Ok(self.shared.refuse(challenge_id, Answerer::default())?)
-    }
-}
-
-impl From<Fault> for EmulatorError {
-    fn from(fault: Fault) -> Self {
-        if fault == Fault::Vetoed { Self::Vetoed } else { Self::UnknownChallenge }
     }
 }

@@ -9,6 +9,16 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::emulator::http::hosts::Hosts;
+
+/// Who may ask for what is under `/emulator`.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) hosts: Hosts,
+    /// Without one, everybody who uses such a name.
+    pub(crate) key: Option<ControlKey>,
+}
+
 /// A key that is asked for: as a bearer token, or as the password of anybody in HTTP Basic, which browsers ask people for.
 #[derive(Clone)]
 pub(crate) struct ControlKey(SecretString);

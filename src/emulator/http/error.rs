@@ -6,6 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::json;
 
 /// An answer that is an error. Both `error` and `errorCode` are sent, since half of the SDKs read one and half the
 /// other.
@@ -127,4 +128,9 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
+pub(crate) fn not_found() -> (StatusCode, Json<serde_json::Value>) {
+    (StatusCode::NOT_FOUND, Json(json!({ "message": "Not Found" })))
 }

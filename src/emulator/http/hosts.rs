@@ -6,6 +6,15 @@ use url::Url;
 
 use crate::url::is_loopback;
 
+/// By which names the emulator may be asked.
+#[derive(Debug, Clone)]
+pub(crate) enum Hosts {
+    /// It listens on this machine alone: by those of this machine, and by the host of the public URL that it was given.
+    Loopback { public: Option<Url> },
+    /// It listens elsewhere on purpose, and nobody knows under which names.
+    Any,
+}
+
 /// All hosts that a request says it asks, as URLs. None when it says nothing, or something that isn't one.
 pub(crate) fn asked(parts: &Parts) -> Option<Vec<Url>> {
     let hosts = parts.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());

@@ -11,7 +11,8 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::client::{ActionCode, IdempotencyKey, UserId};
+use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId};
+use crate::emulator::db::action::ActionId;
 use crate::emulator::http::error::ApiError;
 
 /// In bytes.
@@ -226,6 +227,17 @@ pub(crate) fn action_code(text: String) -> Result<ActionCode, ApiError> {
 
 pub(crate) fn idempotency_key(text: String) -> Result<IdempotencyKey, ApiError> {
     IdempotencyKey::new(text).map_err(|why| ApiError::invalid(format!("idempotencyKey is invalid: {why}")))
+}
+
+/// The segments that name an action: user, action, idempotency key.
+pub(crate) type Names = (String, String, String);
+
+pub(crate) fn action_id((user, action, key): Names) -> Result<ActionId, ApiError> {
+    Ok(ActionId { user: user_id(user)?, action: action_code(action)?, key: idempotency_key(key)? })
+}
+
+pub(crate) fn known_state(text: &str) -> Option<ActionState> {
+    Some(ActionState::from(text)).filter(|state| !matches!(state, ActionState::Unknown(_)))
 }
 
 /// Whether the request carries one of the secret keys as the user name of HTTP Basic.

@@ -9,23 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::emulator::credentials::signing_key::Keys;
 use crate::emulator::db::snapshot::Kept;
-use crate::emulator::state::Shared;
 
 /// The version of the form that is written here. Another number for every form that those before can't read.
-const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 /// An emulator's state.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Saved {
-    version: u64,
-    tenant_id: String,
-    secret: String,
+pub(crate) struct Saved {
+    pub(crate) version: u64,
+    pub(crate) tenant_id: String,
+    pub(crate) secret: String,
     /// The key of its tokens, PKCS #8 in base64.
-    key: String,
+    pub(crate) key: String,
     /// How much its clock is ahead of the system's.
-    ahead_milliseconds: i64,
-    world: Kept,
+    pub(crate) ahead_milliseconds: i64,
+    pub(crate) world: Kept,
 }
 
 /// What an emulator goes on from: nothing, or a state.
@@ -44,17 +43,6 @@ struct Version {
 }
 
 impl Saved {
-    pub(super) fn of(shared: &Shared) -> io::Result<Self> {
-        Ok(Self {
-            version: VERSION,
-            tenant_id: shared.tokens.tenant.clone(),
-            secret: shared.secrets[0].clone(),
-            key: shared.tokens.keys().export(),
-            ahead_milliseconds: shared.clock.ahead().as_millis().try_into().unwrap_or_default(),
-            world: shared.world().keep(&shared.start.tenant),
-        })
-    }
-
     /// Reads the bytes of a file.
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> io::Result<Before> {
         let version: Version = serde_json::from_slice(bytes).map_err(|why| match why.classify() {

@@ -9,12 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::emulator::rules::condition::{Condition, When};
-
-use crate::emulator::rules::facts::{Known, Variable};
-
 use crate::client::VerificationMethod;
 use crate::emulator::lifecycle::Outcome;
+use crate::emulator::rules::condition::{Condition, When};
+use crate::emulator::rules::facts::{Known, Variable};
 
 /// What a tenant has decided for attempts of which certain things are true.
 ///

@@ -3,8 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::emulator::rules::condition::{OPERATORS, Operator};
-use crate::emulator::rules::facts::Facts;
-use crate::emulator::rules::facts::Kind;
+use crate::emulator::rules::facts::{Facts, Kind};
 use crate::emulator::rules::network::Network;
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;

@@ -4,14 +4,13 @@
 //! without a key at its end, and expects 401.
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
-use serde_json::json;
+use http::HeaderMap;
 
-use crate::emulator::http::error::ApiError;
+use crate::emulator::http::error::{ApiError, not_found};
 use crate::emulator::http::input::has_key;
+use crate::emulator::server_api::challenges::find_jumbled;
 use crate::emulator::state::Shared;
 
 /// Where the two APIs are without their version.
@@ -52,9 +51,13 @@ pub(crate) async fn nowhere(
     refused.map_or_else(|| not_found().into_response(), IntoResponse::into_response)
 }
 
-/// What the service's gateway says to what it doesn't know, which isn't in the form of the service's own errors.
-pub(crate) fn not_found() -> (StatusCode, Json<serde_json::Value>) {
-    (StatusCode::NOT_FOUND, Json(json!({ "message": "Not Found" })))
+/// What of the Server API comes jumbled, and everything else of one segment that no other route takes.
+pub(crate) async fn jumbled(state: State<Arc<Shared>>, uri: OriginalUri, headers: HeaderMap) -> Response {
+    let segment = uri.path().rsplit('/').next().unwrap_or_default();
+    match find_jumbled(&state, &headers, segment) {
+        Some(found) => found.into_response(),
+        None => nowhere(state, uri, headers).await,
+    }
 }
 
 #[cfg(test)]

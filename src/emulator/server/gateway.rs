@@ -16,8 +16,7 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-use crate::emulator::fault;
-use crate::emulator::fault::{Answer, Scripted};
+use crate::emulator::fault::{self, Answer, Scripted};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::request_log::{Endpoint, SeenRequest};
 use crate::emulator::server::listener::HangUp;

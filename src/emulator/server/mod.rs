@@ -2,3 +2,4 @@
 pub(crate) mod fallback;
 pub(crate) mod gateway;
 pub(crate) mod listener;
+pub(crate) mod router;

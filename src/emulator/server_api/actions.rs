@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, VerificationMethod};
-use crate::emulator::db::action::{ActionId, RecordedAction};
+use crate::emulator::db::action::RecordedAction;
 use crate::emulator::http::error::ApiError;
-use crate::emulator::http::input::{Input, Parameters, Segments, action_code, idempotency_key, moment, user_id};
+use crate::emulator::http::input::{Input, Names, Parameters, Segments, action_id, known_state, moment, user_id};
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::server_api::Answer;
+use crate::emulator::server_api::answer::Answer;
 use crate::emulator::state::Shared;
 
 /// How far back a query looks, at most and by default (API reference, query user actions).
@@ -53,12 +53,6 @@ impl From<&RecordedAction> for ActionAnswer {
     }
 }
 
-pub(crate) type Names = (String, String, String);
-
-pub(crate) fn action_id((user, action, key): Names) -> Result<ActionId, ApiError> {
-    Ok(ActionId { user: user_id(user)?, action: action_code(action)?, key: idempotency_key(key)? })
-}
-
 const UNKNOWN: ApiError = ApiError::not_found("The action was not found.");
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>, Segments(names): Segments<Names>) -> Answer {
@@ -86,10 +80,6 @@ pub(super) async fn patch(State(shared): State<Arc<Shared>>, Segments(names): Se
 
 const STATES: &str = "state must be equal to one of the allowed values - allowedValues: ALLOW,BLOCK,CHALLENGE_FAILED,\
                       CHALLENGE_REQUIRED,CHALLENGE_SUCCEEDED,REVIEW_FAILED,REVIEW_REQUIRED,REVIEW_SUCCEEDED";
-
-pub(crate) fn known_state(text: &str) -> Option<ActionState> {
-    Some(ActionState::from(text)).filter(|state| !matches!(state, ActionState::Unknown(_)))
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,101 +9,17 @@ use http::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::client::{AuthenticatorAttachment, CredentialDeviceType, SmsChannel, Timestamp, UserId, VerificationMethod};
+use crate::client::VerificationMethod;
 use crate::emulator::credentials::totp::App;
 use crate::emulator::credentials::webauthn::credential::Credential;
 use crate::emulator::db::proof::recovery_codes;
-use crate::emulator::db::user::{Authenticator, Key, Kind, User};
+use crate::emulator::db::user::{Key, Kind};
+use crate::emulator::http::authenticator::AuthenticatorAnswer;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments, user_id};
-use crate::emulator::server_api::{Answer, Success};
+use crate::emulator::server_api::answer::{Answer, Success};
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::event::HookEvent;
-
-/// One method, as the Server API and (without its user) the Client API show it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct AuthenticatorAnswer {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<UserId>,
-    user_authenticator_id: String,
-    verification_method: VerificationMethod,
-    created_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_verified_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous_sms_channel: Option<SmsChannel>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_platform: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    webauthn_credential: Option<WebauthnCredential>,
-    is_default: bool,
-}
-
-/// What signs, of a passkey or a security key.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WebauthnCredential {
-    credential_id: String,
-    device_id: String,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aaguid: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credential_backed_up: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credential_device_type: Option<CredentialDeviceType>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authenticator_attachment: Option<AuthenticatorAttachment>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified_at: Option<Timestamp>,
-}
-
-impl WebauthnCredential {
-    fn of(key: &Key, method: &Authenticator) -> Self {
-        Self {
-            credential_id: key.credential.id(),
-            device_id: key.device_id.clone(),
-            name: key.name.clone(),
-            aaguid: key.credential.aaguid,
-            credential_backed_up: key.credential.backed_up(),
-            credential_device_type: key.credential.device_type(),
-            authenticator_attachment: key.credential.attachment.clone(),
-            verified_at: method.last_verified_at.or(method.verified_at).map(Timestamp::from),
-        }
-    }
-}
-
-impl AuthenticatorAnswer {
-    pub(crate) fn of(user_id: Option<UserId>, method: &Authenticator) -> Self {
-        Self {
-            user_id,
-            user_authenticator_id: method.id.clone(),
-            verification_method: method.method(),
-            created_at: method.created_at.into(),
-            verified_at: method.verified_at.map(Timestamp::from),
-            last_verified_at: method.last_verified_at.map(Timestamp::from),
-            email: method.kind.email().map(str::to_owned),
-            phone_number: method.kind.phone_number().map(str::to_owned),
-            previous_sms_channel: method.previous_sms_channel.clone(),
-            device_platform: method.kind.phone().and_then(|phone| phone.platform.clone()),
-            username: method.kind.key().and_then(|key| key.username.clone()),
-            display_name: method.kind.key().and_then(|key| key.display_name.clone()),
-            webauthn_credential: method.kind.key().map(|key| WebauthnCredential::of(key, method)),
-            is_default: method.is_default,
-        }
-    }
-}
 
 /// Those that are verified, in the order of their making.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
@@ -178,46 +94,15 @@ pub(super) async fn delete(
 ) -> Answer {
     let user = user_id(user)?;
     let mut world = shared.world();
-    let removed = world.users.get_mut(user.as_str()).and_then(|user| remove(user, &authenticator));
+    let removed = world.users.get_mut(user.as_str()).and_then(|user| user.remove(&authenticator));
     let removed = removed.ok_or(ApiError::not_found("The authenticator was not found."))?;
     shared.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, shared.clock.now()));
     Success::answer()
 }
 
-/// Takes a method away from its user; recovery codes go with the last one.
-pub(crate) fn remove(user: &mut User, authenticator: &str) -> Option<Authenticator> {
-    let at = user.authenticators.iter().position(|method| method.id == authenticator)?;
-    let removed = user.authenticators.remove(at);
-    if !user.is_enrolled() {
-        user.recovery_codes.clear();
-    }
-    Some(removed)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TenantAuthenticator {
-    authenticator_id: String,
-    verification_method: VerificationMethod,
-    is_active: bool,
-    is_editable_by_user: bool,
-    is_hidden_to_user: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sms_channel: Option<SmsChannel>,
-}
-
-/// What the tenant offers. The ids are made from tenant and method, so they stay.
-pub(crate) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
-    let methods = shared.world().policy.methods.clone();
-    let answer = |method: VerificationMethod| TenantAuthenticator {
-        authenticator_id: format!("{}-{}", shared.tokens.tenant, method.as_str().to_lowercase()),
-        is_active: true,
-        is_editable_by_user: true,
-        is_hidden_to_user: false,
-        sms_channel: (method == VerificationMethod::Sms).then_some(SmsChannel::Default),
-        verification_method: method,
-    };
-    Ok(Json(methods.into_iter().map(answer).collect::<Vec<_>>()).into_response())
+/// What the tenant offers.
+pub(super) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
+    Ok(Json(shared.offered()).into_response())
 }
 
 /// The most that are imported at once (API reference, batch enroll).

@@ -13,7 +13,7 @@ use crate::emulator::db::Call;
 use crate::emulator::db::inbox::{Channel, Message};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, action_code, user_id};
-use crate::emulator::server_api::Answer;
+use crate::emulator::server_api::answer::Answer;
 use crate::emulator::state::Shared;
 
 /// Sends the caller a message; which channel it takes when none is named is an assumption.

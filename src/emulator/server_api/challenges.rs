@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -18,8 +18,7 @@ use crate::emulator::db::proof::Verdict;
 use crate::emulator::db::table::FoundBy;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Parameters, action_code, has_key, idempotency_key, user_id};
-use crate::emulator::server::fallback::nowhere;
-use crate::emulator::server_api::Answer;
+use crate::emulator::server_api::answer::Answer;
 use crate::emulator::state::Shared;
 use crate::emulator::verification::Fault;
 
@@ -184,17 +183,14 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, mut query: Parameter
     find(&shared, &query)
 }
 
-/// The form that java sends: the question mark before the query is missing. Everything else of one segment that no
-/// other route knows comes here too.
-pub(super) async fn jumbled(State(shared): State<Arc<Shared>>, uri: OriginalUri, headers: HeaderMap) -> Answer {
-    let segment = uri.path().rsplit('/').next().unwrap_or_default();
-    let Some(query) = segment.strip_prefix("challenges").filter(|query| query.contains('=')) else {
-        return Ok(nowhere(State(shared), uri, headers).await);
-    };
-    if !has_key(&headers, &shared.secrets) {
-        return Err(ApiError::unauthorized());
+/// Finds one by the last segment of a path that has the query in it, without its question mark, as java sends it; none
+/// where it is another.
+pub(crate) fn find_jumbled(shared: &Shared, headers: &HeaderMap, segment: &str) -> Option<Answer> {
+    let query = segment.strip_prefix("challenges").filter(|query| query.contains('='))?;
+    if !has_key(headers, &shared.secrets) {
+        return Some(Err(ApiError::unauthorized()));
     }
-    find(&shared, &Parameters::parse(query))
+    Some(find(shared, &Parameters::parse(query)))
 }
 
 #[derive(Default, Serialize)]

@@ -12,7 +12,7 @@ use crate::client::{Timestamp, UserId, VerificationMethod};
 use crate::emulator::db::device::Device;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments, moment, user_id};
-use crate::emulator::server_api::Answer;
+use crate::emulator::server_api::answer::Answer;
 use crate::emulator::state::Shared;
 
 #[derive(Serialize)]

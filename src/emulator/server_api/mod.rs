@@ -1,5 +1,6 @@
 //! The Server API.
 pub(crate) mod actions;
+pub(crate) mod answer;
 pub(crate) mod authenticators;
 pub(crate) mod calls;
 pub(crate) mod challenges;
@@ -12,19 +13,15 @@ pub(crate) mod validate;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
-use axum::{Json, Router};
-use serde_json::json;
 
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::has_key;
 use crate::emulator::state::Shared;
-
-/// What an endpoint answers.
-type Answer = Result<Response, ApiError>;
 
 /// The routes, for `/v1` and, for clients whose base URL has no version, for the root.
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
@@ -54,7 +51,6 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/call/finish", post(calls::finish))
         .route_layer(from_fn_with_state(Arc::clone(shared), only_with_key))
         .route("/client/public/{tenant}/.well-known/jwks", get(sessions::jwks))
-        .route("/{jumbled}", post(challenges::jumbled))
 }
 
 /// What go asks below the version: it doubles the version in this one path.
@@ -69,14 +65,5 @@ async fn only_with_key(State(shared): State<Arc<Shared>>, request: Request, next
         next.run(request).await
     } else {
         ApiError::unauthorized().into_response()
-    }
-}
-
-/// What a deletion answers. Never nothing: ruby reads the body.
-struct Success;
-
-impl Success {
-    fn answer() -> Answer {
-        Ok(Json(json!({ "success": true })).into_response())
     }
 }

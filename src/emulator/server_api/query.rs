@@ -14,7 +14,7 @@ use crate::client::{Timestamp, UserId, VerificationMethod};
 use crate::emulator::db::user::User;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::Parameters;
-use crate::emulator::server_api::Answer;
+use crate::emulator::server_api::answer::Answer;
 use crate::emulator::server_api::users::Attributes;
 use crate::emulator::state::Shared;
 

@@ -15,7 +15,7 @@ use crate::emulator::db::claim::Unclaimable;
 use crate::emulator::db::user::User;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments, action_code, idempotency_key, user_id};
-use crate::emulator::server_api::Answer;
+use crate::emulator::server_api::answer::Answer;
 use crate::emulator::state::Shared;
 
 #[derive(Serialize)]

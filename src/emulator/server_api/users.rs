@@ -12,8 +12,8 @@ use crate::client::{UserId, VerificationMethod};
 use crate::emulator::db::user::{Authenticator, Kind, User};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Parameters, Segments, user_id};
+use crate::emulator::server_api::answer::{Answer, Success};
 use crate::emulator::server_api::authenticators;
-use crate::emulator::server_api::{Answer, Success};
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::event::HookEvent;
 

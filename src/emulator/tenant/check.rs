@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use crate::client::{ActionCode, UserId, VerificationMethod};
 use crate::emulator::rules::Rule;
-use crate::emulator::rules::condition;
-use crate::emulator::rules::condition::When;
+use crate::emulator::rules::condition::{self, When};
 use crate::emulator::rules::facts::Variable;
 use crate::emulator::rules::network::Network;
+use crate::emulator::tenant::Tenant;
 use crate::emulator::tenant::error::TenantError;
+use crate::emulator::tenant::methods::METHODS;
 use crate::emulator::tenant::person::NewUser;
 use crate::emulator::tenant::session::AppClient;
 use crate::emulator::tenant::setting::Setting;
-use crate::emulator::tenant::{METHODS, Tenant};
 use crate::url::redacted_url;
 
 type Checked = Result<(), TenantError>;

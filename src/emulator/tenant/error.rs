@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use crate::client::VerificationMethod;
 use crate::emulator::rules::facts::VARIABLES;
-use crate::emulator::tenant::METHODS;
+use crate::emulator::tenant::methods::METHODS;
 use crate::emulator::tenant::setting::Setting;
 
 /// A setting of a [`Tenant`](super::Tenant) that cannot work, found before an emulator runs with it.

@@ -116,7 +116,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::tenant::METHODS;
+    use crate::emulator::tenant::methods::METHODS;
 
     #[test]
     fn numbers_of_the_service() {

@@ -3,6 +3,7 @@ pub(crate) mod action;
 pub(crate) mod check;
 pub(crate) mod error;
 pub(crate) mod limits;
+pub(crate) mod methods;
 pub(crate) mod person;
 pub(crate) mod session;
 pub(crate) mod setting;
@@ -15,31 +16,16 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::emulator::rules::network::Network;
-use crate::emulator::tenant::action::ActionSettings;
-use crate::emulator::tenant::limits::Limits;
-use crate::emulator::tenant::person::NewUser;
-use crate::emulator::tenant::session::AppClient;
-
 use crate::client::VerificationMethod;
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::rules;
-use crate::emulator::rules::facts::{Facts, Known};
-use crate::emulator::rules::{Base, Decision, Rule};
-use crate::emulator::rules::{condition, facts};
-
-/// All that the emulator can let users prove themselves by, recovery codes aside.
-pub(crate) const METHODS: [VerificationMethod; 9] = [
-    VerificationMethod::EmailOtp,
-    VerificationMethod::EmailMagicLink,
-    VerificationMethod::Sms,
-    VerificationMethod::Whatsapp,
-    VerificationMethod::AuthenticatorApp,
-    VerificationMethod::Passkey,
-    VerificationMethod::SecurityKey,
-    VerificationMethod::Push,
-    VerificationMethod::QrCode,
-];
+use crate::emulator::rules::facts::{self, Facts, Known};
+use crate::emulator::rules::network::Network;
+use crate::emulator::rules::{self, Base, Decision, Rule, condition};
+use crate::emulator::tenant::action::ActionSettings;
+use crate::emulator::tenant::limits::Limits;
+use crate::emulator::tenant::methods::METHODS;
+use crate::emulator::tenant::person::NewUser;
+use crate::emulator::tenant::session::AppClient;
 
 const DEFAULT_NAME: &str = "Emulator";
 

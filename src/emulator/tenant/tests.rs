@@ -1,6 +1,5 @@
 use super::*;
 use crate::emulator::rules::condition::{Condition, When};
-
 use VerificationMethod::{AuthenticatorApp, EmailOtp, Passkey, RecoveryCode, Sms};
 
 const ID: &str = "6b0e8f3a-1111-4222-8333-944455556666";

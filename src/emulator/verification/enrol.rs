@@ -3,7 +3,6 @@ use crate::client::UserId;
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::enrol::NotEnrollable;
 use crate::emulator::db::user::{Authenticator, Kind};
-use crate::emulator::server_api::authenticators::remove;
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::event::HookEvent;
 
@@ -23,7 +22,7 @@ impl Shared {
 
     /// Takes a method away from its user.
     pub(crate) fn remove_authenticator(&self, user: &UserId, authenticator: &str) -> Option<Authenticator> {
-        let removed = self.world().users.get_mut(user.as_str()).and_then(|user| remove(user, authenticator))?;
+        let removed = self.world().users.get_mut(user.as_str()).and_then(|user| user.remove(authenticator))?;
         self.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, self.clock.now()));
         Some(removed)
     }

@@ -1,8 +1,7 @@
 //! Magic links: opened in whichever browser the mail is read in, which learns nothing by it; what it proves is for the
 //! browser that asked.
 use crate::emulator::db::challenge::Waiting;
-use crate::emulator::db::proof::Attempt;
-use crate::emulator::db::proof::{Proof, Proved};
+use crate::emulator::db::proof::{Attempt, Proof, Proved};
 use crate::emulator::state::Shared;
 use crate::emulator::verification::Fault;
 

@@ -15,9 +15,9 @@ use crate::emulator::db::challenge::{Challenge, NewChallenge, Waiting};
 use crate::emulator::db::claim::{Claimed, Unclaimable};
 use crate::emulator::db::inbox::{Channel, Message};
 use crate::emulator::db::limits::Deed;
-use crate::emulator::db::proof::Attempt;
-use crate::emulator::db::proof::{Proof, Proved, Verdict};
+use crate::emulator::db::proof::{Attempt, Proof, Proved, Verdict};
 use crate::emulator::db::user::Authenticator;
+use crate::emulator::error::EmulatorError;
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::event::{HookEvent, Occasion};
 use crate::webhook::ChallengeLogType;
@@ -350,5 +350,11 @@ fn channel(challenge: &Challenge) -> Option<Channel> {
         VerificationMethod::Whatsapp => Some(Channel::Whatsapp),
         VerificationMethod::Push => Some(Channel::Push),
         _ => None,
+    }
+}
+
+impl From<Fault> for EmulatorError {
+    fn from(fault: Fault) -> Self {
+        if fault == Fault::Vetoed { Self::Vetoed } else { Self::UnknownChallenge }
     }
 }

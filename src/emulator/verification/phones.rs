@@ -8,8 +8,7 @@ use crate::client::{ActionCode, IdempotencyKey, UserId, VerificationMethod};
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::challenge::{Challenge, Context, NewChallenge, Waiting};
 use crate::emulator::db::claim::Unclaimable;
-use crate::emulator::db::proof::Attempt;
-use crate::emulator::db::proof::{Aim, Proof};
+use crate::emulator::db::proof::{Aim, Attempt, Proof};
 use crate::emulator::state::Shared;
 use crate::emulator::verification::Fault;
 

@@ -1,58 +1,17 @@
 //! What a user does on the challenge page, without a browser.
-use thiserror::Error;
 use url::Url;
 
-use crate::client::{ActionState, Token, VerificationMethod};
-use crate::emulator::Emulator;
-use crate::emulator::challenge_page::way_back;
+use crate::client::{ActionState, VerificationMethod};
 use crate::emulator::credentials::tokens::TokenFault;
 use crate::emulator::db::action::{ActionId, RecordedAction, Scope};
 use crate::emulator::db::challenge::Challenge;
-use crate::emulator::db::proof::Attempt;
-use crate::emulator::db::proof::{Aim, Proof};
+use crate::emulator::db::proof::{Aim, Attempt, Proof};
 use crate::emulator::db::user::Kind;
+use crate::emulator::error::EmulatorError;
+use crate::emulator::http::redirect::way_back;
 use crate::emulator::lifecycle::Ask;
 use crate::emulator::state::Shared;
 use crate::emulator::verification::Fault;
-
-/// Why the emulator could not do what a test asked for.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EmulatorError {
-    /// The URL has no token.
-    #[error("this is no challenge URL: it has no token")]
-    NotAChallenge,
-    /// The token isn't one of this emulator's, or its action is gone.
-    #[error("the token in the URL is not one of this emulator's")]
-    InvalidToken,
-    /// The token has expired: ten minutes have gone by on the emulator's clock.
-    #[error("the token in the URL has expired")]
-    ExpiredToken,
-    /// The page has no such button for an action in this state.
-    #[error("there is nothing to prove or decline: the action is {state}")]
-    NothingToDo {
-        /// The state of the action.
-        state: ActionState,
-    },
-    /// What was asked for is done, but there is no `redirectUrl` to go to. A popup would now be told the token.
-    #[error("done, but the action was tracked without a redirectUrl")]
-    NoRedirectUrl {
-        /// The token that would have gone there.
-        token: Token,
-    },
-    /// No such action was tracked.
-    #[error("no such action was tracked")]
-    UnknownAction,
-    /// No such challenge waits for a button, or not for this user's.
-    #[error("no such challenge waits for a button on a phone of this user")]
-    UnknownChallenge,
-    /// The verification webhook said no. The button can be pressed again.
-    #[error("the verification webhook refused the proof")]
-    Vetoed,
-    /// A webhook of the tenant's, which sends its messages, didn't take one.
-    #[error("a webhook of the tenant's didn't take the message")]
-    NotSent,
-}
 
 impl From<TokenFault> for EmulatorError {
     fn from(fault: TokenFault) -> Self {
@@ -71,46 +30,6 @@ pub(crate) struct Departure {
     pub(crate) token: String,
 }
 
-impl Departure {
-    fn into_url(self) -> Result<String, EmulatorError> {
-        let Self { url, token } = self;
-        url.ok_or_else(|| EmulatorError::NoRedirectUrl { token: Token::new(token) })
-    }
-}
-
-impl Emulator {
-    /// Does what a user does on the challenge page, successfully, and returns the URL that the browser is sent to.
-    ///
-    /// Uses the user's default method. One who has nothing enrolled enrols e-mail, with the address from `track` or
-    /// one made up. For an action that is proved already this is "Continue".
-    ///
-    /// # Errors
-    ///
-    /// [`EmulatorError::NothingToDo`] when the action asks for no proof, and the others by their names.
-    pub fn succeed(&self, url: &str) -> Result<String, EmulatorError> {
-        self.shared.succeed(url)?.into_url()
-    }
-
-    /// Quits the challenge page and returns the URL that the browser is sent to: with a token, whose action is still
-    /// what it was.
-    ///
-    /// # Errors
-    ///
-    /// When the URL isn't a challenge's, or the action has no `redirectUrl`.
-    pub fn quit(&self, url: &str) -> Result<String, EmulatorError> {
-        self.shared.quit(url)?.into_url()
-    }
-
-    /// Refuses for good, which makes the action `CHALLENGE_FAILED`, and returns the URL that the browser is sent to.
-    ///
-    /// # Errors
-    ///
-    /// [`EmulatorError::NothingToDo`] when the action isn't `CHALLENGE_REQUIRED`, and the others by their names.
-    pub fn decline(&self, url: &str) -> Result<String, EmulatorError> {
-        self.shared.decline(url)?.into_url()
-    }
-}
-
 /// What a challenge URL leads to.
 struct Visit {
     id: ActionId,
@@ -121,7 +40,7 @@ struct Visit {
 
 impl Shared {
     /// Does it at once, without telling webhooks.
-    fn succeed(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) fn succeed(&self, url: &str) -> Result<Departure, EmulatorError> {
         let Visit { id, record, proof } = self.visit_to_prove(url)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };

@@ -7,16 +7,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::client::{ActionCode, AuthenticatorAttachment, IdempotencyKey, UserId, VerificationMethod};
-use crate::emulator::credentials::webauthn;
 use crate::emulator::credentials::webauthn::credential::Credential;
-use crate::emulator::credentials::webauthn::{Authentication, Registrant, Registration};
+use crate::emulator::credentials::webauthn::{Authentication, Registrant, Registration, fault};
 use crate::emulator::db::World;
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::challenge::{Challenge, Context, NewChallenge, Waiting};
 use crate::emulator::db::claim::Unclaimable;
 use crate::emulator::db::enrol::NotEnrollable;
-use crate::emulator::db::proof::Attempt;
-use crate::emulator::db::proof::{Aim, Proof, Proved};
+use crate::emulator::db::proof::{Aim, Attempt, Proof, Proved};
 use crate::emulator::db::user::{Authenticator, Key, Kind, User};
 use crate::emulator::state::Shared;
 use crate::emulator::verification::Fault;
@@ -32,13 +30,13 @@ pub(crate) enum NotSigned {
     /// It may not begin.
     NotEnrollable(NotEnrollable),
     /// What the browser gave is no good.
-    Refused(webauthn::Fault),
+    Refused(fault::Fault),
     /// What was signed is no proof here.
     NoProof(Fault),
 }
 
-impl From<webauthn::Fault> for NotSigned {
-    fn from(fault: webauthn::Fault) -> Self {
+impl From<fault::Fault> for NotSigned {
+    fn from(fault: fault::Fault) -> Self {
         Self::Refused(fault)
     }
 }
@@ -109,7 +107,7 @@ impl Shared {
         &self,
         id: &ActionId,
         scope: Scope,
-        kind: webauthn::Kind,
+        kind: fault::Kind,
         wanted: Wanted,
     ) -> Result<Ceremony, NotSigned> {
         let now = self.clock.now();
@@ -137,7 +135,7 @@ impl Shared {
         &self,
         id: &ActionId,
         scope: Scope,
-        kind: webauthn::Kind,
+        kind: fault::Kind,
         challenge: Option<&str>,
         answer: &Value,
         made: Made,
@@ -159,8 +157,8 @@ impl Shared {
                 display_name: begun.display_name,
             };
             let kind = match kind {
-                webauthn::Kind::Passkey => Kind::Passkey(key),
-                webauthn::Kind::SecurityKey => Kind::SecurityKey(key),
+                fault::Kind::Passkey => Kind::Passkey(key),
+                fault::Kind::SecurityKey => Kind::SecurityKey(key),
             };
             world.user_mut(id.user.as_str(), now).begin(kind, now).id.clone()
         };
@@ -172,7 +170,7 @@ impl Shared {
     pub(crate) fn begin_authentication(
         &self,
         of: Option<&ActionId>,
-        kind: webauthn::Kind,
+        kind: fault::Kind,
         challenge: Option<&str>,
     ) -> Result<Ceremony, NotSigned> {
         let now = self.clock.now();
@@ -202,7 +200,7 @@ impl Shared {
     pub(crate) async fn finish_authentication(
         &self,
         of: Option<&ActionId>,
-        kind: webauthn::Kind,
+        kind: fault::Kind,
         challenge: Option<&str>,
         answer: &Value,
         device: Option<&str>,
@@ -339,7 +337,7 @@ impl World {
         let asked = of.cloned().or_else(|| challenge.action_id());
         let id = match asked {
             Some(id) if id.user != *user => {
-                Err(NotSigned::Refused(webauthn::Fault::Invalid("it is another user's".into())))
+                Err(NotSigned::Refused(fault::Fault::Invalid("it is another user's".into())))
             }
             None if challenge.action.is_some() => Ok(Some(self.claim(&challenge.id, user, false, now)?.id)),
             asked => Ok(asked),
@@ -351,10 +349,10 @@ impl World {
     }
 }
 
-fn method(kind: webauthn::Kind) -> VerificationMethod {
+fn method(kind: fault::Kind) -> VerificationMethod {
     match kind {
-        webauthn::Kind::Passkey => VerificationMethod::Passkey,
-        webauthn::Kind::SecurityKey => VerificationMethod::SecurityKey,
+        fault::Kind::Passkey => VerificationMethod::Passkey,
+        fault::Kind::SecurityKey => VerificationMethod::SecurityKey,
     }
 }
 

@@ -26,15 +26,11 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::emulator::tenant::Tenant;
-use crate::emulator::webhooks::event::time;
+use crate::emulator::webhooks::event::{HookEvent, time};
 use crate::emulator::webhooks::outbox::{Outbox, Parcel, Record};
-use crate::emulator::webhooks::sent::Sent;
+use crate::emulator::webhooks::sent::{Sent, SentHook};
+use crate::emulator::webhooks::target::{HookAnswer, Target};
 use crate::webhook::signature;
-
-use crate::emulator::webhooks::event::HookEvent;
-use crate::emulator::webhooks::sent::SentHook;
-use crate::emulator::webhooks::target::HookAnswer;
-use crate::emulator::webhooks::target::Target;
 
 /// How often the clock is looked at while something waits.
 const TICK: Duration = Duration::from_millis(20);

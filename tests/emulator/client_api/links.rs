@@ -32,7 +32,7 @@ async fn a_link_is_opened_elsewhere_and_proves_here() {
     assert_eq!(opened.headers()["referrer-policy"], "no-referrer");
     assert!(!opened.headers().contains_key("set-cookie"));
     let page = opened.text().await.unwrap();
-    assert!(page.contains("You can go back") && !page.contains("ey"), "{page}");
+    assert!(page.contains("you may close this window") && !page.contains("eyJ"), "{page}");
     assert_eq!(bench.state(), "ALLOW", "opening proves nothing by itself");
 
     let verified = finalize(&bench, &token).await;
@@ -90,5 +90,31 @@ async fn an_address_from_track_and_one_that_is_none() {
     for body in [json!({}), json!({ "email": "ada" }), json!({ "email": 7 })] {
         let answer = bench.ask(&scoped, "/user-authenticators/email-magic-link", body).await;
         assert_eq!(error(&answer), (400, "invalid_request"));
+    }
+}
+
+/// It is opened in whichever browser the mail is read in, and speaks that one's language.
+#[tokio::test]
+async fn the_page_of_a_link_speaks_the_languages_of_the_challenge_page() {
+    let bench = bench().await;
+    bench.emulator.user("ada").enroll_email_magic_link("ada@example.com");
+    let token = bench.token().await;
+    bench.asked(&token, "/challenge/email-magic-link", json!({})).await;
+    let good = link(&bench);
+    let void = format!("{good}x");
+    for (accepted, opened, refused) in [
+        ("en", "Confirmed", "This link can’t be used"),
+        ("de-CH,de;q=0.9", "Bestätigt", "Dieser Link geht nicht"),
+        ("fr", "Confirmé", "Ce lien ne fonctionne pas"),
+        ("es-MX", "Confirmado", "Este enlace no sirve"),
+    ] {
+        for (url, status, heading) in [(&good, 200, opened), (&void, 401, refused)] {
+            let answer = bench.http.get(url).header("accept-language", accepted).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{accepted}");
+            assert!(answer.headers().contains_key("content-security-policy"), "{accepted}");
+            let page = answer.text().await.unwrap();
+            assert!(page.contains(&format!("<h1>{heading}</h1>")), "{accepted}: {page}");
+            assert!(page.contains(&format!("<html lang=\"{}\">", &accepted[..2])), "{accepted}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! German.
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 
 pub(super) const WORDS: Words = Words {
     lang: "de",
@@ -98,6 +98,7 @@ pub(super) const WORDS: Words = Words {
     link_again: "Neuen Link senden",
     link_sent_again: "Wir haben Ihnen einen neuen Link gesendet.",
     link_unopened: "Der Link wurde noch nicht geöffnet.",
+    link_void: "Er ist abgelaufen, oder es gibt einen neueren.",
     waiting: "Diese Seite geht von selbst weiter.",
 
     push_sent: "Wir haben eine Nachricht an {to} gesendet. Stimmen Sie dort zu.",

@@ -1,5 +1,5 @@
 //! English.
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 
 pub(super) const WORDS: Words = Words {
     lang: "en",
@@ -96,6 +96,7 @@ pub(super) const WORDS: Words = Words {
     link_again: "Send a new link",
     link_sent_again: "We have sent you a new link.",
     link_unopened: "The link hasn’t been opened yet.",
+    link_void: "It has expired, or there is a newer one.",
     waiting: "This page goes on by itself.",
 
     push_sent: "We sent a message to {to}. Approve it there.",

@@ -1,5 +1,5 @@
 //! Spanish.
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 
 pub(super) const WORDS: Words = Words {
     lang: "es",
@@ -97,6 +97,7 @@ pub(super) const WORDS: Words = Words {
     link_again: "Enviar otro enlace",
     link_sent_again: "Le hemos enviado otro enlace.",
     link_unopened: "El enlace todavía no se ha abierto.",
+    link_void: "Ha caducado o hay uno más reciente.",
     waiting: "Esta página continúa por sí sola.",
 
     push_sent: "Hemos enviado una notificación a {to}. Apruébela allí.",

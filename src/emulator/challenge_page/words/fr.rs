@@ -1,5 +1,5 @@
 //! French.
-use crate::emulator::challenge_page::words::Words;
+use crate::emulator::challenge_page::words::table::Words;
 
 pub(super) const WORDS: Words = Words {
     lang: "fr",
@@ -96,6 +96,7 @@ pub(super) const WORDS: Words = Words {
     link_again: "Envoyer un nouveau lien",
     link_sent_again: "Nous vous avons envoyé un nouveau lien.",
     link_unopened: "Le lien n’a pas encore été ouvert.",
+    link_void: "Il a expiré, ou il y en a un plus récent.",
     waiting: "Cette page continue d’elle-même.",
 
     push_sent: "Nous avons envoyé une notification à {to}. Approuvez-la sur le téléphone.",

@@ -2,18 +2,18 @@
 
 /// A sentence, in the pieces that a template shows plainly or with weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator::challenge_page) struct Text(pub(in crate::emulator::challenge_page) Vec<Piece>);
+pub(crate) struct Text(pub(crate) Vec<Piece>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::emulator::challenge_page) struct Piece {
-    pub(in crate::emulator::challenge_page) text: String,
+pub(crate) struct Piece {
+    pub(crate) text: String,
     /// Whether it is what the sentence is about: an address, a name.
-    pub(in crate::emulator::challenge_page) is_strong: bool,
+    pub(crate) is_strong: bool,
 }
 
 impl Text {
     /// `template` with `values` in its places. Those whose name begins with `*` stand out.
-    pub(in crate::emulator::challenge_page) fn new(template: &str, values: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(template: &str, values: &[(&str, &str)]) -> Self {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = template;
@@ -37,7 +37,7 @@ impl Text {
     }
 
     /// One without places.
-    pub(in crate::emulator::challenge_page) fn plain(text: &str) -> Self {
+    pub(crate) fn plain(text: &str) -> Self {
         Self::new(text, &[])
     }
 }

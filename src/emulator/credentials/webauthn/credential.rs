@@ -10,7 +10,7 @@ use webauthn_rs_core::proto::{
 };
 
 use crate::client::{AuthenticatorAttachment, CredentialDeviceType};
-use crate::emulator::credentials::webauthn::{Fault, Kind, malformed};
+use crate::emulator::credentials::webauthn::fault::{Fault, Kind, malformed};
 
 /// The most bytes of a credential's id (WebAuthn Level 3, section 6.5.1).
 const LONGEST_ID: usize = 1023;

@@ -8,12 +8,12 @@
 //! Nothing here remembers anything: what begins a ceremony gives a state that is good for one answer, to be kept by the
 //! caller and thrown away when the answer comes.
 pub(crate) mod credential;
+pub(crate) mod fault;
 #[cfg(test)]
 mod soft_key;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -24,16 +24,14 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use url::Url;
 use webauthn_rs_core::WebauthnCore;
-use webauthn_rs_core::error::WebauthnError;
 use webauthn_rs_core::internals::AuthenticatorData;
 use webauthn_rs_core::proto::{
     self, AuthenticationState, COSEAlgorithm, PublicKeyCredential, RegisterPublicKeyCredential, RegistrationState,
-    UserVerificationPolicy,
 };
 
-use crate::emulator::credentials::webauthn::credential::Credential;
-
 use crate::client::AuthenticatorAttachment;
+use crate::emulator::credentials::webauthn::credential::Credential;
+use crate::emulator::credentials::webauthn::fault::{Fault, Kind, invalid, malformed};
 
 /// The one host on which browsers have WebAuthn without TLS. An address such as 127.0.0.1 can't be a relying party at all
 /// (WebAuthn Level 3, section 5.1.2: its origin has to have a domain).
@@ -44,77 +42,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const LONGEST_HANDLE: usize = 64;
 /// What a browser is asked to make.
 const OFFERED: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS256];
-
-/// What a credential is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    Passkey,
-    SecurityKey,
-}
-
-impl Kind {
-    const fn verification(self) -> UserVerificationPolicy {
-        match self {
-            Self::Passkey => UserVerificationPolicy::Required,
-            Self::SecurityKey => UserVerificationPolicy::Preferred,
-        }
-    }
-}
-
-/// Why a ceremony came to nothing. The texts are for whoever writes the application.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// No such credential is known.
-    UnknownCredential,
-    /// It was read, and proves nothing.
-    Invalid(String),
-    /// It can't be read.
-    Malformed(String),
-}
-
-impl Fault {
-    /// The error code, all three answered with 400 (an assumption). The browser SDK makes the browser forget a passkey
-    /// that is `unknown_credential`.
-    pub(crate) const fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownCredential => "unknown_credential",
-            Self::Invalid(_) => "invalid_credential",
-            Self::Malformed(_) => "invalid_request",
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownCredential => f.write_str("The credential is not known."),
-            Self::Invalid(why) => write!(f, "The credential is not accepted: {why}."),
-            Self::Malformed(why) => write!(f, "The credential cannot be read: {why}."),
-        }
-    }
-}
-
-impl From<WebauthnError> for Fault {
-    fn from(error: WebauthnError) -> Self {
-        use WebauthnError as E;
-        let why = error.to_string();
-        match error {
-            E::ParseBase64Failure(_) | E::ParseCBORFailure(_) | E::ParseJSONFailure(_) | E::ParseNOMFailure => {
-                Self::Malformed(why)
-            }
-            _ => Self::Invalid(why),
-        }
-    }
-}
-
-fn invalid(why: &str) -> Fault {
-    Fault::Invalid(why.to_owned())
-}
-
-/// What is wrong, cut short: parsers quote what they did not expect.
-fn malformed(why: impl fmt::Display) -> Fault {
-    Fault::Malformed(why.to_string().chars().take(200).collect())
-}
 
 /// For whom a credential is made.
 #[derive(Debug, Clone, Copy)]

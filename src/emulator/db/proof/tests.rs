@@ -4,10 +4,12 @@ use super::*;
 use crate::client::{ActionCode, IdempotencyKey, UserId};
 use crate::emulator::credentials::totp::App;
 use crate::emulator::db::action::Told;
+use crate::emulator::db::challenge::Waiting;
 use crate::emulator::db::limits::MAX_GUESSES;
 use crate::emulator::db::user::Phone;
 use crate::emulator::tenant::Tenant;
 use crate::emulator::tenant::limits::Limits;
+use std::time::Duration;
 
 const EMAIL: VerificationMethod = VerificationMethod::EmailOtp;
 const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
@@ -297,14 +299,4 @@ fn declining_ends_an_open_challenge_only() {
     assert!(!world.decline(&id("1"), UNIX_EPOCH));
     assert!(send(&mut world, "1", Aim::Either, ADD, UNIX_EPOCH).is_none());
     assert!(!world.decline(&id("unknown"), UNIX_EPOCH));
-}
-
-#[test]
-fn codes_have_the_length_that_is_asked_for() {
-    for digits in 2..=10 {
-        for _ in 0..50 {
-            let code = random_code(digits);
-            assert!(code.len() == digits as usize && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
-        }
-    }
 }

@@ -1,0 +1,18 @@
+//! What an endpoint of the Server API answers.
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::emulator::http::error::ApiError;
+
+/// What an endpoint answers.
+pub(crate) type Answer = Result<Response, ApiError>;
+
+/// What a deletion answers. Never nothing: ruby reads the body.
+pub(super) struct Success;
+
+impl Success {
+    pub(super) fn answer() -> Answer {
+        Ok(Json(json!({ "success": true })).into_response())
+    }
+}
