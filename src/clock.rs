@@ -109,15 +109,29 @@ impl Clock {
         }
     }
 
-    /// How much an adjustable clock is ahead of the system's, or behind. The others are not measured by that.
-    #[cfg(feature = "emulator")]
-    pub(crate) fn ahead(&self) -> SignedDuration {
+    /// How much an adjustable clock is ahead of the system's, or behind where that is negative. The others are not measured
+    /// by that: zero.
+    #[must_use]
+    pub fn offset(&self) -> SignedDuration {
         if let Source::Ahead(ahead) = &self.0 { *locked(ahead) } else { SignedDuration::ZERO }
     }
 
-    /// Has an adjustable clock go so much ahead of the system's. The others stay.
-    #[cfg(feature = "emulator")]
-    pub(crate) fn go_ahead(&self, by: SignedDuration) {
+    /// Has an adjustable clock go so much ahead of the system's, or behind it. The others stay.
+    ///
+    /// # Examples
+    ///
+    /// A clock that goes on after a restart as if it had not stood still:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use axum_authsignal::Clock;
+    ///
+    /// let (before, after) = (Clock::adjustable(), Clock::adjustable());
+    /// before.advance(Duration::from_secs(600));
+    /// after.set_offset(before.offset());
+    /// assert_eq!(after.offset().as_secs(), 600);
+    /// ```
+    pub fn set_offset(&self, by: SignedDuration) {
         if let Source::Ahead(ahead) = &self.0 {
             *locked(ahead) = by;
         }

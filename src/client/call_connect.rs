@@ -48,9 +48,6 @@ impl CallConnect {
 impl fmt::Debug for CallConnect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let base = self.transport.base().as_str();
-        f.debug_struct("CallConnect")
-            .field("base_url", &base)
-            .field("secret", self.transport.secret())
-            .finish_non_exhaustive()
+        f.debug_struct("CallConnect").field("base_url", &base).finish_non_exhaustive()
     }
 }

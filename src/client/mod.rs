@@ -146,6 +146,7 @@ mod other;
 mod path;
 mod redact;
 mod retry;
+mod secret;
 mod sessions;
 mod transport;
 mod types;
@@ -154,7 +155,6 @@ mod users;
 use std::fmt;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use url::Url;
 
 use crate::config::ConfigError;
@@ -183,12 +183,13 @@ pub use ids::{ActionCode, IdempotencyKey, InvalidId, UserId};
 #[cfg(feature = "jwks")]
 pub use offline::{SessionFault, SessionVerifier, SessionVerifierBuilder, VerifiedSession};
 pub use other::OtherMembers;
+pub use secret::SecretKey;
 pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSession};
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};
 
-pub(crate) use builder::{check_secret, secret_from_vars};
 pub(crate) use json::{null_is_default, without_lone_surrogates};
+pub(crate) use secret::secret_from_vars;
 pub(crate) use types::open_enum;
 
 /// A client of one Authsignal tenant's Server API.
@@ -207,6 +208,7 @@ pub(crate) use types::open_enum;
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<Transport>,
+    pub(crate) secret: SecretKey,
 }
 
 impl Client {
@@ -231,13 +233,16 @@ impl Client {
         builder::from_vars(|name| std::env::var_os(name))?.build()
     }
 
-    /// The API secret key, from which others may derive keys of their own.
-    pub(crate) fn secret(&self) -> &SecretString {
-        self.transport.secret()
+    /// The key of 32 bytes that belongs to `label`, for what is kept on behalf of this client's tenant: the secret key itself
+    /// stays here. See [`SecretKey::derive_key`].
+    #[must_use]
+    pub fn derive_key(&self, label: &str) -> [u8; 32] {
+        self.secret.derive_key(label)
     }
 
     /// Where the Server API is, without a trailing slash in its path unless the path is empty.
-    pub(crate) fn base_url(&self) -> &Url {
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
         self.transport.base()
     }
 }
@@ -245,6 +250,6 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let base = self.base_url().as_str();
-        f.debug_struct("Client").field("base_url", &base).field("secret", self.secret()).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &base).field("secret", &self.secret).finish_non_exhaustive()
     }
 }

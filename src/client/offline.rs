@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind as JwtErrorKind;
 use jsonwebtoken::{Algorithm, Validation, crypto};
-use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use url::Url;
@@ -276,7 +275,7 @@ impl SessionVerifierBuilder {
 /// A transport with the defaults of a [`Client`], and nothing that anybody could be given.
 fn secretless(base: Url) -> Result<Arc<Transport>, ConfigError> {
     let settings = Settings {
-        secret: SecretString::default(),
+        secret: None,
         base,
         connect_timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(5),

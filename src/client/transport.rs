@@ -10,7 +10,7 @@ use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
 use reqwest::redirect;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
@@ -23,6 +23,7 @@ use super::other::{self, Body};
 use super::path;
 use super::redact::Redactor;
 use super::retry::{self, Failed, Fault};
+use super::secret::SecretKey;
 use crate::config::ConfigError;
 use crate::url::is_loopback;
 
@@ -37,7 +38,8 @@ const AGENT: &str = concat!("axum-authsignal/", env!("CARGO_PKG_VERSION"));
 
 /// What a transport is made of, all of it checked.
 pub(super) struct Settings {
-    pub(super) secret: SecretString,
+    /// None for what is public.
+    pub(super) secret: Option<SecretKey>,
     pub(super) base: Url,
     pub(super) connect_timeout: Duration,
     pub(super) deadline: Duration,
@@ -48,14 +50,29 @@ pub(super) struct Settings {
 pub(super) struct Transport {
     http: reqwest::Client,
     base: Url,
-    secret: SecretString,
-    /// `secret` as it stands in the `Authorization` header.
-    basic: SecretString,
-    /// None where there is no secret.
-    authorization: Option<HeaderValue>,
+    /// None where what is asked for is public.
+    credentials: Option<Credentials>,
     deadline: Duration,
     retries: u32,
     budget: TpsBudget,
+}
+
+/// The secret, and how it goes out.
+struct Credentials {
+    secret: SecretKey,
+    /// The secret as it stands in the `Authorization` header.
+    basic: SecretString,
+    authorization: HeaderValue,
+}
+
+impl Credentials {
+    fn new(secret: SecretKey) -> Result<Self, ConfigError> {
+        let basic = STANDARD.encode(format!("{}:", secret.expose()));
+        let mut authorization =
+            HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ConfigError::InvalidSecret)?;
+        authorization.set_sensitive(true);
+        Ok(Self { secret, basic: basic.into(), authorization })
+    }
 }
 
 /// A try that failed, and what that means for the next.
@@ -123,10 +140,7 @@ type Read<T> = fn(&HeaderMap, &[u8], &Redactor<'_>) -> Result<T, Error>;
 
 impl Transport {
     pub(super) fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let basic = STANDARD.encode(format!("{}:", settings.secret.expose_secret()));
-        let mut authorization =
-            HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ConfigError::InvalidSecret)?;
-        authorization.set_sensitive(true);
+        let credentials = settings.secret.map(Credentials::new).transpose()?;
         let headers = [
             (ACCEPT, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(AGENT)),
@@ -179,9 +193,7 @@ impl Transport {
         Ok(Self {
             http: http.build().map_err(refuse)?,
             base: settings.base,
-            authorization: (!settings.secret.expose_secret().is_empty()).then_some(authorization),
-            secret: settings.secret,
-            basic: basic.into(),
+            credentials,
             deadline: settings.deadline,
             retries: settings.retries,
             // A tenth of the calls of the last ten seconds, and one a second for a client that makes few.
@@ -191,10 +203,6 @@ impl Transport {
 
     pub(super) fn base(&self) -> &Url {
         &self.base
-    }
-
-    pub(super) fn secret(&self) -> &SecretString {
-        &self.secret
     }
 
     /// Asks for what is at `segments`.
@@ -230,8 +238,9 @@ impl Transport {
 
     /// What cuts the secrets of this client and of `call` out of a text.
     pub(super) fn redactor<'a>(&'a self, call: &'a Call<'_>) -> Redactor<'a> {
-        let own = [self.secret.expose_secret(), self.basic.expose_secret()];
-        Redactor::new(own.into_iter().chain(call.carries.iter().map(AsRef::as_ref)))
+        let own = self.credentials.iter();
+        let own = own.flat_map(|credentials| [credentials.secret.expose(), credentials.basic.expose_secret()]);
+        Redactor::new(own.chain(call.carries.iter().map(AsRef::as_ref)))
     }
 
     /// Makes the call and reads the object that it is answered with.
@@ -289,8 +298,8 @@ impl Transport {
 
     async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Answer, Failure> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
-        if let Some(authorization) = self.authorization.as_ref().filter(|_| !call.anonymous) {
-            request = request.header(AUTHORIZATION, authorization);
+        if let Some(credentials) = self.credentials.as_ref().filter(|_| !call.anonymous) {
+            request = request.header(AUTHORIZATION, &credentials.authorization);
         }
         match &call.body {
             Some(body) => request = request.header(CONTENT_TYPE, "application/json").body(body.clone()),

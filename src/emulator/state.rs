@@ -62,7 +62,7 @@ impl Shared {
         let Some(file) = &self.file else { return Ok(()) };
         file.save(
             &self.changed,
-            || self.clock.ahead(),
+            || self.clock.offset(),
             |ahead| Saved {
                 version: VERSION,
                 tenant_id: self.tokens.tenant.clone(),

@@ -110,9 +110,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
-
-use crate::client::{Client, check_secret, secret_from_vars};
+use crate::client::{Client, SecretKey, secret_from_vars};
 use crate::clock::Clock;
 use crate::config::ConfigError;
 
@@ -122,7 +120,7 @@ mod event;
 #[cfg(feature = "axum")]
 mod extract;
 mod logs;
-pub(crate) mod signature;
+mod signature;
 
 pub use data::{ActionVerify, AuthenticatorChange, EmailCreated, PushCreated, SmsCreated};
 pub use error::{Error, ErrorKind};
@@ -130,6 +128,7 @@ pub use event::{Delivery, Event, EventData, UnknownEvent};
 #[cfg(feature = "axum")]
 pub use extract::WebhookRejection;
 pub use logs::{ActionLog, ChallengeLog, ChallengeLogType, Outcome};
+pub use signature::sign;
 
 use signature::Signature;
 
@@ -148,7 +147,7 @@ const BODY_LIMIT: usize = 2 * 1024 * 1024;
 #[derive(Clone)]
 #[must_use]
 pub struct Webhook {
-    secret: SecretString,
+    secret: SecretKey,
     tolerance: Duration,
     future_tolerance: Option<Duration>,
     clock: Clock,
@@ -166,9 +165,7 @@ impl Webhook {
     /// [`ConfigError::MissingSecret`] when it is empty, since everybody can sign with that;
     /// [`ConfigError::InvalidSecret`] when it cannot be a secret key.
     pub fn new(secret: impl Into<String>) -> Result<Self, ConfigError> {
-        let secret = secret.into();
-        check_secret(&secret)?;
-        Ok(Self::with(secret.into()))
+        Ok(Self::with(SecretKey::new(secret)?))
     }
 
     /// Takes the secret from `AUTHSIGNAL_API_SECRET_KEY` or else `AUTHSIGNAL_SECRET_KEY`, as
@@ -181,7 +178,7 @@ impl Webhook {
         Self::new(secret_from_vars(|name| std::env::var_os(name))?)
     }
 
-    fn with(secret: SecretString) -> Self {
+    fn with(secret: SecretKey) -> Self {
         Self { secret, tolerance: TOLERANCE, future_tolerance: None, clock: Clock::system(), body_limit: BODY_LIMIT }
     }
 
@@ -259,7 +256,7 @@ impl Webhook {
     /// The header with which Authsignal would send `payload` now: for tests of your own handlers.
     #[must_use]
     pub fn sign(&self, payload: &[u8]) -> String {
-        signature::sign([self.secret.expose_secret()], self.now(), payload)
+        sign([self.secret.expose()], self.now(), payload)
     }
 
     fn now(&self) -> i64 {
@@ -275,7 +272,7 @@ struct Sealed<'a> {
 
 impl Sealed<'_> {
     fn open(&self, payload: &[u8]) -> Result<Delivery, Error> {
-        if !self.signature.matches(self.webhook.secret.expose_secret(), payload) {
+        if !self.signature.matches(self.webhook.secret.expose(), payload) {
             return Err(Error::new(ErrorKind::Mismatch));
         }
         let delivery = Delivery::parse(payload)?;
@@ -291,7 +288,7 @@ impl Sealed<'_> {
 impl From<&Client> for Webhook {
     /// The webhooks of the tenant whose API `client` calls.
     fn from(client: &Client) -> Self {
-        Self::with(client.secret().clone())
+        Self::with(client.secret.clone())
     }
 }
 

@@ -55,11 +55,26 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// The header with which the holder of `secrets` sends `body`: one signature for each.
-pub(crate) fn sign<'a>(secrets: impl IntoIterator<Item = &'a str>, seconds: i64, body: &[u8]) -> String {
+/// The value of [`SIGNATURE_HEADER`](super::SIGNATURE_HEADER) with which Authsignal sends `payload` at `seconds` after the Unix
+/// epoch: one signature for each of `secrets`, the API secret keys of the tenant that are active.
+///
+/// For everybody who tests a receiver of webhooks, whatever it is written with. [`Webhook::sign`](super::Webhook::sign) does
+/// the same with its own secret and clock.
+///
+/// # Examples
+///
+/// ```
+/// use axum_authsignal::webhook;
+///
+/// let header = webhook::sign(["new-secret", "old-secret"], 1_768_471_200, b"{}");
+/// assert!(header.starts_with("t=1768471200,v2="));
+/// assert_eq!(header.matches("v2=").count(), 2);
+/// ```
+#[must_use]
+pub fn sign<'a>(secrets: impl IntoIterator<Item = &'a str>, seconds: i64, payload: &[u8]) -> String {
     let mut header = format!("t={seconds}");
     for secret in secrets {
-        let tag = mac(secret, seconds, body).finalize().into_bytes();
+        let tag = mac(secret, seconds, payload).finalize().into_bytes();
         write!(header, ",v2={}", STANDARD_NO_PAD.encode(tag)).expect("a string takes everything");
     }
     header

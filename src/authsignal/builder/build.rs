@@ -8,13 +8,13 @@ use url::Url;
 use super::{AuthsignalBuilder, MIN_SECRET};
 use crate::authsignal::{Authsignal, Inner};
 use crate::budget::Ledger;
-use crate::client::check_secret;
+use crate::client::SecretKey;
 use crate::config::ConfigError;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::{HostName, Place, Places, check_prefix, parse_prefix};
 use crate::domain::return_to::ReturnTo;
-use crate::domain::tenant::{KnownBy, Tenant, Tenants};
+use crate::domain::tenant::{KnownBy, TENANT_LABEL, Tenant, Tenants};
 use crate::request::cookie::CookieKind;
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
@@ -22,6 +22,9 @@ use crate::store::flows::Keeper;
 use crate::store::seal::Keys;
 use crate::store::{AnyStore, MemoryStore};
 use crate::url::{is_loopback, redacted_url};
+
+/// Under which the master secret is derived from the API secret key where none is given.
+const MASTER_LABEL: &str = "axum-authsignal master v1";
 
 impl AuthsignalBuilder {
     /// Builds the handle.
@@ -43,9 +46,8 @@ impl AuthsignalBuilder {
         };
         let places = Places::new(main, self.names.iter().map(named).collect::<Result<_, ConfigError>>()?)?;
         let identify = self.identify.ok_or(ConfigError::MissingIdentify)?;
-        for key in &self.older_api_keys {
-            check_secret(key.expose_secret()).map_err(|_| ConfigError::OlderApiKey)?;
-        }
+        let older_api_keys = self.older_api_keys.iter().map(|key| SecretKey::new(key.expose_secret()));
+        let older_api_keys = older_api_keys.collect::<Result<Vec<_>, _>>().map_err(|_| ConfigError::OlderApiKey)?;
         if let Some(tenant_id) = self.tenant_id.as_ref().filter(|id| id.is_empty()) {
             return Err(ConfigError::TenantId { tenant_id: tenant_id.clone() });
         }
@@ -55,20 +57,22 @@ impl AuthsignalBuilder {
                 return Err(ConfigError::WeakSecret { length, least: MIN_SECRET });
             }
         }
-        let api_key = self.client.secret().expose_secret();
-        let older_api_keys = self.older_api_keys.iter().map(|key| key.expose_secret());
-        let older_secrets = self.older_secrets.iter().map(|secret| secret.expose_secret());
         let tenant = |known_by| Tenant::new(self.client.base_url(), &places.main.callback_url, known_by);
         let tenants = Tenants {
-            current: tenant(self.tenant_id.as_deref().map_or(KnownBy::ApiKey(api_key), KnownBy::Id)),
-            older: older_api_keys.clone().map(|key| tenant(KnownBy::ApiKey(key))).collect(),
+            current: tenant(match &self.tenant_id {
+                Some(id) => KnownBy::Id(id),
+                None => KnownBy::ApiKey(self.client.derive_key(TENANT_LABEL)),
+            }),
+            older: older_api_keys.iter().map(|key| tenant(KnownBy::ApiKey(key.derive_key(TENANT_LABEL)))).collect(),
         };
         let tenant = tenants.current;
+        let older_secrets = self.older_secrets.iter().map(|secret| secret.expose_secret());
         let keys = match &self.secret {
             Some(secret) => Keys::new(secret.expose_secret(), &older_secrets.collect::<Vec<_>>(), tenants),
             None => {
-                let older: Vec<_> = older_secrets.chain(older_api_keys.map(str::as_bytes)).collect();
-                Keys::new(api_key.as_bytes(), &older, tenants)
+                let of_api_keys: Vec<_> = older_api_keys.iter().map(|key| key.derive_key(MASTER_LABEL)).collect();
+                let older: Vec<_> = older_secrets.chain(of_api_keys.iter().map(|key| &key[..])).collect();
+                Keys::new(&self.client.derive_key(MASTER_LABEL), &older, tenants)
             }
         };
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;

@@ -58,7 +58,7 @@ impl CallConnectBuilder {
     ///
     /// As [`ClientBuilder::build`].
     pub fn build(self) -> Result<CallConnect, ConfigError> {
-        Ok(CallConnect { transport: Arc::new(self.0.transport(BASE_URL)?) })
+        Ok(CallConnect { transport: Arc::new(self.0.transport(BASE_URL)?.0) })
     }
 }
 

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use crate::client::check_secret;
+use crate::client::SecretKey;
 use crate::clock::Clock;
 use crate::emulator::config::Config;
 use crate::emulator::credentials::tokens::Tokens;
@@ -184,7 +184,7 @@ impl EmulatorBuilder {
         let (disk, before) = kept.map_or_else(Default::default, |(disk, before)| (Some(disk), before));
         let secret = self.secret.map(|secret| secret.expose_secret().to_owned()).or(before.secret);
         let secret = secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
-        check_secret(&secret).map_err(invalid)?;
+        SecretKey::new(secret.as_str()).map_err(invalid)?;
         let tenant_id = self.tenant.id.clone().or(before.tenant_id).unwrap_or_else(|| Uuid::new_v4().to_string());
         let life = self.tenant.token_life;
         let tokens = match before.keys {
@@ -201,7 +201,7 @@ impl EmulatorBuilder {
         let secrets = std::iter::once(secret).chain(second).collect::<Vec<_>>();
         let settings = HookSettings::of(&self.tenant)?;
         let hooks = Hooks::new(settings.clone(), secrets.clone(), tenant_id, self.clock.clone());
-        self.clock.go_ahead(before.ahead.unwrap_or(self.clock.ahead()));
+        self.clock.set_offset(before.ahead.unwrap_or(self.clock.offset()));
         let relying_party = relying_party(&self.tenant, &origin);
         let (tenant, now) = (self.tenant.clone(), self.clock.now());
         let world = match before.world {

@@ -13,7 +13,7 @@ use crate::emulator::webhooks::target::Target;
 
 impl Shared {
     pub(crate) fn reset(&self) {
-        self.clock.go_ahead(SignedDuration::ZERO);
+        self.clock.set_offset(SignedDuration::ZERO);
         self.scripts.clear();
         self.seen.all().clear();
         self.hooks.start_over(self.start.hooks.clone());

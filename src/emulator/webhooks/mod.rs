@@ -30,7 +30,7 @@ use crate::emulator::webhooks::event::{HookEvent, time};
 use crate::emulator::webhooks::outbox::{Outbox, Parcel, Record};
 use crate::emulator::webhooks::sent::{Sent, SentHook};
 use crate::emulator::webhooks::target::{HookAnswer, Target};
-use crate::webhook::signature;
+use crate::webhook;
 
 /// How often the clock is looked at while something waits.
 const TICK: Duration = Duration::from_millis(20);
@@ -268,7 +268,7 @@ impl Shared {
     async fn send(&self, parcel: &mut Parcel) -> HookAnswer {
         let timeout = lock(&self.settings).timeout;
         let seconds = self.clock.unix_seconds().try_into().unwrap_or(i64::MAX);
-        let header = signature::sign(self.secrets.iter().map(String::as_str), seconds, &parcel.body);
+        let header = webhook::sign(self.secrets.iter().map(String::as_str), seconds, &parcel.body);
         parcel.attempts += 1;
         let answer = parcel.to.post(header, parcel.body.clone(), timeout).await;
         if !answer.is_accepted() {

@@ -13,7 +13,7 @@ use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::super::{BODY_LIMIT, signature};
+use super::super::{BODY_LIMIT, sign};
 use super::*;
 
 const EVENT: &str = r#"{"version":1,"id":"1","source":"s","time":"t","tenantId":"t","type":"fax.created","data":{}}"#;
@@ -116,7 +116,7 @@ async fn t100_every_fault_has_its_answer() {
     let right = app.header(EVENT);
     let header = HeaderValue::from_static;
     let ahead = App { webhook: app.webhook.clone().future_tolerance(std::time::Duration::ZERO), ..app.clone() };
-    let later = signature::sign(["secret"], 1_768_471_201, EVENT.as_bytes()).try_into().unwrap();
+    let later = sign(["secret"], 1_768_471_201, EVENT.as_bytes()).try_into().unwrap();
     let cases: [(&str, &App, Vec<HeaderValue>, &str, u16, &str); 9] = [
         ("no header", &app, vec![], EVENT, 400, "signature_format"),
         ("two headers", &app, vec![right.clone(), right.clone()], EVENT, 400, "signature_format"),
