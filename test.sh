@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check of this crate, in order, on a Debian machine with a Rust toolchain; the first that fails ends it.
+# Every check of these packages, in order, on a Debian machine with a Rust toolchain; the first that fails ends it.
 #
 #   ./test.sh    all checks; as root or with sudo, which is asked only if something has to be installed
 #
@@ -51,40 +51,49 @@ heading 'Format'
 run cargo fmt --all --check
 
 heading 'Lints: all features, none, each alone'
-run cargo clippy --locked --all-targets --all-features -- -D warnings
+run cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 # Without `--all-targets`: tests and examples have every feature on, whatever is asked for.
 run cargo clippy --locked --no-default-features -- -D warnings
 run cargo clippy --locked --no-default-features --features axum -- -D warnings
 run cargo clippy --locked --no-default-features --features jwks -- -D warnings
 run cargo clippy --locked --no-default-features --features emulator -- -D warnings
+run cargo clippy --locked -p authsignal-client -- -D warnings
+run cargo clippy --locked -p authsignal-client --features axum -- -D warnings
+run cargo clippy --locked -p authsignal-client --features jwks -- -D warnings
 
-heading 'The client alone needs no axum'
-echo '+ cargo tree --locked -e normal --no-default-features'
-tree=$(cargo tree --locked -e normal --no-default-features --prefix none)
-if grep -E '^axum(-core)? v' <<<"$tree"; then
-    echo 'axum is in the tree without default features' >&2
+heading 'The client alone needs no axum, and for its extractor the core of it'
+# Says which packages whose names begin with axum are in the tree that its arguments ask for.
+axum_in() {
+    printf '+ cargo tree --locked -e normal %s\n' "$*" >&2
+    cargo tree --locked -e normal --prefix none "$@" | grep -oE '^axum[a-z-]* v' | sort -u | tr -d '\n' || true
+}
+if [ "$(axum_in -p authsignal-client)" != '' ] || [ "$(axum_in -p authsignal-client --features axum,jwks)" != 'axum-core v' ]; then
+    echo 'the client depends on more of axum than it may' >&2
     exit 1
 fi
 
 heading 'Documentation'
-run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --no-default-features
-run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
-run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --all-features
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --no-default-features
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
+run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --all-features
 
 heading 'Package'
-echo '+ cargo package --locked --allow-dirty --no-verify --list'
-package=$(cargo package --locked --allow-dirty --no-verify --list)
-for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do
-    grep -qxF "$file" <<<"$package" || { echo "$file is not in the package" >&2; exit 1; }
+for name in axum-authsignal authsignal-client; do
+    echo "+ cargo package --locked --allow-dirty --no-verify --list -p $name"
+    package=$(cargo package --locked --allow-dirty --no-verify --list -p "$name")
+    for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do
+        grep -qxF "$file" <<<"$package" || { echo "$file is not in the package $name" >&2; exit 1; }
+    done
+    if grep -E '^(tests/|crates/|\.ci/|test\.sh)' <<<"$package"; then
+        echo "these do not belong into the package $name" >&2
+        exit 1
+    fi
 done
-if grep -E '^(tests/|\.ci/|test\.sh)' <<<"$package"; then
-    echo 'these do not belong into the package' >&2
-    exit 1
-fi
+run cargo package --locked --allow-dirty -p authsignal-client
 
 heading 'Licences, bans, sources'
 cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny
-run cargo deny --locked --all-features check licenses bans sources
+run cargo deny --locked --workspace --all-features check licenses bans sources
 
 heading 'Tests: everything, examples and documentation too'
-run cargo test --locked --all-features
+run cargo test --locked --workspace --all-features

@@ -131,7 +131,7 @@ impl<A: Action, S: Sync> FromRequestParts<S> for VerdictFor<A> {
 #[cfg(test)]
 mod tests {
     use super::is_code;
-    use crate::client::ActionCode;
+    use authsignal_client::ActionCode;
 
     #[test]
     fn the_compiler_takes_the_codes_that_the_client_takes() {

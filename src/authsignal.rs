@@ -6,13 +6,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use authsignal_client::{ActionCode, Client, IdempotencyKey};
 use axum::extract::OriginalUri;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
 
 use crate::budget::{Asker, Ledger};
-use crate::client::{ActionCode, Client, IdempotencyKey};
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::flow::Opening;
 use crate::domain::page_origin::PageOrigins;

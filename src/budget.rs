@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::client::{ActionCode, IdempotencyKey};
+use authsignal_client::{ActionCode, IdempotencyKey};
+
 use crate::domain::fields::Fields;
 use crate::domain::flow::Moment;
 use crate::random::random;

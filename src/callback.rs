@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsignal_client::{ActionState, Validate};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,7 +17,6 @@ use http::{HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::budget::Budget;
-use crate::client::{ActionState, Validate};
 use crate::domain::challenge_url::Trusted;
 use crate::domain::flow::{Answer, Answered, AskId, Asking, Back, Flow, Kind, Unproven};
 use crate::domain::place::Place;

@@ -1,51 +1,19 @@
-//! What can be wrong with the settings.
+//! What is wrong with a setting of the layer's.
+use authsignal_client::InvalidId;
 use thiserror::Error;
 
-/// A setting that cannot work, found when the client, the handle or a layer is built.
+/// A setting that cannot work, found when the handle or a layer is built.
 ///
 /// Nothing in this crate waits for the first request to find out that it is configured wrongly.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// No API secret key was given, or an empty one.
-    #[error("no API secret key: give one to `Client::builder`, or set AUTHSIGNAL_API_SECRET_KEY")]
-    MissingSecret,
-    /// The API secret key holds a character that cannot be part of one.
-    #[error("the API secret key holds a control character, a space or a colon")]
-    InvalidSecret,
+    /// A setting of the client's, so that one `?` serves for both.
+    #[error(transparent)]
+    Client(#[from] authsignal_client::ConfigError),
     /// An older API secret key cannot have been one.
     #[error("an older API key is empty, or holds a control character, a space or a colon")]
     OlderApiKey,
-    /// The base URL of the Server API is not one that a secret may be sent to.
-    #[error("base URL `{url}` refused: {reason}")]
-    #[non_exhaustive]
-    BaseUrl {
-        /// The URL as it was given, without user name, password and query.
-        url: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// What `dangerous_allow_http_to` was given, or AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO, names no host.
-    #[error("http to `{host}` refused: a host name or an IP address alone is asked for, such as `emulator`")]
-    #[non_exhaustive]
-    HttpHost {
-        /// The host as it was given.
-        host: String,
-    },
-    /// The deadline of a call, or its time to connect, is zero: no call could ever succeed.
-    #[error("the deadline of a call and its time to connect have to be longer than zero")]
-    ZeroDeadline,
-    /// The HTTP client could not be built, which is a fault of the machine: for `https` it needs the certificates of
-    /// authorities, which slim images leave out (Debian has them in the package `ca-certificates`).
-    #[error("the HTTP client could not be built: {reason}")]
-    #[non_exhaustive]
-    HttpClient {
-        /// What the HTTP client said.
-        reason: String,
-    },
-    /// No app client was named whose sessions are to be taken, or an empty one.
-    #[error("no app client: name those whose sessions are taken in `SessionVerifierBuilder::client_ids`")]
-    MissingClientIds,
     /// The id of a tenant cannot be one.
     #[error("tenant id `{tenant_id}` refused: it cannot be part of a URL")]
     #[non_exhaustive]
@@ -125,6 +93,6 @@ pub enum ConfigError {
         /// The code as it was given.
         action: String,
         /// What is wrong with it.
-        reason: crate::client::InvalidId,
+        reason: InvalidId,
     },
 }

@@ -35,8 +35,8 @@
 //! # Three audiences
 //!
 //! - People who guard axum routes: [`Authsignal`], [`AuthsignalLayer`], [`Verdict`].
-//! - People who want the API alone: [`Client`], and [`webhook`] for what comes back, with `default-features = false` and
-//!   no axum in the tree.
+//! - People who want the API alone: [`Client`], and [`webhook`] for what comes back. Both are [`authsignal_client`]'s, which can be
+//!   had alone, with no axum in the tree.
 //! - People who test step-up flows with no account and no network: [`emulator`].
 //!
 //! # Features
@@ -61,11 +61,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod client;
-mod clock;
 mod config;
-mod url;
-pub mod webhook;
 
 #[cfg(feature = "axum")]
 mod action;
@@ -101,8 +97,8 @@ mod verdict;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 
-pub use client::{ActionCode, Client, IdempotencyKey, Region, UserId};
-pub use clock::Clock;
+pub use authsignal_client as client;
+pub use authsignal_client::{ActionCode, Client, Clock, IdempotencyKey, Region, UserId, webhook};
 pub use config::ConfigError;
 
 #[cfg(feature = "axum")]

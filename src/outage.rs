@@ -1,7 +1,8 @@
 //! No decision could be had: what kind of fault it was, and what that means.
 use std::time::Duration;
 
-use crate::client::{self, ActionCode};
+use authsignal_client::{self as client, ActionCode};
+
 use crate::log::Chain;
 use crate::store;
 

@@ -3,10 +3,10 @@ mod table;
 
 use std::time::Duration;
 
+use authsignal_client::{ActionCode, ActionState, InvalidId};
 use http::StatusCode;
 
 use crate::budget::Budget;
-use crate::client::{ActionCode, ActionState, InvalidId};
 use crate::domain::flow::Unproven;
 use crate::outage::{Outage, RETRY_AFTER};
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use authsignal_client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::client::{ActionCode, ActionState, IdempotencyKey, UserId, VerificationMethod};
 use crate::refusal::{Refusal, RefusalReason};
 use crate::response::headers::attach_refusal;
 use crate::verdict::question::{LayerId, Question, Run};

@@ -3,13 +3,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsignal_client::Client;
+use authsignal_client::Clock;
 use http::request::Parts;
 use secrecy::{SecretSlice, SecretString};
 
 use super::Authsignal;
 use crate::budget::Allowance;
-use crate::client::Client;
-use crate::clock::Clock;
 use crate::domain::flow::PENDING;
 use crate::request::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
 use crate::request::signals::IpSource;
@@ -302,7 +302,7 @@ impl AuthsignalBuilder {
     /// Also sends users to challenges on this host, a custom domain of your tenant. May be given several times.
     /// Default: `authsignal.com` and its subdomains, and where the client's own base URL is, on this
     /// machine by whatever name (the emulator), or on the host that
-    /// [`ClientBuilder::dangerous_allow_http_to`](crate::client::ClientBuilder::dangerous_allow_http_to) names. A challenge
+    /// [`ClientBuilder::dangerous_allow_http_to`](authsignal_client::ClientBuilder::dangerous_allow_http_to) names. A challenge
     /// on any other host is refused with 502, and the host is in the log.
     pub fn challenge_host(mut self, host: impl Into<String>) -> Self {
         self.challenge_hosts.push(host.into());

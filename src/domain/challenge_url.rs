@@ -1,12 +1,12 @@
 //! Which challenge URLs we send users to. They come from upstream and are not trusted.
 use std::fmt;
 
+use authsignal_client::ChallengeUrl;
+use authsignal_client::url::is_loopback;
 use http::HeaderValue;
 use url::{Host, Url};
 
-use crate::client::ChallengeUrl;
 use crate::config::ConfigError;
-use crate::url::is_loopback;
 
 /// The domain of the service's own challenge pages (`mfa.authsignal.com` unless the tenant has a custom domain).
 const SERVICE: &str = "authsignal.com";

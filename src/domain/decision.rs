@@ -1,7 +1,8 @@
 //! From what the service answered to what we do with the request: a pure function, closed by default.
 use std::time::Duration;
 
-use crate::client::ActionState;
+use authsignal_client::ActionState;
+
 use crate::domain::coverage::Coverage;
 
 /// What happens to a user who has nothing enrolled, where the service would let them pass or challenge them.

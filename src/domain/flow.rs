@@ -13,11 +13,11 @@
 //! Whatever is past its time is nothing, in every stage. A mismatch changes nothing.
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
-use crate::client::{
+use authsignal_client::{
     ActionCode, ActionState, ChallengeUrl, IdempotencyKey, Token, UserId, Validated, VerificationMethod,
 };
+use serde::{Deserialize, Serialize};
+
 use crate::domain::form::Kept;
 use crate::domain::page_origin::Page;
 use crate::domain::return_to::ReturnTo;

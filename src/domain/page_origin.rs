@@ -1,13 +1,13 @@
 //! PURE: the pages that lead back: those of our own origin, and those of the origins that the application lists.
 use std::fmt;
 
+use authsignal_client::url::{is_loopback, redacted_url};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::ConfigError;
 use crate::domain::return_to::ReturnTo;
-use crate::url::{is_loopback, redacted_url};
 
 /// The origins of the application's pages that are not the callback's.
 #[derive(Clone, Debug, Default)]

@@ -6,9 +6,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use authsignal_client::Clock;
 use http::HeaderMap;
 
-use crate::clock::Clock;
 use crate::emulator::credentials::tokens::{Subject, TokenFault, Tokens};
 use crate::emulator::credentials::webauthn::RelyingParty;
 use crate::emulator::db::World;

@@ -2,6 +2,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use authsignal_client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
@@ -12,7 +13,6 @@ use super::guard::Guard;
 use super::stop::Stop;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker};
-use crate::client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
 use crate::domain::coverage::{Address, Binding, Shape, digest};
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::flow::{Asked, Back, Challenge, Flow, Opening, Proof, Stage};

@@ -2,10 +2,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use authsignal_client::{ActionCode, CustomData, Track};
 use http::request::Parts;
 
 use crate::authsignal::Inner;
-use crate::client::{ActionCode, CustomData, Track};
 use crate::domain::decision::Policy;
 use crate::request::identify::User;
 use crate::request::signals::Facts;

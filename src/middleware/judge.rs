@@ -1,4 +1,5 @@
 //! One request's way through: who, whether a flow covers it, what Authsignal says, what we do.
+use authsignal_client::{IdempotencyKey, UserId};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
@@ -7,7 +8,6 @@ use super::body::{Reading, ReplayBody};
 use super::case::Case;
 use super::guard::Guard;
 use super::stop::Stop;
-use crate::client::{IdempotencyKey, UserId};
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
 use crate::domain::place::Name;

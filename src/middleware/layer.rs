@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsignal_client::{ActionCode, CustomData};
 use http::request::Parts;
 use tower_layer::Layer;
 
@@ -10,7 +11,6 @@ use super::guard::Guard;
 use super::service::AuthsignalService;
 use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
-use crate::client::{ActionCode, CustomData};
 use crate::config::ConfigError;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Policy, Unenrolled};
@@ -130,7 +130,7 @@ impl AuthsignalLayer {
         self
     }
 
-    /// What the token of a challenge may do with the user's methods: a [`Scope`](crate::client::Scope), or several with a
+    /// What the token of a challenge may do with the user's methods: a [`Scope`](authsignal_client::Scope), or several with a
     /// space between them. Clients are told the token, and can do as much with it. Default: the service's,
     /// `read:authenticators`.
     ///

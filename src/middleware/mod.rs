@@ -182,7 +182,6 @@ mod resume;
 mod service;
 mod stop;
 
-pub(crate) use body::Reading;
 pub use body::{RefusalBody, ReplayBody};
 pub use browser::{BrowserFuture, BrowserLayer, BrowserService};
 pub use future::ResponseFuture;

@@ -1,9 +1,9 @@
 //! What each reason is called, answered with, and said to be.
+use authsignal_client::ActionState;
 use http::StatusCode;
 
 use super::RefusalReason;
 use crate::budget::Budget;
-use crate::client::ActionState;
 use crate::domain::flow::Unproven;
 
 /// One reason.

@@ -1,11 +1,11 @@
 //! What a request gets instead of its handler, and who may change how that looks.
 use std::time::SystemTime;
 
+use authsignal_client::{ActionCode, ActionState, IdempotencyKey, Token};
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
-use crate::client::{ActionCode, ActionState, IdempotencyKey, Token};
 use crate::domain::challenge_url::Trusted;
 use crate::domain::flow::Moment;
 use crate::domain::return_to::ReturnTo;

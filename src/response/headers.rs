@@ -1,8 +1,8 @@
 //! What every response of ours carries besides its words.
+use authsignal_client::ActionCode;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use crate::client::ActionCode;
 use crate::refusal::{Refusal, RefusalReason};
 
 /// The answer of an extractor that identifies: as it is, with the typed reason beside it.

@@ -1,11 +1,11 @@
 //! Problem documents (RFC 9457), for callers that are programs.
+use authsignal_client::{ActionCode, Token};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use super::answer::ChallengeAnswer;
 use super::headers::{see_other, with_retry_after};
-use crate::client::{ActionCode, Token};
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::caller::Caller;
 

@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use authsignal_client::ActionState as S;
+
 use super::key::Key;
 use super::seal::{Keys, Purpose};
-use crate::client::ActionState as S;
 use crate::domain::coverage::{Binding, Digest};
 use crate::domain::flow::*;
 use crate::domain::tenant::{Tenant, Tenants};

@@ -2,12 +2,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use authsignal_client::Clock;
+use authsignal_client::IdempotencyKey;
 use tracing::Instrument as _;
 
 use super::key::Key;
 use super::seal::{Keys, Purpose};
-use crate::client::IdempotencyKey;
-use crate::clock::Clock;
 use crate::domain::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
 use crate::domain::ticket::Ticket;
 use crate::request::cookie::BrowserId;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use authsignal_client::Clock;
+
 use super::{Error, Key, ROOM_TO_GROW, Store, Version};
-use crate::clock::Clock;
 
 /// A store in the memory of one process. The default.
 ///

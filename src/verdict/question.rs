@@ -4,9 +4,9 @@
 //! in which every layer decides for itself (threats T61, T115 and T116).
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use authsignal_client::{ActionCode, Track};
 use http::Method;
 
-use crate::client::{ActionCode, Track};
 use crate::domain::coverage::Address;
 use crate::domain::decision::Policy;
 use crate::domain::fields::Fields;
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn t115_what_cannot_be_sent_is_like_nothing() {
         let told =
-            |number: f64| Told::of(&Track::new("pay").custom(crate::client::CustomData::new().with("n", number)));
+            |number: f64| Told::of(&Track::new("pay").custom(authsignal_client::CustomData::new().with("n", number)));
         assert!(told(1.0).is(&told(1.0)) && !told(1.0).is(&told(2.0)));
         assert!(!told(f64::NAN).is(&told(f64::NAN)));
     }

@@ -77,7 +77,7 @@ fn threats(listed: &str) -> Vec<Threat<'_>> {
 /// Every file below these folders that ends in `.rs`, as one text.
 fn sources(root: &Path) -> String {
     let mut sources = String::new();
-    let mut folders = vec![root.join("src"), root.join("tests")];
+    let mut folders = vec![root.join("src"), root.join("tests"), root.join("crates")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -2,13 +2,14 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use authsignal_client::SecretKey;
+use authsignal_client::url::{is_loopback, redacted_url};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{AuthsignalBuilder, MIN_SECRET};
 use crate::authsignal::{Authsignal, Inner};
 use crate::budget::Ledger;
-use crate::client::SecretKey;
 use crate::config::ConfigError;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::page_origin::PageOrigins;
@@ -21,7 +22,6 @@ use crate::response::answers::Answers;
 use crate::store::flows::Keeper;
 use crate::store::seal::Keys;
 use crate::store::{AnyStore, MemoryStore};
-use crate::url::{is_loopback, redacted_url};
 
 /// Under which the master secret is derived from the API secret key where none is given.
 const MASTER_LABEL: &str = "axum-authsignal master v1";
@@ -38,7 +38,7 @@ impl AuthsignalBuilder {
         let place = |callback_url: &str| {
             let callback_url = parse_callback(callback_url, self.insecure_cookies)?;
             check_prefix(&prefix, &callback_url)?;
-            Ok(Place::new(callback_url, Arc::clone(&prefix)))
+            Ok::<_, ConfigError>(Place::new(callback_url, Arc::clone(&prefix)))
         };
         let main = place(&callback_url)?;
         let named = |(name, url): &(String, Option<String>)| {

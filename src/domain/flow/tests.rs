@@ -1,6 +1,7 @@
 //! Tables of what events make of a flow.
+use authsignal_client::ActionState as S;
+
 use super::*;
-use crate::client::ActionState as S;
 
 const NOW: Moment = Moment(1_800_000_000_000);
 

@@ -1,6 +1,7 @@
 //! Who is let in; see the [module above](super).
 use std::sync::Arc;
 
+use authsignal_client::url::is_loopback;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,6 @@ use crate::emulator::http::control_key::Access;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::hosts::{Hosts, asked};
 use crate::emulator::state::Shared;
-use crate::url::is_loopback;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

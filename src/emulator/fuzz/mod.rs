@@ -18,11 +18,11 @@ mod samples;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use authsignal_client::Clock;
 use axum::Router;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use crate::clock::Clock;
 use crate::emulator::config::Config;
 use crate::emulator::db::World;
 use crate::emulator::fuzz::expected::Answered;

@@ -2,12 +2,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use authsignal_client::Clock;
+use authsignal_client::webhook::Webhook;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::client::Timestamp;
-use crate::clock::Clock;
 use crate::emulator::config::Config;
 use crate::emulator::credentials::tokens::{NewSession, Subject, Tokens};
 use crate::emulator::credentials::totp::App;
@@ -18,7 +19,6 @@ use crate::emulator::http::input::{
     Input, Parameters, action_code, has_key, idempotency_key, looks_like_an_address, moment, user_id,
 };
 use crate::emulator::http::redirect::way_back;
-use crate::webhook::Webhook;
 
 /// A P-256 key in COSE: the base point of the curve.
 const COSE: &str =

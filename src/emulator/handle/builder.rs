@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use authsignal_client::Clock;
+use authsignal_client::url::{is_loopback, redacted_url};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
 use crate::client::SecretKey;
-use crate::clock::Clock;
 use crate::emulator::config::Config;
 use crate::emulator::credentials::tokens::Tokens;
 use crate::emulator::credentials::webauthn::{LOCALHOST, RelyingParty};
@@ -25,7 +26,6 @@ use crate::emulator::server::router::router;
 use crate::emulator::state::{Shared, Start};
 use crate::emulator::tenant::Tenant;
 use crate::emulator::webhooks::{HookSettings, Hooks};
-use crate::url::{is_loopback, redacted_url};
 
 /// How an [`Emulator`] is to run.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use authsignal_client::url::is_loopback;
 use tokio::task::JoinHandle;
 
 use crate::client::{ActionState, Client};
@@ -26,7 +27,6 @@ use crate::emulator::request_log::{Endpoint, SeenRequest};
 use crate::emulator::server::listener::{Door, reachable};
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::sent::SentHook;
-use crate::url::is_loopback;
 
 /// A running emulator; see the [crate](crate::emulator). It stops when it is dropped.
 pub struct Emulator {

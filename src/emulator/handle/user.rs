@@ -1,7 +1,8 @@
 //! What a test tells the emulator about a user.
 use std::fmt;
 
-use crate::clock::Clock;
+use authsignal_client::Clock;
+
 use crate::emulator::credentials::totp::App;
 use crate::emulator::db::user::{Kind, Phone, User};
 use crate::emulator::state::Shared;

@@ -4,7 +4,7 @@ use http::uri::Authority;
 use http::{HeaderMap, header};
 use url::Url;
 
-use crate::url::is_loopback;
+use authsignal_client::url::is_loopback;
 
 /// By which names the emulator may be asked.
 #[derive(Debug, Clone)]

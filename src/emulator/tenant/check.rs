@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use authsignal_client::url::redacted_url;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 use uuid::Uuid;
@@ -17,7 +18,6 @@ use crate::emulator::tenant::methods::METHODS;
 use crate::emulator::tenant::person::NewUser;
 use crate::emulator::tenant::session::AppClient;
 use crate::emulator::tenant::setting::Setting;
-use crate::url::redacted_url;
 
 type Checked = Result<(), TenantError>;
 

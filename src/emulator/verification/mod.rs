@@ -8,6 +8,8 @@ pub(crate) mod webauthn;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use authsignal_client::webhook::ChallengeLogType;
+
 use crate::client::{SmsChannel, UserId, VerificationMethod};
 use crate::emulator::db::World;
 use crate::emulator::db::action::{ActionId, RecordedAction};
@@ -20,7 +22,6 @@ use crate::emulator::db::user::Authenticator;
 use crate::emulator::error::EmulatorError;
 use crate::emulator::state::Shared;
 use crate::emulator::webhooks::event::{HookEvent, Occasion};
-use crate::webhook::ChallengeLogType;
 
 /// Why something that a user wanted was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]

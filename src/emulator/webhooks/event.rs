@@ -4,6 +4,7 @@
 //! tests that put the two together.
 use std::time::SystemTime;
 
+use authsignal_client::webhook::ChallengeLogType;
 use serde_json::{Map, Value, json};
 
 use crate::client::{Timestamp, VerificationMethod};
@@ -11,7 +12,6 @@ use crate::emulator::db::action::RecordedAction;
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::user::{Authenticator, User};
 use crate::emulator::lifecycle::Outcome;
-use crate::webhook::ChallengeLogType;
 
 /// What happened, ready to be put into an envelope.
 #[derive(Debug, Clone)]

@@ -19,18 +19,18 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use authsignal_client::Clock;
+use authsignal_client::webhook;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-use crate::clock::Clock;
 use crate::emulator::tenant::Tenant;
 use crate::emulator::webhooks::event::{HookEvent, time};
 use crate::emulator::webhooks::outbox::{Outbox, Parcel, Record};
 use crate::emulator::webhooks::sent::{Sent, SentHook};
 use crate::emulator::webhooks::target::{HookAnswer, Target};
-use crate::webhook;
 
 /// How often the clock is looked at while something waits.
 const TICK: Duration = Duration::from_millis(20);

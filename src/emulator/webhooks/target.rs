@@ -4,14 +4,14 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use authsignal_client::url::{is_loopback, redacted_url};
+use authsignal_client::webhook::SIGNATURE_HEADER;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use reqwest::redirect;
 use url::Url;
 
 use crate::log::Chain;
-use crate::url::{is_loopback, redacted_url};
-use crate::webhook::SIGNATURE_HEADER;
 
 /// What came of one attempt to deliver a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]

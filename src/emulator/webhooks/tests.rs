@@ -4,6 +4,7 @@ mod receiver;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use authsignal_client::webhook::{ChallengeLogType, EventData, SIGNATURE_HEADER};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -13,7 +14,6 @@ use crate::emulator::db::action::{ActionId, RecordedAction, Told};
 use crate::emulator::db::user::{Authenticator, Kind, User};
 use crate::emulator::webhooks::event::Occasion;
 use crate::emulator::webhooks::tests::receiver::{NEVER, Receiver};
-use crate::webhook::{ChallengeLogType, EventData, SIGNATURE_HEADER};
 
 const SECRET: &str = "canary-secret";
 
@@ -305,7 +305,10 @@ async fn logs_arrive_in_batches_until_they_are_taken() {
         (log.tenant_id.as_str(), log.user_id.as_str(), log.action_code.as_str()),
         ("tenant-1", "ada", "withdrawal")
     );
-    assert_eq!((&log.outcome, &log.state), (&crate::webhook::Outcome::Challenge, &ActionState::ChallengeSucceeded));
+    assert_eq!(
+        (&log.outcome, &log.state),
+        (&authsignal_client::webhook::Outcome::Challenge, &ActionState::ChallengeSucceeded)
+    );
     assert_eq!((log.email.as_deref(), log.device_id.as_deref()), (Some("ada@example.com"), Some("device-1")));
     let EventData::ChallengeLogCreated(log) = &batches[1][0].data else { panic!("{:?}", batches[1][0]) };
     assert_eq!((&log.kind, log.status_code), (&ChallengeLogType::EmailOtpSent, Some(502)));

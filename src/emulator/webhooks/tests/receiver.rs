@@ -2,6 +2,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use authsignal_client::webhook::{Delivery, Event, Webhook};
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::post;
@@ -11,7 +12,6 @@ use tokio::sync::mpsc;
 
 use super::super::*;
 use crate::emulator::webhooks::tests::SECRET;
-use crate::webhook::{Delivery, Event, Webhook};
 
 /// It answers with 200 where it was told nothing else.
 pub(super) struct Receiver {

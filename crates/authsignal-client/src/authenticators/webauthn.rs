@@ -1,0 +1,139 @@
+use serde::Deserialize;
+
+use crate::other::OtherMembers;
+use crate::types::{Timestamp, open_enum};
+
+open_enum!(
+    /// Whether a credential stays on one device (WebAuthn Level 3, credential backup state).
+    CredentialDeviceType {
+        /// It stays on the device that made it.
+        SingleDevice = "singleDevice",
+        /// It may be synchronised.
+        MultiDevice = "multiDevice",
+    }
+);
+
+open_enum!(
+    /// How an authenticator is attached (WebAuthn Level 3, section 5.4.5).
+    AuthenticatorAttachment {
+        /// Part of the device.
+        Platform = "platform",
+        /// A device of its own.
+        CrossPlatform = "cross-platform",
+    }
+);
+
+/// The credential behind a passkey or a security key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct WebauthnCredential {
+    /// Its id, base64url.
+    pub credential_id: String,
+    /// The device that it was made on.
+    pub device_id: Option<String>,
+    /// What the user sees, `Chrome on Mac OS` for example.
+    pub name: Option<String>,
+    /// The model of the authenticator.
+    pub aaguid: Option<String>,
+    /// What is known about that model.
+    pub aaguid_mapping: Option<AaguidMapping>,
+    /// Whether it is backed up.
+    pub credential_backed_up: Option<bool>,
+    /// Whether it stays on one device.
+    pub credential_device_type: Option<CredentialDeviceType>,
+    /// How it is attached.
+    pub authenticator_attachment: Option<AuthenticatorAttachment>,
+    /// When it was used last.
+    pub verified_at: Option<Timestamp>,
+    /// The browser that it was made in.
+    pub parsed_user_agent: Option<ParsedUserAgent>,
+    /// Members that this version does not know.
+    #[serde(flatten)]
+    pub other: OtherMembers,
+}
+
+/// A model of authenticators.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct AaguidMapping {
+    /// Its name, `Apple Passwords` for example.
+    pub name: Option<String>,
+    /// Its icon on a light ground, a `data:` URL.
+    pub svg_icon_light: Option<String>,
+    /// Its icon on a dark ground, a `data:` URL.
+    pub svg_icon_dark: Option<String>,
+}
+
+/// A user agent in its parts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ParsedUserAgent {
+    /// The header as it came.
+    pub ua: Option<String>,
+    /// The browser.
+    pub browser: Option<UserAgentBrowser>,
+    /// The device.
+    pub device: Option<UserAgentDevice>,
+    /// The rendering engine.
+    pub engine: Option<UserAgentEngine>,
+    /// The operating system.
+    pub os: Option<UserAgentOs>,
+    /// The processor.
+    pub cpu: Option<UserAgentCpu>,
+}
+
+/// The browser in a [`ParsedUserAgent`].
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct UserAgentBrowser {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The first number of its version.
+    pub major: Option<String>,
+}
+
+/// The device in a [`ParsedUserAgent`].
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct UserAgentDevice {
+    /// Its model.
+    pub model: Option<String>,
+    /// Its type, `mobile` for example.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Who made it.
+    pub vendor: Option<String>,
+}
+
+/// The rendering engine in a [`ParsedUserAgent`].
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct UserAgentEngine {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+/// The operating system in a [`ParsedUserAgent`].
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct UserAgentOs {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+/// The processor in a [`ParsedUserAgent`].
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct UserAgentCpu {
+    /// Its architecture.
+    pub architecture: Option<String>,
+}

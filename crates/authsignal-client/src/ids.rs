@@ -1,0 +1,170 @@
+//! Names that travel in paths: they can only be made valid.
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Why a text cannot be a [`UserId`], an [`ActionCode`] or an [`IdempotencyKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidId {
+    /// It is empty.
+    #[error("it is empty")]
+    Empty,
+    /// It is longer than the service is assumed to take.
+    #[error("it is longer than {max} bytes")]
+    TooLong {
+        /// The most bytes that are taken.
+        max: usize,
+    },
+    /// It holds a control character.
+    #[error("it holds a control character")]
+    Control,
+    /// It is `.` or `..`, which no encoding keeps a URL parser from walking up the path with.
+    #[error("it is `.` or `..`")]
+    DotSegment,
+    /// It holds a character that an action code may not have.
+    #[error("an action code has only letters, digits, `_` and `-`")]
+    Charset,
+}
+
+/// The most bytes of a user's id.
+const MAX_USER_ID: usize = 1024;
+
+/// What every id that becomes one segment of a path has to keep.
+fn segment(text: &str, max: usize) -> Result<(), InvalidId> {
+    if text.is_empty() {
+        return Err(InvalidId::Empty);
+    }
+    if text.len() > max {
+        return Err(InvalidId::TooLong { max });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(InvalidId::Control);
+    }
+    if matches!(text, "." | "..") {
+        return Err(InvalidId::DotSegment);
+    }
+    Ok(())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes `text` if it is valid.
+            ///
+            /// # Errors
+            ///
+            /// [`InvalidId`] says what is wrong with it.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let check: fn(&str) -> Result<(), InvalidId> = $check;
+                check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+id!(
+    /// The application's own id of a user: 1 to 1,024 bytes (the service documents no limit, an assumption), no control characters, not `.` or `..`.
+    ///
+    /// Two ids are the same user only when they are the same bytes; nothing is folded or normalised (threat T71).
+    UserId,
+    |text| segment(text, MAX_USER_ID)
+);
+
+id!(
+    /// The code of an action: `^[a-zA-Z0-9_-]{1,64}$` (documented by Authsignal for the `action` path parameter).
+    ActionCode,
+    |text| {
+        segment(text, 64)?;
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if text.bytes().all(legal) { Ok(()) } else { Err(InvalidId::Charset) }
+    }
+);
+
+id!(
+    /// The key of one attempt at an action: 1 to 128 bytes (an assumption, the service documents no limit), no control
+    /// characters, not `.` or `..`.
+    IdempotencyKey,
+    |text| segment(text, 128)
+);
+
+impl IdempotencyKey {
+    /// A new random key, a version 4 UUID as the service itself makes them.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+
+pub(crate) fn user_id_of(text: &str) -> Result<UserId, Error> {
+    UserId::new(text).map_err(|error| refused("user id", error))
+}
+
+pub(crate) fn action_code_of(text: &str) -> Result<ActionCode, Error> {
+    ActionCode::new(text).map_err(|error| refused("action code", error))
+}
+
+pub(crate) fn idempotency_key_of(text: &str) -> Result<IdempotencyKey, Error> {
+    IdempotencyKey::new(text).map_err(|error| refused("idempotency key", error))
+}
+
+fn refused(what: &str, error: InvalidId) -> Error {
+    Error::invalid_input(format!("the {what} is not one")).with_source(error)
+}
+
+#[cfg(test)]
+mod tests;

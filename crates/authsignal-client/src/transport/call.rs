@@ -1,0 +1,86 @@
+//! One call, ready to be sent any number of times.
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Method;
+use url::Url;
+
+use super::path;
+use super::retry::Repeat;
+
+/// The most bytes of an answer that are read.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The same where the answer lists things, be it a list itself or an object with one: thirty days of a busy user's actions are
+/// thousands, and so are the refusals of a batch.
+const MAX_BYTES_OF_MANY: usize = 4 * 1024 * 1024;
+
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) repeat: Repeat,
+    /// Secrets that the request carries, to be cut out of whatever comes back.
+    pub(crate) carries: Vec<Cow<'a, str>>,
+    /// The most bytes of its answer that are read.
+    pub(crate) max_bytes: usize,
+    /// Whether a success holds secrets that no error may show a piece of.
+    pub(crate) confidential: bool,
+    /// Whether it goes without the secret.
+    pub(crate) anonymous: bool,
+}
+
+impl<'a> Call<'a> {
+    /// A call without a body, safe to repeat if it only asks.
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
+        Self {
+            method,
+            url,
+            body: None,
+            repeat,
+            carries: Vec::new(),
+            max_bytes: MAX_BYTES,
+            confidential: false,
+            anonymous: false,
+        }
+    }
+
+    /// Asks with those of `pairs` that have a value.
+    pub(crate) fn asking<'q>(mut self, pairs: impl IntoIterator<Item = (&'static str, Option<&'q str>)>) -> Self {
+        let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        path::set_query(&mut self.url, pairs);
+        self
+    }
+
+    /// Says that a second copy does no more than the first.
+    pub(crate) fn safe_to_repeat(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Says that the answer is about many things.
+    pub(crate) fn about_many(mut self) -> Self {
+        self.max_bytes = MAX_BYTES_OF_MANY;
+        self
+    }
+
+    /// Says that a success holds secrets.
+    pub(crate) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
+    }
+
+    /// Leaves the secret out: what is asked for is public.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    /// Says that the request carries a secret.
+    pub(crate) fn carrying(mut self, secret: impl Into<Cow<'a, str>>) -> Self {
+        self.carries.push(secret.into());
+        self
+    }
+}
