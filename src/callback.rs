@@ -17,7 +17,7 @@ use http::{HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::budget::Budget;
-use crate::domain::challenge_url::Trusted;
+use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::{Answer, Answered, AskId, Asking, Back, Flow, Kind, Unproven};
 use crate::domain::place::Place;
 use crate::domain::ticket::Ticket;
@@ -321,7 +321,7 @@ impl Inner {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
             }
-            (Kind::Pending, _) => pages::left(challenge.as_ref().map(Trusted::as_str), home),
+            (Kind::Pending, _) => pages::left(challenge.as_ref().map(TrustedChallengeUrl::as_str), home),
             (Kind::Approved(_), Back::Page(to)) => lead_to(to.as_str()),
             (Kind::Approved(_), Back::Form { to, fields }) => pages::resume(to, fields, home),
             (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, flow.stage.until.after(now), on),

@@ -58,15 +58,15 @@ impl Emulator {
 
 /// A challenge URL that was checked.
 #[derive(Clone)]
-pub(crate) struct Trusted(Url);
+pub(crate) struct TrustedChallengeUrl(Url);
 
-impl fmt::Debug for Trusted {
+impl fmt::Debug for TrustedChallengeUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Trusted([redacted])")
+        f.write_str("TrustedChallengeUrl([redacted])")
     }
 }
 
-impl Trusted {
+impl TrustedChallengeUrl {
     /// The URL as a header's value: what the parser wrote, so it is printable ASCII.
     pub(crate) fn to_header(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(self.0.as_str()).ok()?;
@@ -85,8 +85,8 @@ impl Trusted {
     }
 }
 
-impl From<Trusted> for ChallengeUrl {
-    fn from(url: Trusted) -> Self {
+impl From<TrustedChallengeUrl> for ChallengeUrl {
+    fn from(url: TrustedChallengeUrl) -> Self {
         Self::new(url.0)
     }
 }
@@ -106,7 +106,7 @@ impl ChallengeHosts {
     }
 
     /// Takes a URL if users may be sent to it (threat T20): `https` on a known host, or where the emulator is.
-    pub(crate) fn check(&self, url: &str) -> Option<Trusted> {
+    pub(crate) fn check(&self, url: &str) -> Option<TrustedChallengeUrl> {
         if url.len() > 8192 || !url.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
             return None;
         }
@@ -122,7 +122,7 @@ impl ChallengeHosts {
             }
             Host::Ipv4(_) | Host::Ipv6(_) => false,
         };
-        (known || self.emulator.serves(&url)).then_some(Trusted(url))
+        (known || self.emulator.serves(&url)).then_some(TrustedChallengeUrl(url))
     }
 
     /// Why a URL is not taken, and what would open it, for the log: its host, and nothing else of it.

@@ -25,7 +25,7 @@ use crate::request::cookie::{BrowserId, Known};
 use crate::request::identify::User;
 use crate::response::answer::ChallengeAnswer;
 use crate::store::flows::{BindingHash, Opened, Spending};
-use crate::verdict::question::{Question, Run, Told};
+use crate::verdict::question::{Question, Run, TrackDigest};
 use crate::verdict::{self, Grounds, Verdict};
 
 /// The request that is being decided.
@@ -56,7 +56,7 @@ impl Case<'_> {
             policy: self.guard.policy,
             method: parts.method.clone(),
             address: self.address.clone(),
-            told: Told::of(&self.told),
+            told: TrackDigest::of(&self.told),
         }
     }
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::authsignal::Inner;
 use crate::domain::decision::Policy;
 use crate::request::identify::User;
-use crate::request::signals::Facts;
+use crate::request::signals::Signals;
 use crate::verdict::question::LayerId;
 
 /// A closure that gives data points for a request.
@@ -32,13 +32,13 @@ pub(super) struct Guard {
 impl Guard {
     /// What Authsignal is told about a request, whatever the attempt.
     pub(super) fn tell(&self, parts: &Parts, user: &User) -> Track {
-        let facts = Facts::of(parts, &self.authsignal.addresses);
+        let signals = Signals::of(parts, &self.authsignal.addresses);
         let mut track = Track::new(self.action.clone());
         for (value, set) in [
-            (facts.ip_address, Track::ip_address as fn(Track, String) -> Track),
-            (facts.user_agent, Track::user_agent),
-            (facts.device_id, Track::device_id),
-            (user.locale.clone().or(facts.locale), Track::locale),
+            (signals.ip_address, Track::ip_address as fn(Track, String) -> Track),
+            (signals.user_agent, Track::user_agent),
+            (signals.device_id, Track::device_id),
+            (user.locale.clone().or(signals.locale), Track::locale),
             (self.authsignal.custom_domain.clone(), Track::custom_domain),
             (self.scope.clone(), Track::scope),
             (user.email.clone(), Track::email),

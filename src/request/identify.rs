@@ -104,11 +104,11 @@ pub trait Identify: Send + Sync + 'static {
 type Identified<'a> = Pin<Box<dyn Future<Output = Result<Option<User>, Response>> + Send + 'a>>;
 
 /// [`Identify`] as a trait object.
-trait Twin: Send + Sync {
+trait ErasedIdentify: Send + Sync {
     fn identify<'a>(&'a self, parts: &'a mut Parts) -> Identified<'a>;
 }
 
-impl<I: Identify> Twin for I {
+impl<I: Identify> ErasedIdentify for I {
     fn identify<'a>(&'a self, parts: &'a mut Parts) -> Identified<'a> {
         Box::pin(Identify::identify(self, parts))
     }
@@ -116,7 +116,7 @@ impl<I: Identify> Twin for I {
 
 /// Any way to tell who is asking.
 #[derive(Clone)]
-pub(crate) struct AnyIdentify(Arc<dyn Twin>);
+pub(crate) struct AnyIdentify(Arc<dyn ErasedIdentify>);
 
 impl AnyIdentify {
     pub(crate) fn new(identify: impl Identify) -> Self {

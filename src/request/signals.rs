@@ -19,14 +19,14 @@ const MAX_DEVICE_ID: usize = 64;
 
 /// What a request tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub(crate) struct Signals {
     pub(crate) ip_address: Option<String>,
     pub(crate) user_agent: Option<String>,
     pub(crate) device_id: Option<String>,
     pub(crate) locale: Option<String>,
 }
 
-impl Facts {
+impl Signals {
     pub(crate) fn of(parts: &Parts, addresses: &Addresses) -> Self {
         Self {
             ip_address: addresses.of(parts).map(|ip| ip.to_string()),
@@ -59,8 +59,8 @@ mod tests {
     use super::*;
     use http::{HeaderName, HeaderValue, Request};
 
-    fn facts(parts: &Parts) -> Facts {
-        Facts::of(parts, &Addresses::new(IpSource::None))
+    fn signals(parts: &Parts) -> Signals {
+        Signals::of(parts, &Addresses::new(IpSource::None))
     }
 
     fn parts(headers: &[(&'static str, &[u8])]) -> Parts {
@@ -74,7 +74,7 @@ mod tests {
     /// T69: bytes that no user agent has are left out, and the rest is bounded.
     #[test]
     fn t69_a_user_agent_is_text_or_nothing() {
-        let agent = |value: &[u8]| facts(&parts(&[("user-agent", value)])).user_agent;
+        let agent = |value: &[u8]| signals(&parts(&[("user-agent", value)])).user_agent;
         assert_eq!(agent(b"Mozilla/5.0 (X11)").as_deref(), Some("Mozilla/5.0 (X11)"));
         assert_eq!(agent(&b"a".repeat(9000)).map(|agent| agent.len()), Some(MAX_USER_AGENT));
         for byte in 0x80..=0xffu8 {
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_device_id_is_short_and_plain_or_nothing() {
-        let device = |cookie: &str| facts(&parts(&[("cookie", cookie.as_bytes())])).device_id;
+        let device = |cookie: &str| signals(&parts(&[("cookie", cookie.as_bytes())])).device_id;
         let id = "a46b7c1e-7d1c-4b9b-9a57-0a8d1f1c2b3d";
         assert_eq!(device(&format!("a=b; __as_aid={id}")).as_deref(), Some(id));
         let long = format!("__as_aid={}", "a".repeat(65));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
-use crate::domain::challenge_url::Trusted;
+use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::Moment;
 use crate::domain::return_to::ReturnTo;
 use crate::refusal::Refusal;
@@ -26,7 +26,7 @@ pub enum Answer<'a> {
 pub struct ChallengeAnswer {
     pub(crate) action: ActionCode,
     pub(crate) state: ActionState,
-    pub(crate) url: Trusted,
+    pub(crate) url: TrustedChallengeUrl,
     pub(crate) token: Option<Token>,
     pub(crate) attempt: IdempotencyKey,
     pub(crate) expires: Moment,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use authsignal_client::ActionState as S;
 
 use super::key::Key;
-use super::seal::{Keys, Purpose};
+use super::seal::{KeyRing, Purpose};
 use crate::domain::coverage::{Binding, Digest};
 use crate::domain::flow::*;
 use crate::domain::tenant::{Tenant, Tenants};
@@ -84,7 +84,7 @@ struct World {
 }
 
 fn fixed(remember: Option<Duration>) -> Fixed {
-    let keys = Keys::new(b"the secret of this exploration", &[] as &[&[u8]], Tenants::one(Tenant::of(1)));
+    let keys = KeyRing::new(b"the secret of this exploration", &[] as &[&[u8]], Tenants::one(Tenant::of(1)));
     let browsers = [BrowserId::random(), BrowserId::random()];
     let asker = |index| {
         let user = if index == OTHER_USER { "bob" } else { "ada" };

@@ -7,7 +7,7 @@ use authsignal_client::IdempotencyKey;
 use tracing::Instrument as _;
 
 use super::key::Key;
-use super::seal::{Keys, Purpose};
+use super::seal::{KeyRing, Purpose};
 use crate::domain::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
 use crate::domain::ticket::Ticket;
 use crate::request::cookie::BrowserId;
@@ -27,7 +27,7 @@ const LOST_ANSWERS: usize = 2;
 #[derive(Clone, Debug)]
 pub(crate) struct Keeper {
     pub(crate) store: AnyStore,
-    pub(crate) keys: Keys,
+    pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
     /// How long a challenge waits for its proof.
     pub(crate) challenge_life: Duration,
@@ -295,7 +295,7 @@ mod tests {
         let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let keeper = Arc::new(Keeper {
             store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
-            keys: Keys::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
+            keys: KeyRing::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
             clock,
             challenge_life: crate::domain::flow::PENDING,
             validate_budget: 10,

@@ -109,12 +109,12 @@ pub const ROOM_TO_GROW: usize = 256;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// [`Store`] as a trait object.
-trait Twin: fmt::Debug + Send + Sync {
+trait ErasedStore: fmt::Debug + Send + Sync {
     fn load<'a>(&'a self, key: &'a Key) -> Boxed<'a, Option<(Version, Vec<u8>)>>;
     fn swap<'a>(&'a self, key: &'a Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Boxed<'a, bool>;
 }
 
-impl<S: Store> Twin for S {
+impl<S: Store> ErasedStore for S {
     fn load<'a>(&'a self, key: &'a Key) -> Boxed<'a, Option<(Version, Vec<u8>)>> {
         Box::pin(Store::load(self, key))
     }
@@ -127,7 +127,7 @@ impl<S: Store> Twin for S {
 /// Any store, each of whose calls ends in time.
 #[derive(Clone, Debug)]
 pub(crate) struct AnyStore {
-    store: Arc<dyn Twin>,
+    store: Arc<dyn ErasedStore>,
     timeout: Duration,
 }
 

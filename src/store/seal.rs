@@ -1,4 +1,4 @@
-//! Keys and authenticated encryption of what goes to a store.
+//! KeyRing and authenticated encryption of what goes to a store.
 //!
 //! Whoever reads the store learns nothing, and whoever writes to it forges nothing: the key of a record's cipher comes
 //! from our master secret *and* the cookie of the browser that the flow belongs to, and the record's own key is its
@@ -38,12 +38,12 @@ impl Purpose {
 
 /// Everything derived from one master secret.
 #[derive(Clone)]
-struct Master {
+struct DerivedKeys {
     naming: [u8; 32],
     sealing: [u8; 32],
 }
 
-impl Master {
+impl DerivedKeys {
     fn derive(secret: &[u8]) -> Self {
         let kdf = Hkdf::<Sha256>::new(Some(b"axum-authsignal master v1"), secret);
         Self { naming: expand(&kdf, &[b"naming"]), sealing: expand(&kdf, &[b"sealing"]) }
@@ -74,22 +74,22 @@ fn expand(kdf: &Hkdf<Sha256>, info: &[&[u8]]) -> [u8; 32] {
 
 /// The current master secret and tenant, and older ones under which records are still found and opened (threat T92).
 #[derive(Clone)]
-pub(crate) struct Keys {
-    current: Master,
-    older: Vec<Master>,
+pub(crate) struct KeyRing {
+    current: DerivedKeys,
+    older: Vec<DerivedKeys>,
     tenants: Tenants,
 }
 
-impl Keys {
+impl KeyRing {
     pub(crate) fn new(current: &[u8], older: &[impl AsRef<[u8]>], tenants: Tenants) -> Self {
         Self {
-            current: Master::derive(current),
-            older: older.iter().map(|secret| Master::derive(secret.as_ref())).collect(),
+            current: DerivedKeys::derive(current),
+            older: older.iter().map(|secret| DerivedKeys::derive(secret.as_ref())).collect(),
             tenants,
         }
     }
 
-    fn masters(&self) -> impl Iterator<Item = &Master> {
+    fn masters(&self) -> impl Iterator<Item = &DerivedKeys> {
         std::iter::once(&self.current).chain(&self.older)
     }
 
@@ -129,9 +129,9 @@ impl Keys {
     }
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys([redacted], {} older)", self.older.len())
+        write!(f, "KeyRing([redacted], {} older)", self.older.len())
     }
 }
 
@@ -141,8 +141,8 @@ mod tests {
 
     const NONE: [&[u8]; 0] = [];
 
-    fn keys_of(current: &[u8], older: &[impl AsRef<[u8]>]) -> Keys {
-        Keys::new(current, older, Tenants::one(Tenant::of(1)))
+    fn keys_of(current: &[u8], older: &[impl AsRef<[u8]>]) -> KeyRing {
+        KeyRing::new(current, older, Tenants::one(Tenant::of(1)))
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         let browser = BrowserId::random();
         let of = |current, older: &[u8]| {
             let older = older.iter().copied().map(Tenant::of).collect();
-            Keys::new(b"secret", &NONE, Tenants { current: Tenant::of(current), older })
+            KeyRing::new(b"secret", &NONE, Tenants { current: Tenant::of(current), older })
         };
         for purpose in [Purpose::Flow, Purpose::Ticket] {
             let key = of(1, &[]).name(purpose, &browser, &[1; 32]);
@@ -226,6 +226,6 @@ mod tests {
     #[test]
     fn keys_do_not_show_in_debug() {
         let keys = keys_of(b"canary-secret", &[b"canary-older"]);
-        assert_eq!(format!("{keys:?}"), "Keys([redacted], 1 older)");
+        assert_eq!(format!("{keys:?}"), "KeyRing([redacted], 1 older)");
     }
 }

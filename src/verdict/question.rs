@@ -24,7 +24,7 @@ pub(crate) struct Question {
     pub(crate) policy: Policy,
     pub(crate) method: Method,
     pub(crate) address: Address,
-    pub(crate) told: Told,
+    pub(crate) told: TrackDigest,
 }
 
 impl Question {
@@ -44,9 +44,9 @@ impl Question {
 /// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data. As a hash,
 /// so that no handler and no log sees it.
 #[derive(Clone)]
-pub(crate) struct Told(Option<[u8; 32]>);
+pub(crate) struct TrackDigest(Option<[u8; 32]>);
 
-impl Told {
+impl TrackDigest {
     /// Of a track without its attempt, as it is sent.
     pub(crate) fn of(track: &Track) -> Self {
         let sent = serde_json::to_vec(track).ok();
@@ -113,8 +113,9 @@ mod tests {
     /// T115: what cannot be sent was told to nobody.
     #[test]
     fn t115_what_cannot_be_sent_is_like_nothing() {
-        let told =
-            |number: f64| Told::of(&Track::new("pay").custom(authsignal_client::CustomData::new().with("n", number)));
+        let told = |number: f64| {
+            TrackDigest::of(&Track::new("pay").custom(authsignal_client::CustomData::new().with("n", number)))
+        };
         assert!(told(1.0).is(&told(1.0)) && !told(1.0).is(&told(2.0)));
         assert!(!told(f64::NAN).is(&told(f64::NAN)));
     }

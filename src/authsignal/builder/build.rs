@@ -20,7 +20,7 @@ use crate::request::cookie::CookieKind;
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
 use crate::store::flows::Keeper;
-use crate::store::seal::Keys;
+use crate::store::seal::KeyRing;
 use crate::store::{AnyStore, MemoryStore};
 
 /// Under which the master secret is derived from the API secret key where none is given.
@@ -68,11 +68,11 @@ impl AuthsignalBuilder {
         let tenant = tenants.current;
         let older_secrets = self.older_secrets.iter().map(|secret| secret.expose_secret());
         let keys = match &self.secret {
-            Some(secret) => Keys::new(secret.expose_secret(), &older_secrets.collect::<Vec<_>>(), tenants),
+            Some(secret) => KeyRing::new(secret.expose_secret(), &older_secrets.collect::<Vec<_>>(), tenants),
             None => {
                 let of_api_keys: Vec<_> = older_api_keys.iter().map(|key| key.derive_key(MASTER_LABEL)).collect();
                 let older: Vec<_> = older_secrets.chain(of_api_keys.iter().map(|key| &key[..])).collect();
-                Keys::new(&self.client.derive_key(MASTER_LABEL), &older, tenants)
+                KeyRing::new(&self.client.derive_key(MASTER_LABEL), &older, tenants)
             }
         };
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
