@@ -5,6 +5,7 @@ use axum_authsignal::AuthsignalLayer;
 use axum_authsignal::emulator::Emulator;
 use serde_json::json;
 
+use crate::looks::look;
 use crate::sites::{emulator, handle, listen, page, serve};
 use crate::visitor::{PATIENCE, Visitor};
 
@@ -60,11 +61,17 @@ async fn follows_the_link(ada: &Visitor) {
 #[tokio::test]
 async fn t125_a_page_in_a_frame_is_confirmed_in_its_own_window() {
     for frame in [
-        "<iframe src=\"/card\" title=\"Card\"></iframe>",
+        "<iframe src=\"/card\" title=\"Card\" style=\"width: 100%; height: 20rem; border: 0\"></iframe>",
         "<object data=\"/card\" type=\"text/html\"></object>",
         "<embed src=\"/card\" type=\"text/html\">",
     ] {
         let (ada, _emulator) = arrive_at(frame).await;
+        if frame.starts_with("<iframe") {
+            waits_until(&ada, "window[0]?.document.querySelector('a.go')").await;
+            ada.browser.clone().enter_frame(0).await.unwrap();
+            look(&ada, "own-window").await;
+            ada.browser.clone().enter_parent_frame().await.unwrap();
+        }
         follows_the_link(&ada).await;
         ada.confirms("View card").await;
         ada.sees("Your card").await;

@@ -92,7 +92,7 @@ impl Screen {
 }
 
 /// Looks over the page that is there, on every screen.
-async fn look(visitor: &Visitor, page: &str) {
+pub(crate) async fn look(visitor: &Visitor, page: &str) {
     for screen in &SCREENS {
         screen.turn_on(visitor, screen.height).await;
         visitor.look_over().await;

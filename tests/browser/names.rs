@@ -5,6 +5,7 @@ use axum_authsignal::{Authsignal, AuthsignalBuilder, AuthsignalLayer};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::looks::look;
 use crate::sites::{emulator, handle, listen, page, serve};
 use crate::visitor::Visitor;
 
@@ -44,6 +45,7 @@ async fn t124_who_comes_by_another_name_is_led_to_where_it_ends_well() {
     ada.fill("Amount", "10").await;
     ada.click("Pay").await;
     ada.sees("Please use our main address").await;
+    look(&ada, "main-address").await;
     ada.click("Open it").await;
     ada.sees("Shop").await;
     assert_eq!(ada.address().await.as_str(), format!("http://localhost:{port}/"));
