@@ -84,7 +84,7 @@ for name in axum-authsignal authsignal-client; do
     for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do
         grep -qxF "$file" <<<"$package" || { echo "$file is not in the package $name" >&2; exit 1; }
     done
-    if grep -E '^(tests/|crates/|\.ci/|test\.sh)' <<<"$package"; then
+    if grep -E '^(tests/|crates/|node_modules/|\.ci/|test\.sh)' <<<"$package"; then
         echo "these do not belong into the package $name" >&2
         exit 1
     fi
