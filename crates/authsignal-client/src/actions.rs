@@ -1,3 +1,4 @@
+//! Actions: one attempt as it stands, and how the application changes it.
 mod query;
 mod track;
 

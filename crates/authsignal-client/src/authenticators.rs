@@ -1,3 +1,4 @@
+//! Authenticators: those of a user, and those of the tenant.
 mod batch;
 mod enroll;
 mod webauthn;

@@ -15,7 +15,7 @@ use crate::transport::{Settings, Transport};
 use crate::url::redacted_url;
 
 /// The longest deadline that is kept; a longer one is shortened to it. Without a bound the sum with "now" overflows.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where Authsignal keeps a tenant (API reference, regions, which has four base URLs; the fifth has one source).
 ///
@@ -208,8 +208,8 @@ impl ClientBuilder {
         let transport = Transport::new(Settings {
             secret: Some(secret.clone()),
             base,
-            connect_timeout: self.connect_timeout.min(LONGEST),
-            deadline: self.deadline.min(LONGEST),
+            connect_timeout: self.connect_timeout.min(MAX_DEADLINE),
+            deadline: self.deadline.min(MAX_DEADLINE),
             retries: self.retries,
             http2: self.http2,
         })?;

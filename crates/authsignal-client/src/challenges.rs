@@ -1,3 +1,4 @@
+//! Challenges that the application carries out itself, and the validation of those that the service did.
 mod pending;
 mod send;
 mod validate;

@@ -8,13 +8,13 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum ConfigError {
     /// No API secret key was given, or an empty one.
-    #[error("no API secret key: give one to `Client::builder`, or set AUTHSIGNAL_API_SECRET_KEY")]
+    #[error("missing API secret key: give one to `Client::builder`, or set AUTHSIGNAL_API_SECRET_KEY")]
     MissingSecret,
     /// The API secret key holds a character that cannot be part of one.
-    #[error("the API secret key holds a control character, a space or a colon")]
+    #[error("invalid API secret key: it holds a control character, white space or a colon")]
     InvalidSecret,
     /// The base URL of the Server API is not one that a secret may be sent to.
-    #[error("base URL `{url}` refused: {reason}")]
+    #[error("invalid base URL `{url}`: {reason}")]
     #[non_exhaustive]
     BaseUrl {
         /// The URL as it was given, without user name, password and query.
@@ -23,28 +23,28 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// What `dangerous_allow_http_to` was given, or AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO, names no host.
-    #[error("http to `{host}` refused: a host name or an IP address alone is asked for, such as `emulator`")]
+    #[error("invalid host for plain http `{host}`: give a host name or an IP address alone, such as `emulator`")]
     #[non_exhaustive]
     HttpHost {
         /// The host as it was given.
         host: String,
     },
     /// The deadline of a call, or its time to connect, is zero: no call could ever succeed.
-    #[error("the deadline of a call and its time to connect have to be longer than zero")]
+    #[error("invalid deadline: a call and its time to connect need more than zero")]
     ZeroDeadline,
     /// The HTTP client could not be built, which is a fault of the machine: for `https` it needs the certificates of
     /// authorities, which slim images leave out (Debian has them in the package `ca-certificates`).
-    #[error("the HTTP client could not be built: {reason}")]
+    #[error("cannot build the HTTP client: {reason}")]
     #[non_exhaustive]
     HttpClient {
         /// What the HTTP client said.
         reason: String,
     },
     /// No app client was named whose sessions are to be taken, or an empty one.
-    #[error("no app client: name those whose sessions are taken in `SessionVerifierBuilder::client_ids`")]
+    #[error("missing app clients: name those whose sessions are taken in `SessionVerifierBuilder::client_ids`")]
     MissingClientIds,
     /// The id of a tenant cannot be one.
-    #[error("tenant id `{tenant_id}` refused: it cannot be part of a URL")]
+    #[error("invalid tenant id `{tenant_id}`: it cannot be part of a URL")]
     #[non_exhaustive]
     TenantId {
         /// The id as it was given.

@@ -1,3 +1,4 @@
+//! Data points of the application's own, for rules to look at.
 use std::collections::BTreeMap;
 
 use serde::ser::Error as _;

@@ -1,3 +1,4 @@
+//! Devices of a user: listed, renamed, invalidated.
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,4 @@
+//! Why a call has no result.
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;

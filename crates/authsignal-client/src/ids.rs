@@ -14,8 +14,11 @@ pub enum InvalidId {
     #[error("it is empty")]
     Empty,
     /// It is longer than the service is assumed to take.
-    #[error("it is longer than {max} bytes")]
+    #[error("{length} bytes, at most {max}")]
+    #[non_exhaustive]
     TooLong {
+        /// The bytes that it has.
+        length: usize,
         /// The most bytes that are taken.
         max: usize,
     },
@@ -39,7 +42,7 @@ fn segment(text: &str, max: usize) -> Result<(), InvalidId> {
         return Err(InvalidId::Empty);
     }
     if text.len() > max {
-        return Err(InvalidId::TooLong { max });
+        return Err(InvalidId::TooLong { length: text.len(), max });
     }
     if text.chars().any(char::is_control) {
         return Err(InvalidId::Control);
@@ -163,7 +166,7 @@ pub(crate) fn idempotency_key_of(text: &str) -> Result<IdempotencyKey, Error> {
 }
 
 fn refused(what: &str, error: InvalidId) -> Error {
-    Error::invalid_input(format!("the {what} is not one")).with_source(error)
+    Error::invalid_input(format!("invalid {what}: {error}"))
 }
 
 #[cfg(test)]

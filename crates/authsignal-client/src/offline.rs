@@ -1,8 +1,8 @@
 //! Sessions that are checked here, by the tenant's public keys.
 mod claims;
+mod fault;
 mod keys;
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,18 +21,18 @@ use crate::builder::{Region, http_host};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::ConfigError;
-use crate::error::Error;
 use crate::transport::json::without_lone_surrogates;
 use crate::transport::path;
 use crate::transport::{Settings, Transport};
 use crate::url::redacted_url;
 
 pub use self::claims::VerifiedSession;
+pub use self::fault::SessionFault;
 
 /// What is longer is not looked at. Servers take about as much in all the headers of a request.
-const LONGEST: usize = 16 * 1024;
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// The most leeway there is.
-const MOST_LEEWAY: Duration = Duration::from_secs(60);
+const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 impl Client {
     /// Starts a verifier of the sessions of a tenant, whose keys are fetched with the connections, deadline and retries
@@ -115,7 +115,7 @@ impl SessionVerifier {
     ///
     /// [`SessionFault`] says why the token is not taken, or that nothing can be said about it.
     pub async fn verify(&self, access_token: &str) -> Result<VerifiedSession, SessionFault> {
-        if access_token.len() > LONGEST {
+        if access_token.len() > MAX_TOKEN_BYTES {
             return Err(SessionFault::Malformed);
         }
         let header = jsonwebtoken::decode_header(access_token).map_err(|_| SessionFault::Malformed)?;
@@ -234,7 +234,7 @@ impl SessionVerifierBuilder {
 
     /// By how much this clock and the service's may differ. Default: 30 s, at most 60.
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway.min(MOST_LEEWAY);
+        self.leeway = leeway.min(MAX_LEEWAY);
         self
     }
 
@@ -292,62 +292,5 @@ impl fmt::Debug for SessionVerifierBuilder {
             .field("client_ids", &self.client_ids)
             .field("leeway", &self.leeway)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why an access token is not taken.
-///
-/// It holds nothing of the token, so it may be logged as it is.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SessionFault {
-    /// It is no JWT of this kind: no signed JSON, longer than 16 KiB, without the id of a key, or without a claim that a
-    /// session has.
-    Malformed,
-    /// It is signed with another algorithm than RS256.
-    Algorithm,
-    /// The tenant publishes no such key, as far as is known: it may have been added less than a minute ago.
-    UnknownKey,
-    /// It was not signed with that key.
-    Signature,
-    /// It is for none of the app clients that were named.
-    Audience,
-    /// It has expired.
-    Expired,
-    /// It is not valid yet.
-    NotYetValid,
-    /// The keys cannot be had, so that nothing is known about the token. Refuse it as an outage, with 503.
-    Unavailable(Arc<Error>),
-}
-
-impl SessionFault {
-    /// Whether nothing is known about the token, because the keys cannot be had.
-    #[must_use]
-    pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
-    }
-}
-
-impl fmt::Display for SessionFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "it is no access token of a session",
-            Self::Algorithm => "the access token is not signed with RS256",
-            Self::UnknownKey => "the access token is signed with a key that the tenant does not publish",
-            Self::Signature => "the signature of the access token is wrong",
-            Self::Audience => "the access token is for another app client",
-            Self::Expired => "the access token has expired",
-            Self::NotYetValid => "the access token is not valid yet",
-            Self::Unavailable(_) => "the keys of the tenant cannot be fetched",
-        })
-    }
-}
-
-impl StdError for SessionFault {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Unavailable(error) => Some(&**error),
-            _ => None,
-        }
     }
 }

@@ -73,11 +73,11 @@ pub(crate) fn to_value(body: &impl Body) -> Result<Value, Error> {
     let mut value = serde_json::to_value(body).map_err(|error| Error::invalid_input(error.to_string()))?;
     let Some(unknown) = body.unknown().filter(|unknown| !unknown.is_empty()) else { return Ok(value) };
     let Value::Object(members) = &mut value else {
-        return Err(Error::invalid_input("other members go into an object alone"));
+        return Err(Error::invalid_input("invalid other members: the body is no object"));
     };
     for (name, value) in unknown.iter() {
         if members.insert(name.to_owned(), value.clone()).is_some() {
-            return Err(Error::invalid_input("a member that `other` names is set already"));
+            return Err(Error::invalid_input("invalid other members: one of them is set already"));
         }
     }
     Ok(value)

@@ -1,3 +1,4 @@
+//! Sessions of app clients: made, validated, refreshed, revoked.
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -242,7 +243,7 @@ impl Client {
     pub async fn validate_session(&self, request: impl Into<ValidateSession>) -> Result<ValidSession, Error> {
         let request = request.into();
         if request.client_ids.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Error::invalid_input("no app client is on the list of those that a session may be for"));
+            return Err(Error::invalid_input("invalid app clients: the list is empty"));
         }
         let call = self.transport.post(&["sessions", "validate"], &request)?.safe_to_repeat();
         self.transport.run(&call.carrying(request.access_token.secret())).await

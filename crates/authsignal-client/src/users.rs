@@ -1,3 +1,4 @@
+//! Users: what the service knows about one, and how it forgets.
 mod query;
 mod update;
 

@@ -1,3 +1,4 @@
+//! Looking for the actions of a user.
 use serde::Deserialize;
 
 use crate::client::Client;

@@ -1,3 +1,4 @@
+//! Tracking an action: the question whether it may go on, and the answer.
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
@@ -341,7 +342,7 @@ impl Client {
         let tracked: Tracked = self.transport.run(&call).await?;
         // T72: whatever is decided about another attempt, this one has no decision.
         if request.idempotency_key.is_some_and(|key| key != tracked.idempotency_key) {
-            return Err(Error::malformed("it is about another idempotency key"));
+            return Err(Error::malformed("it answers another idempotency key"));
         }
         Ok(tracked)
     }

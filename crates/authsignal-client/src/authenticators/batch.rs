@@ -1,15 +1,16 @@
+//! Enrolling many verified authenticators at once.
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::ids::user_id_of;
+use crate::ids::UserId;
 use crate::other::{self, Body, OtherMembers, takes_other_members};
 use crate::transport::json::objects;
 use crate::types::{Token, VerificationMethod, open_enum};
 
 /// The most credentials in one request (API reference, batch enroll).
-const MOST: usize = 1000;
+const MAX_CREDENTIALS: usize = 1000;
 
 open_enum!(
     /// How a browser reaches an authenticator (WebAuthn Level 3, section 5.8.4).
@@ -185,13 +186,13 @@ impl Client {
         &self,
         credentials: impl IntoIterator<Item = VerifiedCredential>,
     ) -> Result<BatchEnrolled, Error> {
-        let authenticators: Vec<_> = credentials.into_iter().take(MOST + 1).collect();
-        if authenticators.len() > MOST {
-            return Err(Error::invalid_input("a batch has at most 1000 credentials"));
+        let authenticators: Vec<_> = credentials.into_iter().take(MAX_CREDENTIALS + 1).collect();
+        if authenticators.len() > MAX_CREDENTIALS {
+            return Err(Error::invalid_input(format!("invalid batch: more than {MAX_CREDENTIALS} credentials")));
         }
         for (at, credential) in authenticators.iter().enumerate() {
-            user_id_of(&credential.user_id)
-                .map_err(|error| error.with_detail(format!("the user id of credential {at} is not one")))?;
+            UserId::new(&credential.user_id)
+                .map_err(|error| Error::invalid_input(format!("invalid user id of credential {at}: {error}")))?;
         }
         let authenticators = authenticators.iter().map(other::to_value).collect::<Result<_, _>>()?;
         let call = self.transport.post(&["users", "authenticators"], &Batch { authenticators })?;

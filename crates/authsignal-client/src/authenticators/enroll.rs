@@ -1,3 +1,4 @@
+//! Enrolling one verified authenticator.
 use serde::{Deserialize, Serialize};
 
 use super::UserAuthenticator;

@@ -1,3 +1,4 @@
+//! What is known of the credential of a passkey or a security key.
 use serde::Deserialize;
 
 use crate::other::OtherMembers;

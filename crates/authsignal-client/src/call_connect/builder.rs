@@ -1,3 +1,4 @@
+//! What a client of Call Connect is told before it is built.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,4 @@
+//! Telling how a call ended.
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -1,3 +1,4 @@
+//! Starting the verification of a caller.
 use serde::{Deserialize, Serialize};
 
 use super::CallConnect;

@@ -1,3 +1,4 @@
+//! Looking up a challenge that is under way.
 use serde::Deserialize;
 
 use crate::client::Client;
@@ -59,10 +60,10 @@ impl GetChallenge {
     /// A question that was left empty by mistake must not find somebody's challenge.
     fn check(&self) -> Result<(), Error> {
         if self.challenge_id.is_none() && self.user_id.is_none() {
-            return Err(Error::invalid_input("a challenge is looked up by its id or its user"));
+            return Err(Error::invalid_input("invalid query: it needs the id of a challenge or of a user"));
         }
         if self.challenge_id.as_deref() == Some("") {
-            return Err(Error::invalid_input("the challenge id is empty"));
+            return Err(Error::invalid_input("invalid challenge id: it is empty"));
         }
         self.user_id.as_deref().map(user_id_of).transpose()?;
         self.action.as_deref().map(action_code_of).transpose()?;
@@ -153,7 +154,7 @@ impl Client {
         ]);
         let pending = self.transport.run(&call).await?;
         if !request.is_answered_by(&pending) {
-            return Err(Error::malformed("it is about another challenge"));
+            return Err(Error::malformed("it answers another challenge"));
         }
         Ok(pending)
     }

@@ -1,3 +1,4 @@
+//! Sending a challenge: a code or a link by e-mail, SMS and the like.
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
@@ -169,11 +170,11 @@ impl Challenge {
     /// Whether it says what to send: one that is pending, or a way and an action.
     fn check(&self) -> Result<(), Error> {
         match (self.challenge_id.as_deref(), &self.verification_method, &self.action) {
-            (Some(""), ..) => Err(Error::invalid_input("the challenge id is empty")),
+            (Some(""), ..) => Err(Error::invalid_input("invalid challenge id: it is empty")),
             (Some(_), ..) | (None, Some(_), Some(_)) => Ok(()),
-            (None, ..) => {
-                Err(Error::invalid_input("a challenge has a method and an action, or the id of a pending one"))
-            }
+            (None, ..) => Err(Error::invalid_input(
+                "invalid challenge: it needs a method and an action, or the id of a pending one",
+            )),
         }
     }
 }

@@ -1,3 +1,4 @@
+//! Validating the token that a user brings back from a challenge.
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;

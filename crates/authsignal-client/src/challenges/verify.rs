@@ -1,3 +1,4 @@
+//! Verifying what a user typed, and claiming a verified challenge.
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;

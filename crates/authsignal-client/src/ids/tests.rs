@@ -1,3 +1,4 @@
+//! What is an id, and what is none.
 use super::*;
 
 #[test]
@@ -11,7 +12,7 @@ fn user_ids() {
         ("an encoded dot", "%2e%2e", Ok(())),
         ("the longest", &long, Ok(())),
         ("empty", "", Err(InvalidId::Empty)),
-        ("too long", &format!("{long}x"), Err(InvalidId::TooLong { max: 1024 })),
+        ("too long", &format!("{long}x"), Err(InvalidId::TooLong { length: 1025, max: 1024 })),
         ("tab", "a\tb", Err(InvalidId::Control)),
         ("nul", "\0", Err(InvalidId::Control)),
         ("C1", "a\u{85}", Err(InvalidId::Control)),

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-use super::SessionFault;
+use super::fault::SessionFault;
 
 /// What is asked of every token.
 #[derive(Debug)]

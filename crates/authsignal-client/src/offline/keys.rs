@@ -8,7 +8,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, P
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::SessionFault;
+use super::fault::SessionFault;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::transport::Transport;
@@ -16,13 +16,13 @@ use crate::transport::Transport;
 /// The age at which keys are fetched anew.
 const REFRESH_AFTER: Duration = Duration::from_secs(60 * 60);
 /// The age at which keys are no longer used, however often fetching failed.
-const USELESS_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
+const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
 /// The least time between two fetches, so that made-up key ids bring no load upstream.
 const PAUSE: Duration = Duration::from_secs(60);
 /// The same after one that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// The most keys of a set.
-const MOST: usize = 64;
+const MAX_KEYS: usize = 64;
 
 /// The keys, and where they come from.
 pub(super) struct KeyRing {
@@ -98,8 +98,8 @@ impl KeyRing {
         let segments: Vec<_> = self.segments.iter().map(String::as_str).collect();
         let call = self.transport.get(&segments)?.anonymous();
         let set: KeySet = self.transport.run(&call).await?;
-        if set.keys.len() > MOST {
-            return Err(Error::malformed(format!("it has more than {MOST} keys")));
+        if set.keys.len() > MAX_KEYS {
+            return Err(Error::malformed(format!("it has more than {MAX_KEYS} keys")));
         }
         Ok(set.keys.into_iter().filter_map(usable).collect())
     }
@@ -146,7 +146,7 @@ impl<K: Clone> Held<K> {
         // Of a time to come nothing is known but that the clock was set back: as if it were long ago.
         let since = |time: Option<SystemTime>| Some(now.duration_since(time?).unwrap_or(Duration::MAX));
         let age = since(self.fetched_at).unwrap_or(Duration::MAX);
-        let key = self.keys.get(id).filter(|_| age < USELESS_AFTER).cloned();
+        let key = self.keys.get(id).filter(|_| age < MAX_AGE).cloned();
         let pause = if self.fault.is_some() { PAUSE_AFTER_FAILURE } else { PAUSE };
         let may_fetch = since(self.tried_at).is_none_or(|since| since >= pause);
         match (key, &self.fault) {

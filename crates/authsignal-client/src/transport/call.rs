@@ -9,11 +9,11 @@ use super::path;
 use super::retry::Repeat;
 
 /// The most bytes of an answer that are read.
-const MAX_BYTES: usize = 256 * 1024;
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// The same where the answer lists things, be it a list itself or an object with one: thirty days of a busy user's actions are
 /// thousands, and so are the refusals of a batch.
-const MAX_BYTES_OF_MANY: usize = 4 * 1024 * 1024;
+const MAX_LIST_BYTES: usize = 4 * 1024 * 1024;
 
 pub(crate) struct Call<'a> {
     pub(crate) method: Method,
@@ -40,7 +40,7 @@ impl<'a> Call<'a> {
             body: None,
             repeat,
             carries: Vec::new(),
-            max_bytes: MAX_BYTES,
+            max_bytes: MAX_ANSWER_BYTES,
             confidential: false,
             anonymous: false,
         }
@@ -61,7 +61,7 @@ impl<'a> Call<'a> {
 
     /// Says that the answer is about many things.
     pub(crate) fn about_many(mut self) -> Self {
-        self.max_bytes = MAX_BYTES_OF_MANY;
+        self.max_bytes = MAX_LIST_BYTES;
         self
     }
 

@@ -25,7 +25,7 @@ use url::{Host, Url};
 
 use self::call::Call;
 use self::redact::Redactor;
-use self::retry::{Failed, Fault};
+use self::retry::{FailedTry, FailureCause};
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::other::{self, Body};
@@ -33,10 +33,10 @@ use crate::secret::SecretKey;
 use crate::url::is_loopback;
 
 /// Shorter than the 60 s after which common load balancers hang up: fewer calls meet a connection that is just closing.
-const IDLE: Duration = Duration::from_secs(45);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// How long an HTTP/2 connection may be silent while it carries calls, and how long it may take to say that it is there.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const AGENT: &str = concat!("authsignal-client/", env!("CARGO_PKG_VERSION"));
@@ -83,16 +83,16 @@ impl Credentials {
 /// A try that failed, and what that means for the next.
 struct Failure {
     error: Error,
-    fault: Fault,
+    cause: FailureCause,
 }
 
 impl Failure {
     fn last(error: Error) -> Self {
-        Self { error, fault: Fault::Final }
+        Self { error, cause: FailureCause::Final }
     }
 }
 
-struct Answer {
+struct Response {
     headers: HeaderMap,
     status: u16,
     body: Vec<u8>,
@@ -136,7 +136,7 @@ impl Elapsed {
     fn fail(self, status: Option<u16>) -> Failure {
         let error = Error::timeout();
         let error = if let Some(status) = status { error.with_status(status) } else { error };
-        Failure { error, fault: if matches!(self, Self::Share) { Fault::Silent } else { Fault::Final } }
+        Failure { error, cause: if matches!(self, Self::Share) { FailureCause::Silent } else { FailureCause::Final } }
     }
 }
 
@@ -159,11 +159,11 @@ impl Transport {
             // Ours are the only repetitions, so that they are counted and bounded.
             .retry(reqwest::retry::never())
             .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .https_only(secure);
         if settings.http2 {
             // One connection carries all tries: without a sign of life it is given up, and the next try makes another.
-            http = http.http2_keep_alive_interval(SIGN_OF_LIFE).http2_keep_alive_timeout(SIGN_OF_LIFE);
+            http = http.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(KEEP_ALIVE);
         } else {
             http = http.http1_only();
         }
@@ -270,7 +270,7 @@ impl Transport {
     }
 
     /// Tries until there is a success, a failure that stays one, or no time left.
-    async fn send(&self, call: &Call<'_>) -> Result<Answer, Error> {
+    async fn send(&self, call: &Call<'_>) -> Result<Response, Error> {
         let deadline = Instant::now() + self.deadline;
         self.budget.deposit();
         let mut repeated = 0;
@@ -279,19 +279,19 @@ impl Transport {
             let left = deadline.saturating_duration_since(now);
             let share = retry::share(call.repeat, repeated, self.retries, left).map(|share| now + share);
             let patience = Patience { deadline, share, budget: &self.budget };
-            let Failure { error, fault } = match self.attempt(call, patience).await {
+            let Failure { error, cause } = match self.attempt(call, patience).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let failed = Failed {
-                fault,
+            let failed = FailedTry {
+                cause,
                 repeat: call.repeat,
                 repeated,
                 retries: self.retries,
                 retry_after: error.retry_after(),
                 left: deadline.saturating_duration_since(Instant::now()),
             };
-            let paid = fault == Fault::Silent;
+            let paid = cause == FailureCause::Silent;
             let Some(pause) = retry::pause(failed, random()).filter(|_| paid || self.budget.withdraw()) else {
                 return Err(error);
             };
@@ -301,7 +301,7 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Answer, Failure> {
+    async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Response, Failure> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
         if let Some(credentials) = self.credentials.as_ref().filter(|_| !call.anonymous) {
             request = request.header(AUTHORIZATION, &credentials.authorization);
@@ -330,15 +330,15 @@ impl Transport {
             let until = patience.share.unwrap_or(patience.deadline);
             _ = timeout_at(until, read(&mut response, &mut body, largest)).await;
             let error = answer::refusal(status, &headers, &body, &self.redactor(call));
-            return Err(Failure { error, fault: Fault::Status(status) });
+            return Err(Failure { error, cause: FailureCause::Status(status) });
         }
         match patience.wait(read(&mut response, &mut body, largest)).await {
-            Ok(Ok(())) => Ok(Answer { headers, status, body }),
+            Ok(Ok(())) => Ok(Response { headers, status, body }),
             Ok(Err(Unread::TooLarge)) => Err(Failure::last(Error::too_large().with_status(status))),
             Ok(Err(Unread::Lost(error))) => {
                 let excerpt = self.redactor(call).withholding(call.confidential).excerpt(&body);
                 let error = Error::malformed("it is cut short").with_source(error.without_url());
-                Err(Failure { error: error.with_status(status).with_excerpt(excerpt), fault: Fault::Lost })
+                Err(Failure { error: error.with_status(status).with_excerpt(excerpt), cause: FailureCause::Lost })
             }
             Err(elapsed) => Err(elapsed.fail(Some(status))),
         }
@@ -367,12 +367,12 @@ async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>, largest: usi
 fn unanswered(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     if error.is_connect() {
-        return Failure { error: Error::connect().with_source(error), fault: Fault::Unsent };
+        return Failure { error: Error::connect().with_source(error), cause: FailureCause::Unsent };
     }
     if error.is_builder() {
-        return Failure::last(Error::invalid_input("no http request can be made of it").with_source(error));
+        return Failure::last(Error::invalid_input("invalid http request").with_source(error));
     }
-    Failure { error: Error::interrupted().with_source(error), fault: Fault::Lost }
+    Failure { error: Error::interrupted().with_source(error), cause: FailureCause::Lost }
 }
 
 /// An error and its sources in one line.

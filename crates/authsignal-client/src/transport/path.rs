@@ -16,7 +16,7 @@ pub(crate) fn base_url(text: &str, http_host: Option<&Host>) -> Result<Url, Conf
     // The parser silently drops tabs and newlines and turns a backslash into a slash; what is not there to see is
     // not a URL that somebody meant.
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-        return Err(refuse("it holds a space, a control character or a backslash"));
+        return Err(refuse("it holds white space, a control character or a backslash"));
     }
     let mut url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
     match url.scheme() {
@@ -62,7 +62,7 @@ pub(crate) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
     }
     match Url::parse(&text) {
         Ok(url) if url.as_str() == text && segments.iter().all(|segment| !segment.is_empty()) => Ok(url),
-        _ => Err(Error::invalid_input("an id cannot be one segment of a path")),
+        _ => Err(Error::invalid_input("invalid id: it cannot be one segment of a path")),
     }
 }
 

@@ -3,7 +3,7 @@
 const CUT: &str = "[cut]";
 
 /// A needle that is shorter keeps no secret, and would tear every word apart.
-const SHORTEST: usize = 4;
+const MIN_NEEDLE: usize = 4;
 
 /// Cuts secrets out of texts that came from upstream.
 pub(crate) struct Redactor<'a> {
@@ -15,7 +15,7 @@ pub(crate) struct Redactor<'a> {
 
 /// How much of a text is let through.
 #[derive(Clone, Copy)]
-struct Rules {
+struct Limits {
     /// Token characters in a row from which they are cut.
     run: usize,
     /// Digits in a row from which they are cut.
@@ -25,13 +25,13 @@ struct Rules {
 }
 
 /// For bytes that nobody understood.
-const EXCERPT: Rules = Rules { run: 16, digits: 4, max: 200 };
+const EXCERPT: Limits = Limits { run: 16, digits: 4, max: 200 };
 /// For a message of the service's own, whose words may be long (`AUTHENTICATOR_NOT_FOUND`).
-const MESSAGE: Rules = Rules { run: 32, digits: 7, max: 400 };
+const MESSAGE: Limits = Limits { run: 32, digits: 7, max: 400 };
 
 impl<'a> Redactor<'a> {
     pub(crate) fn new(needles: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut needles: Vec<_> = needles.into_iter().filter(|needle| needle.len() >= SHORTEST).collect();
+        let mut needles: Vec<_> = needles.into_iter().filter(|needle| needle.len() >= MIN_NEEDLE).collect();
         // The longer ones first: a needle within a needle must not leave the rest of it.
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
         Self { needles, withhold: false }
@@ -55,7 +55,7 @@ impl<'a> Redactor<'a> {
         self.apply(text, MESSAGE)
     }
 
-    fn apply(&self, text: &str, rules: Rules) -> String {
+    fn apply(&self, text: &str, limits: Limits) -> String {
         let mut text = text.to_owned();
         for needle in &self.needles {
             text = text.replace(needle, CUT);
@@ -68,11 +68,11 @@ impl<'a> Redactor<'a> {
                 push_escaped(&mut out, first);
                 rest = &rest[first.len_utf8()..];
             } else {
-                push_word(&mut out, &rest[..end], rules);
+                push_word(&mut out, &rest[..end], limits);
                 rest = &rest[end..];
             }
         }
-        if let Some((end, _)) = out.char_indices().nth(rules.max) {
+        if let Some((end, _)) = out.char_indices().nth(limits.max) {
             out.truncate(end);
         }
         out
@@ -89,7 +89,7 @@ fn is_word(c: char) -> bool {
     is_token(c) || c.is_alphanumeric() || matches!(c, '@' | '%')
 }
 
-fn push_word(out: &mut String, word: &str, rules: Rules) {
+fn push_word(out: &mut String, word: &str, limits: Limits) {
     if word.contains('@') {
         out.push_str(CUT);
         return;
@@ -99,10 +99,10 @@ fn push_word(out: &mut String, word: &str, rules: Rules) {
             Some((at, last)) if !is_token(last) => part.split_at(at),
             _ => (part, ""),
         };
-        if run.len() >= rules.run {
+        if run.len() >= limits.run {
             out.push_str(CUT)
         } else {
-            push_digits(out, run, rules.digits)
+            push_digits(out, run, limits.digits)
         }
         out.push_str(tail);
     }

@@ -12,7 +12,7 @@ pub(crate) enum Repeat {
 
 /// How one try failed, as far as repeating it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum FailureCause {
     /// No connection was made, so nothing was sent.
     Unsent,
     /// The connection was lost after something was sent.
@@ -27,8 +27,8 @@ pub(crate) enum Fault {
 
 /// What is known when a try has failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Failed {
-    pub(crate) fault: Fault,
+pub(crate) struct FailedTry {
+    pub(crate) cause: FailureCause,
     pub(crate) repeat: Repeat,
     /// How many times the call was repeated already.
     pub(crate) repeated: u32,
@@ -42,11 +42,11 @@ pub(crate) struct Failed {
 
 /// How long to wait before the next try, or `None` to give up. `random` is any number; it spreads the tries of many
 /// clients.
-pub(crate) fn pause(failed: Failed, random: u32) -> Option<Duration> {
-    if failed.repeated >= failed.retries || !may_repeat(failed.fault, failed.repeat) {
+pub(crate) fn pause(failed: FailedTry, random: u32) -> Option<Duration> {
+    if failed.repeated >= failed.retries || !may_repeat(failed.cause, failed.repeat) {
         return None;
     }
-    if failed.fault == Fault::Status(429) && failed.retry_after.is_none() {
+    if failed.cause == FailureCause::Status(429) && failed.retry_after.is_none() {
         return None;
     }
     let pause = back_off(failed.repeated, random).max(failed.retry_after.unwrap_or_default());
@@ -63,11 +63,13 @@ pub(crate) fn share(repeat: Repeat, repeated: u32, retries: u32, left: Duration)
     (repeated < retries && repeat == Repeat::Safe && room).then_some(half)
 }
 
-fn may_repeat(fault: Fault, repeat: Repeat) -> bool {
-    match fault {
-        Fault::Unsent | Fault::Status(429) => true,
-        Fault::Lost | Fault::Silent | Fault::Status(500 | 502 | 503 | 504) => repeat == Repeat::Safe,
-        Fault::Status(_) | Fault::Final => false,
+fn may_repeat(cause: FailureCause, repeat: Repeat) -> bool {
+    match cause {
+        FailureCause::Unsent | FailureCause::Status(429) => true,
+        FailureCause::Lost | FailureCause::Silent | FailureCause::Status(500 | 502 | 503 | 504) => {
+            repeat == Repeat::Safe
+        }
+        FailureCause::Status(_) | FailureCause::Final => false,
     }
 }
 
@@ -83,37 +85,37 @@ mod tests {
 
     const AMPLE: Duration = Duration::from_secs(60);
 
-    fn failed(fault: Fault, repeat: Repeat) -> Failed {
-        Failed { fault, repeat, repeated: 0, retries: 2, retry_after: None, left: AMPLE }
+    fn failed(cause: FailureCause, repeat: Repeat) -> FailedTry {
+        FailedTry { cause, repeat, repeated: 0, retries: 2, retry_after: None, left: AMPLE }
     }
 
     #[test]
     fn what_may_be_repeated() {
         let second = Some(Duration::from_secs(1));
-        // fault, Retry-After, repeated if safe, repeated if not
+        // cause, Retry-After, repeated if safe, repeated if not
         let table = [
-            (Fault::Unsent, None, true, true),
-            (Fault::Lost, None, true, false),
-            (Fault::Silent, None, true, false),
-            (Fault::Status(500), None, true, false),
-            (Fault::Status(501), None, false, false),
-            (Fault::Status(502), None, true, false),
-            (Fault::Status(503), None, true, false),
-            (Fault::Status(503), second, true, false),
-            (Fault::Status(504), None, true, false),
-            (Fault::Status(505), None, false, false),
-            (Fault::Status(429), None, false, false),
-            (Fault::Status(429), second, true, true),
-            (Fault::Status(400), second, false, false),
-            (Fault::Status(401), None, false, false),
-            (Fault::Status(408), None, false, false),
-            (Fault::Status(302), second, false, false),
-            (Fault::Final, second, false, false),
+            (FailureCause::Unsent, None, true, true),
+            (FailureCause::Lost, None, true, false),
+            (FailureCause::Silent, None, true, false),
+            (FailureCause::Status(500), None, true, false),
+            (FailureCause::Status(501), None, false, false),
+            (FailureCause::Status(502), None, true, false),
+            (FailureCause::Status(503), None, true, false),
+            (FailureCause::Status(503), second, true, false),
+            (FailureCause::Status(504), None, true, false),
+            (FailureCause::Status(505), None, false, false),
+            (FailureCause::Status(429), None, false, false),
+            (FailureCause::Status(429), second, true, true),
+            (FailureCause::Status(400), second, false, false),
+            (FailureCause::Status(401), None, false, false),
+            (FailureCause::Status(408), None, false, false),
+            (FailureCause::Status(302), second, false, false),
+            (FailureCause::Final, second, false, false),
         ];
-        for (fault, retry_after, safe, not_safe) in table {
-            let pause = |repeat| pause(Failed { retry_after, ..failed(fault, repeat) }, 0).is_some();
-            assert_eq!(pause(Repeat::Safe), safe, "{fault:?} {retry_after:?} safe");
-            assert_eq!(pause(Repeat::Unsafe), not_safe, "{fault:?} {retry_after:?} unsafe");
+        for (cause, retry_after, safe, not_safe) in table {
+            let pause = |repeat| pause(FailedTry { retry_after, ..failed(cause, repeat) }, 0).is_some();
+            assert_eq!(pause(Repeat::Safe), safe, "{cause:?} {retry_after:?} safe");
+            assert_eq!(pause(Repeat::Unsafe), not_safe, "{cause:?} {retry_after:?} unsafe");
         }
     }
 
@@ -121,7 +123,7 @@ mod tests {
     fn only_as_often_as_configured() {
         for retries in 0..4 {
             for repeated in 0..6 {
-                let failed = Failed { repeated, retries, ..failed(Fault::Unsent, Repeat::Safe) };
+                let failed = FailedTry { repeated, retries, ..failed(FailureCause::Unsent, Repeat::Safe) };
                 assert_eq!(pause(failed, 7).is_some(), repeated < retries, "{repeated} of {retries}");
             }
         }
@@ -141,7 +143,7 @@ mod tests {
             (ms(5000), Some(Duration::MAX), None),
         ];
         for (left, retry_after, expected) in table {
-            let failed = Failed { left, retry_after, ..failed(Fault::Status(503), Repeat::Safe) };
+            let failed = FailedTry { left, retry_after, ..failed(FailureCause::Status(503), Repeat::Safe) };
             assert_eq!(pause(failed, 0), expected, "{left:?} {retry_after:?}");
         }
     }

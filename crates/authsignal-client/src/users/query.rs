@@ -1,3 +1,4 @@
+//! Looking for users: one page, or all of them as a stream.
 use std::collections::HashSet;
 
 use futures_util::stream::{self, Stream};
@@ -84,10 +85,12 @@ impl QueryUsers {
         let token = self.token.as_ref().map(Token::secret);
         let filters = [self.username.as_deref(), self.email.as_deref(), self.phone_number.as_deref(), token];
         if filters.contains(&Some("")) {
-            return Err(Error::invalid_input("what users are looked for by is empty"));
+            return Err(Error::invalid_input("invalid query: it looks for an empty text"));
         }
         if filters.iter().all(Option::is_none) {
-            return Err(Error::invalid_input("users are looked for by name, e-mail address, phone number or token"));
+            return Err(Error::invalid_input(
+                "invalid query: it needs a name, an e-mail address, a phone number or a token",
+            ));
         }
         Ok(())
     }
@@ -170,7 +173,7 @@ impl Walk {
         self.next = page.next();
         let cursor = self.next.as_ref().and_then(|next| next.last_evaluated_user_id.clone());
         if cursor.is_some_and(|cursor| !self.seen.insert(cursor)) {
-            return Err(Error::malformed("its next page is one that was there before"));
+            return Err(Error::malformed("the next page is one that was there before"));
         }
         self.users = page.users.into_iter();
         Ok(())

@@ -1,3 +1,4 @@
+//! Changing what the service knows about a user.
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

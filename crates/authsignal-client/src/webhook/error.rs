@@ -1,3 +1,4 @@
+//! Why a webhook is not taken.
 use std::fmt;
 
 /// Why a webhook is not taken.

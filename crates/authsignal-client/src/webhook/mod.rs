@@ -137,10 +137,10 @@ use signature::Signature;
 pub const SIGNATURE_HEADER: &str = "x-signature-v2";
 
 /// Five minutes, as in every SDK (node `src/webhook.ts`, `DEFAULT_TOLERANCE`).
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+const DEFAULT_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// What axum itself takes of a body by default, and 4 KiB for each record of a full batch.
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
+const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Checks and reads the webhooks of one tenant; see the [module](self).
 ///
@@ -180,7 +180,13 @@ impl Webhook {
     }
 
     fn with(secret: SecretKey) -> Self {
-        Self { secret, tolerance: TOLERANCE, future_tolerance: None, clock: Clock::system(), body_limit: BODY_LIMIT }
+        Self {
+            secret,
+            tolerance: DEFAULT_TOLERANCE,
+            future_tolerance: None,
+            clock: Clock::system(),
+            body_limit: DEFAULT_BODY_LIMIT,
+        }
     }
 
     /// How long ago a webhook may have been signed. Default: 5 minutes, as in the SDKs; zero takes them of any age, and so

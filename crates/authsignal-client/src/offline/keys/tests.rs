@@ -1,3 +1,4 @@
+//! When keys are fetched, and how long they count.
 use std::time::UNIX_EPOCH;
 
 use serde_json::json;

@@ -1,3 +1,4 @@
+//! Answers of every shape: what is read, what is refused, what an error shows.
 use http::HeaderValue;
 use http::header::HeaderName;
 

@@ -1,3 +1,4 @@
+//! Base URLs, segments and queries, by table and by generated texts.
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;

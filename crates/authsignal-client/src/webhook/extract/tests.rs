@@ -13,7 +13,7 @@ use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::super::{BODY_LIMIT, sign};
+use super::super::{DEFAULT_BODY_LIMIT, sign};
 use super::*;
 
 const EVENT: &str = r#"{"version":1,"id":"1","source":"s","time":"t","tenantId":"t","type":"fax.created","data":{}}"#;
@@ -160,7 +160,7 @@ async fn t101_a_body_past_the_limit_is_not_read_to_its_end() {
     assert_eq!(reason(app.send(&[app.header(EVENT)], body).await).await, too_large);
     assert_eq!(times.load(Ordering::Relaxed), 11, "of a KiB each");
 
-    let long = Body::from(vec![b' '; BODY_LIMIT + 1]);
+    let long = Body::from(vec![b' '; DEFAULT_BODY_LIMIT + 1]);
     let app = App::new();
     assert_eq!(reason(app.send(&[app.header(EVENT)], long).await).await, too_large);
 }

@@ -1,3 +1,4 @@
+//! What goes over the wire for actions, and what comes back.
 use std::time::{Duration, SystemTime};
 
 use authsignal_client::IdempotencyKey;

@@ -1,3 +1,4 @@
+//! What goes over the wire for authenticators, and what comes back.
 use authsignal_client::{
     AuthenticatorAttachment, AuthenticatorTransport, CredentialDeviceType, DevicePlatform, EnrollVerified, ErrorKind,
     SmsChannel, VerificationMethod, VerifiedCredential,
@@ -159,5 +160,5 @@ async fn a_batch_has_its_limit() {
 
     let one_is_none = credentials(3).chain([VerifiedCredential::new("..", "q83v", "pQEC")]);
     let error = client.batch_enroll_verified_authenticators(one_is_none).await.unwrap_err();
-    assert_eq!(error.to_string(), "the request cannot be sent: the user id of credential 3 is not one");
+    assert_eq!(error.to_string(), "the request cannot be sent: invalid user id of credential 3: it is `.` or `..`");
 }

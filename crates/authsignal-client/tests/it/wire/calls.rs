@@ -1,3 +1,4 @@
+//! What goes over the wire for Call Connect, and what comes back.
 use authsignal_client::{CallChannel, CallState, FinishCall, StartCall};
 use serde_json::json;
 

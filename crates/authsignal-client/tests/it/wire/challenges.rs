@@ -1,3 +1,4 @@
+//! What goes over the wire for challenges, and what comes back.
 use std::time::{Duration, SystemTime};
 
 use authsignal_client::IdempotencyKey;

@@ -1,3 +1,4 @@
+//! What goes over the wire for sessions, and what comes back.
 use std::time::{Duration, SystemTime};
 
 use authsignal_client::{CreateSession, ErrorKind, Token, ValidateSession, VerificationMethod};

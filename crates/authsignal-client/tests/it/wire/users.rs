@@ -1,3 +1,4 @@
+//! What goes over the wire for users, and what comes back.
 use authsignal_client::UserId;
 use authsignal_client::{CustomData, DeleteUser, ErrorKind, QueryUsers, UpdateUser, VerificationMethod};
 use serde_json::json;
