@@ -21,11 +21,11 @@ pub use track::{Crypto, Track, Tracked};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Action {
-    /// Where it stands.
+    /// The state.
     pub state: ActionState,
-    /// When it was tracked.
+    /// The time at which it was tracked.
     pub created_at: Timestamp,
-    /// When its state changed last.
+    /// The time of the last change of the state.
     pub state_updated_at: Timestamp,
     /// With what the user proved themselves, once they have.
     pub verification_method: Option<VerificationMethod>,
@@ -50,11 +50,11 @@ pub struct Action {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RuleSnapshot {
-    /// Its id.
+    /// The rule's id.
     pub rule_id: String,
-    /// Its name.
+    /// The rule's name.
     pub name: Option<String>,
-    /// What it is for.
+    /// The rule's description.
     pub description: Option<String>,
     /// What the tenant keeps with it (go `types.go`).
     #[serde(default, deserialize_with = "null_is_default")]
@@ -111,11 +111,11 @@ impl From<ActionState> for UpdateAction {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UpdatedAction {
-    /// Where it stands.
+    /// The state.
     pub state: ActionState,
-    /// When it was tracked.
+    /// The time at which it was tracked.
     pub created_at: Option<Timestamp>,
-    /// When its state changed last.
+    /// The time of the last change of the state.
     pub state_updated_at: Option<Timestamp>,
     /// With what the user proved themselves, once they have.
     pub verification_method: Option<VerificationMethod>,

@@ -35,17 +35,17 @@ open_enum!(
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserAuthenticator {
-    /// Whose it is; the Client API leaves it out.
+    /// The user's id; the Client API leaves it out.
     pub user_id: Option<String>,
-    /// Its id.
+    /// The authenticator's id.
     pub user_authenticator_id: String,
-    /// What it is.
+    /// The method.
     pub verification_method: VerificationMethod,
-    /// When it was added.
+    /// The time at which it was added.
     pub created_at: Timestamp,
-    /// When it was verified first.
+    /// The time at which it was verified first.
     pub verified_at: Option<Timestamp>,
-    /// When it was used last.
+    /// The time at which it was used last.
     pub last_verified_at: Option<Timestamp>,
     /// The address of an e-mail method.
     pub email: Option<String>,
@@ -55,17 +55,17 @@ pub struct UserAuthenticator {
     pub username: Option<String>,
     /// The name that a passkey or security key shows.
     pub display_name: Option<String>,
-    /// How the last SMS was brought.
+    /// The channel of the last SMS.
     pub previous_sms_channel: Option<SmsChannel>,
     /// The name of the device behind it; only node's types have it.
     pub device_name: Option<String>,
     /// Whether the user is asked for it first.
     pub is_default: Option<bool>,
-    /// What the device behind it runs on; the Client API has it.
+    /// The platform of the device behind it; the Client API has it.
     pub device_platform: Option<DevicePlatform>,
-    /// When it failed last; the Client API and node's types have it.
+    /// The time at which it failed last; the Client API and node's types have it.
     pub errored_at: Option<Timestamp>,
-    /// How it failed then.
+    /// The code of that failure.
     pub error_code: Option<String>,
     /// The credential of a passkey or security key.
     pub webauthn_credential: Option<WebauthnCredential>,
@@ -79,9 +79,9 @@ pub struct UserAuthenticator {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TenantAuthenticator {
-    /// Its id.
+    /// The authenticator's id.
     pub authenticator_id: String,
-    /// What it is.
+    /// The method.
     pub verification_method: VerificationMethod,
     /// Whether it can be used.
     pub is_active: bool,
@@ -89,7 +89,7 @@ pub struct TenantAuthenticator {
     pub is_editable_by_user: Option<bool>,
     /// Whether it is kept out of users' sight.
     pub is_hidden_to_user: Option<bool>,
-    /// How an SMS is brought, of the SMS method.
+    /// The channel of an SMS, of the SMS method.
     pub sms_channel: Option<SmsChannel>,
     /// Members that this version does not know.
     #[serde(flatten)]

@@ -16,15 +16,15 @@ use crate::types::{Timestamp, VerificationMethod};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Device {
-    /// Whose it is.
+    /// The user's id.
     pub user_id: String,
-    /// Its id: what was given to [`Track::device_id`](crate::Track::device_id).
+    /// The device's id: what was given to [`Track::device_id`](crate::Track::device_id).
     pub device_id: String,
-    /// When it was seen first.
+    /// The time at which it was seen first.
     pub created_at: Timestamp,
-    /// When the user proved themselves on it last.
+    /// The time at which the user verified on it last.
     pub authenticated_at: Option<Timestamp>,
-    /// When it was invalidated.
+    /// The time at which it was invalidated.
     pub invalidated_at: Option<Timestamp>,
     /// Until when rules find it remembered (`device.isRemembered`).
     pub remembered_until: Option<Timestamp>,

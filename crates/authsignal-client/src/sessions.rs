@@ -58,9 +58,9 @@ impl<T: Into<Token>, C: Into<String>> From<(T, C)> for CreateSession {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Session {
-    /// What the user shows: a JWT, for the app client.
+    /// The token that the user shows: a JWT, for the app client.
     pub access_token: Token,
-    /// What a new pair is made with, once.
+    /// The token that makes a new pair, once.
     pub refresh_token: Token,
     /// Members that this version does not know.
     #[serde(flatten)]
@@ -126,10 +126,10 @@ impl From<Token> for ValidateSession {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ValidSession {
-    /// Whose it is.
+    /// The user of the session.
     #[serde(deserialize_with = "object")]
     pub user: SessionUser,
-    /// When the access token ends.
+    /// The time at which the access token ends.
     pub expires_at: UnixSeconds,
     /// With what the user proved themselves; only node reads it.
     pub verification_method: Option<VerificationMethod>,
@@ -143,7 +143,7 @@ pub struct ValidSession {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SessionUser {
-    /// Who it is.
+    /// The user's id.
     pub user_id: String,
     /// The e-mail address.
     pub email: Option<String>,

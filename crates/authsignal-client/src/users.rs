@@ -20,7 +20,7 @@ pub use update::{UpdateUser, UpdatedUser};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserAttributes {
-    /// Whose they are; only java's types have it.
+    /// The user's id; only java's types have it.
     pub user_id: Option<String>,
     /// Whether the user has at least one verified method.
     pub is_enrolled: bool,
@@ -49,7 +49,7 @@ pub struct UserAttributes {
     /// What the user has enrolled.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enrolled_verification_methods: Vec<VerificationMethod>,
-    /// What the user is asked for first.
+    /// The method that the user is asked for first.
     pub default_verification_method: Option<VerificationMethod>,
     /// Members that this version does not know.
     #[serde(flatten)]

@@ -82,27 +82,27 @@ impl From<ActionState> for QueryActions {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserAction {
-    /// What was tried.
+    /// The action's code.
     pub action_code: String,
-    /// Which attempt it is.
+    /// The key of the attempt.
     pub idempotency_key: String,
-    /// When it was tracked.
+    /// The time at which it was tracked.
     pub created_at: Timestamp,
-    /// When anything about it changed last.
+    /// The time of the last change.
     pub updated_at: Option<Timestamp>,
-    /// Where it stands.
+    /// The state.
     pub state: ActionState,
-    /// When that changed last.
+    /// The time of the last change of the state.
     pub state_updated_at: Option<Timestamp>,
     /// With what the user proved themselves, once they have.
     pub verification_method: Option<VerificationMethod>,
-    /// With which of their methods: the id of a [`UserAuthenticator`](crate::UserAuthenticator).
+    /// The authenticator that the user verified with: the id of a [`UserAuthenticator`](crate::UserAuthenticator).
     pub verified_by_authenticator_id: Option<String>,
     /// The user agent that it was tracked with. This and what follows is in the API reference and in no SDK.
     pub user_agent: Option<String>,
     /// The IP address that it was tracked with.
     pub ip_address: Option<String>,
-    /// Where that address is, `NZ` for example.
+    /// The country of that address, `NZ` for example.
     pub country_code: Option<String>,
     /// Members that this version does not know.
     #[serde(flatten)]

@@ -92,7 +92,7 @@ impl Track {
         }
     }
 
-    /// Which attempt this is. Default: a new random key for every call of [`Client::track`].
+    /// The key of this attempt. Default: a new random key for every call of [`Client::track`].
     ///
     /// What the service does with a key that it knows is not documented: it may give the old action, in any state.
     /// Never use one again for a new authorisation.
@@ -248,7 +248,7 @@ impl Crypto {
         self
     }
 
-    /// Where it goes.
+    /// The address that it goes to.
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.address = Some(address.into());
         self
@@ -278,9 +278,9 @@ impl Crypto {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Tracked {
-    /// What was decided.
+    /// The decision.
     pub state: ActionState,
-    /// Which attempt this is: the key that was sent, or the service's where none was.
+    /// The key of this attempt: the one that was sent, or the service's where none was.
     pub idempotency_key: IdempotencyKey,
     /// Whether the user has a verified method. A user who has none is allowed what others are challenged for
     /// (docs, FAQ).
@@ -295,7 +295,7 @@ pub struct Tracked {
     /// What the user has enrolled.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enrolled_verification_methods: Vec<VerificationMethod>,
-    /// What the user is asked for first.
+    /// The method that the user is asked for first.
     pub default_verification_method: Option<VerificationMethod>,
     /// The rules that matched.
     #[serde(default, deserialize_with = "null_is_default")]

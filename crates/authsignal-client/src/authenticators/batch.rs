@@ -133,9 +133,9 @@ pub struct BatchEnrolled {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BatchFailure {
-    /// Whose it was to be.
+    /// The id of the user whom it was for.
     pub user_id: Option<String>,
-    /// Its id.
+    /// The credential's id.
     pub credential_id: Option<String>,
     /// The service's code for what is wrong, `conflict` for example: it is another user's.
     pub error_code: Option<String>,

@@ -29,7 +29,7 @@ open_enum!(
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WebauthnCredential {
-    /// Its id, base64url.
+    /// The credential's id, base64url.
     pub credential_id: String,
     /// The device that it was made on.
     pub device_id: Option<String>,
@@ -43,9 +43,9 @@ pub struct WebauthnCredential {
     pub credential_backed_up: Option<bool>,
     /// Whether it stays on one device.
     pub credential_device_type: Option<CredentialDeviceType>,
-    /// How it is attached.
+    /// The way in which it is attached.
     pub authenticator_attachment: Option<AuthenticatorAttachment>,
-    /// When it was used last.
+    /// The time at which it was used last.
     pub verified_at: Option<Timestamp>,
     /// The browser that it was made in.
     pub parsed_user_agent: Option<ParsedUserAgent>,
@@ -59,11 +59,11 @@ pub struct WebauthnCredential {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AaguidMapping {
-    /// Its name, `Apple Passwords` for example.
+    /// The name, `Apple Passwords` for example.
     pub name: Option<String>,
-    /// Its icon on a light ground, a `data:` URL.
+    /// The icon on a light ground, a `data:` URL.
     pub svg_icon_light: Option<String>,
-    /// Its icon on a dark ground, a `data:` URL.
+    /// The icon on a dark ground, a `data:` URL.
     pub svg_icon_dark: Option<String>,
 }
 
@@ -90,9 +90,9 @@ pub struct ParsedUserAgent {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct UserAgentBrowser {
-    /// Its name.
+    /// The name.
     pub name: Option<String>,
-    /// Its version.
+    /// The version.
     pub version: Option<String>,
     /// The first number of its version.
     pub major: Option<String>,
@@ -102,9 +102,9 @@ pub struct UserAgentBrowser {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct UserAgentDevice {
-    /// Its model.
+    /// The model.
     pub model: Option<String>,
-    /// Its type, `mobile` for example.
+    /// The type, `mobile` for example.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Who made it.
@@ -115,9 +115,9 @@ pub struct UserAgentDevice {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct UserAgentEngine {
-    /// Its name.
+    /// The name.
     pub name: Option<String>,
-    /// Its version.
+    /// The version.
     pub version: Option<String>,
 }
 
@@ -125,9 +125,9 @@ pub struct UserAgentEngine {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct UserAgentOs {
-    /// Its name.
+    /// The name.
     pub name: Option<String>,
-    /// Its version.
+    /// The version.
     pub version: Option<String>,
 }
 
@@ -135,6 +135,6 @@ pub struct UserAgentOs {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct UserAgentCpu {
-    /// Its architecture.
+    /// The architecture.
     pub architecture: Option<String>,
 }

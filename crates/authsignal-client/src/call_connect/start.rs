@@ -144,13 +144,13 @@ impl<R: Into<String>, P: Into<String>> From<(R, P)> for StartCall {
 pub struct CallStarted {
     /// The id of the message.
     pub message_id: Option<String>,
-    /// How it was sent.
+    /// The channel that it was sent by.
     pub channel: Option<CallChannel>,
     /// The number that it was sent to.
     pub phone_number: Option<String>,
     /// The address that it was sent to.
     pub email: Option<String>,
-    /// What went wrong: the service says it in a success.
+    /// The error, which the service says in a success.
     pub error: Option<String>,
     /// The same as a code.
     pub error_code: Option<String>,

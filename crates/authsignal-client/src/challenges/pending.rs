@@ -107,7 +107,7 @@ pub struct PendingChallenge {
     pub challenge_id: Option<String>,
     /// Until when its code is good.
     pub expires_at: Option<UnixSeconds>,
-    /// How its code was sent.
+    /// The channel that its code was sent by.
     pub verification_method: Option<VerificationMethod>,
     /// How the SMS was brought.
     pub sms_channel: Option<SmsChannel>,
@@ -115,7 +115,7 @@ pub struct PendingChallenge {
     pub phone_number: Option<String>,
     /// Where the e-mail went.
     pub email: Option<String>,
-    /// What it is for. The API reference says that this is a number, which no action code is.
+    /// The action's code. The API reference says that this is a number, which no action code is.
     pub action: Option<String>,
     /// Members that this version does not know.
     #[serde(flatten)]

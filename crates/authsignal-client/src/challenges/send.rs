@@ -93,7 +93,7 @@ impl Challenge {
         self
     }
 
-    /// Which attempt at the action this is part of: challenges with the same key are of one attempt. Default: the
+    /// The key of the attempt that this is part of: challenges with the same key are of one attempt. Default: the
     /// service makes one.
     ///
     /// It does not make a second copy harmless: each sends a message, so that none is repeated.
@@ -102,7 +102,7 @@ impl Challenge {
         self
     }
 
-    /// Whose challenge it is, where a method of a user who is there already is enrolled or changed. Default: nobody's
+    /// The user's id, where a method of a user who is there already is enrolled or changed. Default: nobody's
     /// until it is claimed.
     pub fn user_id(mut self, user_id: impl Into<String>) -> Self {
         self.user_id = Some(user_id.into());
@@ -121,7 +121,7 @@ impl Challenge {
         self
     }
 
-    /// How an SMS is brought. Default: the service's.
+    /// The channel of an SMS. Default: the service's.
     pub fn sms_channel(mut self, channel: SmsChannel) -> Self {
         self.sms_channel = Some(channel);
         self
@@ -186,7 +186,7 @@ impl Challenge {
 pub struct Challenged {
     /// Which challenge it is, for [`Client::verify`] and [`Client::claim_challenge`].
     pub challenge_id: String,
-    /// Which attempt it is part of; go does not read it.
+    /// The key of the attempt; go does not read it.
     pub idempotency_key: Option<String>,
     /// Until when the code is good.
     pub expires_at: Option<UnixSeconds>,

@@ -75,13 +75,13 @@ pub struct Validated {
     pub is_valid: bool,
     /// Where the action stands.
     pub state: Option<ActionState>,
-    /// When that changed last.
+    /// The time of the last change of the state.
     pub state_updated_at: Option<Timestamp>,
-    /// Whose token it is.
+    /// The user's id.
     pub user_id: Option<String>,
-    /// What it is for: `action`, or `actionCode` (the SDKs read one or the other, the service sends both).
+    /// The action's code: `action`, or `actionCode` (the SDKs read one or the other, the service sends both).
     pub action: Option<String>,
-    /// Which attempt it is for.
+    /// The key of the attempt.
     pub idempotency_key: Option<String>,
     /// With what the user proved themselves.
     pub verification_method: Option<VerificationMethod>,

@@ -60,3 +60,18 @@ fn random_keys_differ() {
     let keys: std::collections::HashSet<_> = (0..1000).map(|_| IdempotencyKey::random()).collect();
     assert_eq!(keys.len(), 1000);
 }
+
+#[test]
+fn an_error_names_the_id_and_the_reason() {
+    let texts = [
+        (user_id_of(&"x".repeat(1025)).map(drop), "invalid user id: 1025 bytes, at most 1024"),
+        (
+            action_code_of("sign in").map(drop),
+            "invalid action code: an action code has only letters, digits, `_` and `-`",
+        ),
+        (idempotency_key_of("").map(drop), "invalid idempotency key: it is empty"),
+    ];
+    for (refused, text) in texts {
+        assert_eq!(refused.unwrap_err().to_string(), format!("the request cannot be sent: {text}"));
+    }
+}

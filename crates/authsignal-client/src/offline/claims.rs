@@ -17,7 +17,7 @@ pub(super) struct Rules {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct VerifiedSession {
-    /// Whose session it is: `sub` (an assumption, after the tokens of challenges; the docs do not say).
+    /// The user's id: `sub` (an assumption, after the tokens of challenges; the docs do not say).
     pub user_id: String,
     /// When the access token expires: `exp`. With leeway it may be a little past.
     pub expires_at: SystemTime,

@@ -104,7 +104,7 @@ pub struct UsersPage {
     /// The users. A page may be empty and not be the last.
     #[serde(deserialize_with = "objects")]
     pub users: Vec<UserSummary>,
-    /// Where the next page begins, if there is one.
+    /// The user after whom the next page begins, if there is one.
     pub last_evaluated_user_id: Option<String>,
     /// What the ID token says, if there was one in the query. Its signature was verified by the service.
     pub token_payload: Option<Map<String, Value>>,
@@ -130,7 +130,7 @@ impl UsersPage {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserSummary {
-    /// Who it is.
+    /// The user's id.
     pub user_id: String,
     /// The e-mail address.
     pub email: Option<String>,

@@ -106,7 +106,7 @@ impl UpdateUser {
         self
     }
 
-    /// What the user is asked for first; of the SDKs, only java's types have it.
+    /// The method that the user is asked for first; of the SDKs, only java's types have it.
     pub fn default_verification_method(mut self, method: VerificationMethod) -> Self {
         self.default_verification_method = Some(method);
         self
@@ -118,7 +118,7 @@ impl UpdateUser {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UpdatedUser {
-    /// Who it is.
+    /// The user's id.
     pub user_id: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
@@ -136,7 +136,7 @@ pub struct UpdatedUser {
     pub display_name: Option<String>,
     /// The language, BCP 47.
     pub locale: Option<String>,
-    /// What the user is asked for first.
+    /// The method that the user is asked for first.
     pub default_verification_method: Option<VerificationMethod>,
     /// The user's custom data points.
     #[serde(default, deserialize_with = "null_is_default")]

@@ -15,18 +15,18 @@ use crate::types::{ActionState, SmsChannel, Timestamp, Token, VerificationMethod
 pub struct EmailCreated {
     /// The address that it is for.
     pub to: String,
-    /// Whose challenge it is. Absent where a challenge of the Server API belongs to nobody yet (an assumption: the
+    /// The user's id. Absent where a challenge of the Server API belongs to nobody yet (an assumption: the
     /// documentation has it always).
     pub user_id: Option<String>,
     /// The action that is confirmed with it.
     pub action_code: String,
-    /// Which attempt at it.
+    /// The key of the attempt.
     pub idempotency_key: String,
     /// The code, of an e-mail OTP.
     pub code: Option<Token>,
     /// The link, of a magic link. Who has it can use it, so it is kept like a token.
     pub url: Option<Token>,
-    /// Which of the two it is.
+    /// The method: one of the two.
     pub verification_method: Option<VerificationMethod>,
     /// The user's browser, where `track` told it.
     pub user_agent: Option<String>,
@@ -55,16 +55,16 @@ pub struct SmsCreated {
     pub to: String,
     /// The code.
     pub code: Token,
-    /// Whose challenge it is. Absent where a challenge of the Server API belongs to nobody yet (an assumption: the
+    /// The user's id. Absent where a challenge of the Server API belongs to nobody yet (an assumption: the
     /// documentation has it always).
     pub user_id: Option<String>,
     /// The action that is confirmed with it.
     pub action_code: String,
-    /// Which attempt at it.
+    /// The key of the attempt.
     pub idempotency_key: String,
     /// The language of the message, BCP 47.
     pub locale: Option<String>,
-    /// How the user proves themselves.
+    /// The method of the challenge.
     pub verification_method: Option<VerificationMethod>,
     /// The data points that `track` told.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -83,11 +83,11 @@ pub struct SmsCreated {
 pub struct PushCreated {
     /// The challenge that the app answers.
     pub challenge_id: String,
-    /// Whose challenge it is.
+    /// The user's id.
     pub user_id: String,
     /// The action that is confirmed with it.
     pub action_code: String,
-    /// Which attempt at it.
+    /// The key of the attempt.
     pub idempotency_key: String,
     /// The user's browser, where `track` told it.
     pub user_agent: Option<String>,
@@ -108,23 +108,23 @@ pub struct PushCreated {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuthenticatorChange {
-    /// Whose method it is.
+    /// The user's id.
     pub user_id: String,
-    /// Its id.
+    /// The authenticator's id.
     pub user_authenticator_id: String,
-    /// What it is.
+    /// The method.
     pub verification_method: VerificationMethod,
-    /// When it was added.
+    /// The time at which it was added.
     pub created_at: Timestamp,
-    /// When it was changed, for `authenticator.updated`.
+    /// The time at which it was changed, for `authenticator.updated`.
     pub updated_at: Option<Timestamp>,
-    /// When it was removed, for `authenticator.deleted`.
+    /// The time at which it was removed, for `authenticator.deleted`.
     pub deleted_at: Option<Timestamp>,
     /// The address of an e-mail method.
     pub email: Option<String>,
     /// The number of SMS and WhatsApp.
     pub phone_number: Option<String>,
-    /// How the last SMS was brought.
+    /// The channel of the last SMS.
     pub previous_sms_channel: Option<SmsChannel>,
     /// The id of a passkey's credential, base64url.
     pub credential_id: Option<String>,
@@ -147,19 +147,19 @@ pub struct AuthenticatorChange {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ActionVerify {
-    /// Whose action it is.
+    /// The user's id.
     pub user_id: String,
-    /// What they try. The one event that calls it `action`, and not `actionCode`.
+    /// The action's code. The one event that calls it `action`, and not `actionCode`.
     pub action: String,
-    /// Which attempt it is.
+    /// The key of the attempt.
     pub idempotency_key: String,
-    /// When they proved it.
+    /// The time at which the user verified.
     pub verified_at: Timestamp,
     /// What the action is about to become: always `CHALLENGE_SUCCEEDED`.
     pub state: ActionState,
-    /// How they proved it.
+    /// The method that the user verified with.
     pub verification_method: VerificationMethod,
-    /// With which of their methods.
+    /// The id of the authenticator that the user verified with.
     pub user_authenticator_id: Option<String>,
     /// Members that this version does not know.
     #[serde(flatten)]

@@ -69,14 +69,14 @@ impl IntoIterator for Delivery {
 pub struct Event {
     /// The version of the event's form; 1 so far.
     pub version: u32,
-    /// Its id. Deliveries are repeated: one whose id was handled before is answered with 200 and not handled again. Empty
+    /// The event's id. Deliveries are repeated: one whose id was handled before is answered with 200 and not handled again. Empty
     /// where an event that cannot be read has none, which is then no id to know it by.
     pub id: String,
-    /// Who sent it: `https://authsignal.com`.
+    /// The sender: `https://authsignal.com`.
     pub source: String,
-    /// When it happened; events arrive in any order.
+    /// The time of the event; events arrive in any order.
     pub time: Timestamp,
-    /// The tenant that it happened in.
+    /// The tenant's id.
     pub tenant_id: String,
     /// What happened.
     pub data: EventData,
@@ -210,7 +210,7 @@ impl EventData {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownEvent {
-    /// Its type; empty where a record of a batch says none.
+    /// The event's type; empty where a record of a batch says none.
     pub kind: String,
     /// What its envelope has as `data` or `record`. Where the envelope itself cannot be read, all of it.
     pub data: Value,

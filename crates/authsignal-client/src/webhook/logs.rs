@@ -28,28 +28,28 @@ open_enum!(
 pub struct ActionLog {
     /// The tenant.
     pub tenant_id: String,
-    /// Whose action it is.
+    /// The user's id.
     pub user_id: String,
-    /// What they tried.
+    /// The action's code.
     pub action_code: String,
-    /// Which attempt it is.
+    /// The key of the attempt.
     pub idempotency_key: String,
-    /// When it was tracked.
+    /// The time at which it was tracked.
     pub created_at: Timestamp,
-    /// When anything about it changed last.
+    /// The time of the last change.
     pub updated_at: Timestamp,
-    /// Where it ended.
+    /// The state that it ended in.
     pub state: ActionState,
-    /// When that changed last.
+    /// The time of the last change of the state.
     pub state_updated_at: Timestamp,
-    /// What the rules decided.
+    /// The decision of the rules.
     pub outcome: Outcome,
-    /// How the user proved themselves, if they did.
+    /// The method that the user verified with, if they did.
     pub verification_method: Option<VerificationMethod>,
-    /// How they could have.
+    /// The methods that were allowed.
     #[serde(default, deserialize_with = "null_is_default")]
     pub allowed_verification_methods: Vec<VerificationMethod>,
-    /// What they had enrolled.
+    /// The methods that the user had enrolled.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enrolled_verification_methods: Vec<VerificationMethod>,
     /// The rules that matched.
@@ -82,13 +82,13 @@ pub struct ActionLog {
 pub struct ChallengeLog {
     /// The tenant.
     pub tenant_id: String,
-    /// Whose challenge it is.
+    /// The user's id.
     pub user_id: String,
-    /// What they tried.
+    /// The action's code.
     pub action_code: String,
-    /// Which attempt it is.
+    /// The key of the attempt.
     pub idempotency_key: String,
-    /// When it happened.
+    /// The time of the record.
     pub created_at: Timestamp,
     /// What happened.
     #[serde(rename = "type")]
@@ -99,7 +99,7 @@ pub struct ChallengeLog {
     pub email: Option<String>,
     /// The number that a message went to.
     pub phone_number: Option<String>,
-    /// What went wrong, in words.
+    /// The error, in words.
     pub error_description: Option<String>,
     /// The HTTP status of whoever should have brought the message. The docs have it as a number and as a text; both are
     /// taken.
