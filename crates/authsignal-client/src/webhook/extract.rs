@@ -11,7 +11,10 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Delivery, Error, ErrorKind, SIGNATURE_HEADER, Webhook};
+use super::check::Webhook;
+use super::error::{Error, ErrorKind};
+use super::event::Delivery;
+use super::signature::SIGNATURE_HEADER;
 
 /// Where the reasons are described.
 const DOCUMENTATION: &str =

@@ -12,6 +12,9 @@ use sha2::Sha256;
 
 use crate::secret::keyed;
 
+/// The header that carries the signature.
+pub const SIGNATURE_HEADER: &str = "x-signature-v2";
+
 /// What a signature header says, of which nothing is proved yet.
 #[derive(Debug)]
 pub(super) struct Signature<'a> {
@@ -56,7 +59,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// The value of [`SIGNATURE_HEADER`](super::SIGNATURE_HEADER) with which Authsignal sends `payload` at `seconds` after the Unix
+/// The value of [`SIGNATURE_HEADER`] with which Authsignal sends `payload` at `seconds` after the Unix
 /// epoch: one signature for each of `secrets`, the API secret keys of the tenant that are active.
 ///
 /// For everybody who tests a receiver of webhooks, whatever it is written with. [`Webhook::sign`](super::Webhook::sign) does

@@ -13,8 +13,10 @@ use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::super::{DEFAULT_BODY_LIMIT, sign};
 use super::*;
+use crate::clock::Clock;
+use crate::webhook::check::DEFAULT_BODY_LIMIT;
+use crate::webhook::sign;
 
 const EVENT: &str = r#"{"version":1,"id":"1","source":"s","time":"t","tenantId":"t","type":"fax.created","data":{}}"#;
 
@@ -32,7 +34,7 @@ impl FromRef<App> for Webhook {
 
 impl App {
     fn new() -> Self {
-        let clock = crate::clock::Clock::manual(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_768_471_200));
+        let clock = Clock::manual(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_768_471_200));
         Self { webhook: Webhook::new("secret").unwrap().clock(clock), handled: Arc::default() }
     }
 
