@@ -30,8 +30,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start().await?; // It stops when it is dropped.
     emulator.user("ada").enroll_email_otp("ada@example.com");
     emulator.user("alan").enroll_email_otp("alan@example.com");
-    emulator.outcome("view-balance", Outcome::Allow);
-    emulator.outcome("close-account", Outcome::Block);
+    emulator.set_outcome("view-balance", Outcome::Allow);
+    emulator.set_outcome("close-account", Outcome::Block);
     let real = std::env::var_os("AUTHSIGNAL_API_SECRET_KEY").is_some();
     let client = if real { Client::from_env()? } else { emulator.client() };
 

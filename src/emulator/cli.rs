@@ -50,7 +50,7 @@ It ends with Ctrl-C or SIGTERM. It fails with 1 when it can't run, with 2 when i
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
-enum Wish {
+enum Command {
     Run(Options),
     Help,
     Version,
@@ -70,7 +70,7 @@ struct Options {
     open: bool,
 }
 
-impl Wish {
+impl Command {
     fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, lexopt::Error> {
         let mut parser = lexopt::Parser::from_args(args);
         let mut options = Options::default();
@@ -159,10 +159,10 @@ fn warning(emulator: &Emulator) -> Option<String> {
 /// Runs the program, until it is told to end.
 pub fn main() -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let told = match Wish::parse(std::env::args_os().skip(1)) {
-        Ok(Wish::Run(options)) => run(&options, &mut out, &mut err),
-        Ok(Wish::Help) => out.write_all(HELP.as_bytes()).map_err(|why| why.to_string()),
-        Ok(Wish::Version) => {
+    let told = match Command::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Run(options)) => run(&options, &mut out, &mut err),
+        Ok(Command::Help) => out.write_all(HELP.as_bytes()).map_err(|why| why.to_string()),
+        Ok(Command::Version) => {
             writeln!(out, "authsignal-emulator {}", env!("CARGO_PKG_VERSION")).map_err(|why| why.to_string())
         }
         Err(why) => {
@@ -271,12 +271,12 @@ mod tests {
 
     use super::*;
 
-    fn parse(args: &[&str]) -> Result<Wish, String> {
-        Wish::parse(args.iter().map(OsString::from)).map_err(text)
+    fn parse(args: &[&str]) -> Result<Command, String> {
+        Command::parse(args.iter().map(OsString::from)).map_err(text)
     }
 
     fn options(args: &[&str]) -> Options {
-        let Ok(Wish::Run(options)) = parse(args) else { panic!("{args:?}") };
+        let Ok(Command::Run(options)) = parse(args) else { panic!("{args:?}") };
         options
     }
 
@@ -314,9 +314,9 @@ mod tests {
         assert_eq!(all, expected);
         assert!(options(&["--open-control"]).open_control);
         for args in [&["-h"][..], &["--help"], &["--port", "1", "--help", "--nonsense"]] {
-            assert_eq!(parse(args), Ok(Wish::Help), "{args:?}");
+            assert_eq!(parse(args), Ok(Command::Help), "{args:?}");
         }
-        assert_eq!(parse(&["-V"]), Ok(Wish::Version));
+        assert_eq!(parse(&["-V"]), Ok(Command::Version));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Answers that a test has written beforehand.
+//! Faults that a test injects: answers other than the emulator would give.
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,23 +12,23 @@ use crate::emulator::request_log::Endpoint;
 
 /// How the next call of an endpoint is answered, instead of as the emulator would.
 ///
-/// Given to [`Emulator::next`](super::Emulator::next). [`after`](Self::after), [`header`](Self::header) and
+/// Given to [`Emulator::inject_fault`](super::Emulator::inject_fault). [`after`](Self::after), [`header`](Self::header) and
 /// [`times`](Self::times) can be added to any of them.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use axum_authsignal::emulator::Scripted;
+/// use axum_authsignal::emulator::Fault;
 ///
-/// let overloaded = Scripted::status(503).header("retry-after", "1").times(2);
-/// let too_slow = Scripted::delay(Duration::from_secs(30));
-/// let from_the_future = Scripted::state("SOMETHING_NEW").after(Duration::from_millis(10));
+/// let overloaded = Fault::status(503).header("retry-after", "1").times(2);
+/// let too_slow = Fault::delay(Duration::from_secs(30));
+/// let from_the_future = Fault::state("SOMETHING_NEW").after(Duration::from_millis(10));
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "does nothing until it is given to `Emulator::next`"]
-pub struct Scripted {
-    pub(crate) answer: Answer,
+#[must_use = "does nothing until it is given to `Emulator::inject_fault`"]
+pub struct Fault {
+    pub(crate) effect: FaultEffect,
     pub(crate) delay: Duration,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// How many calls more; `None` for all.
@@ -37,7 +37,7 @@ pub struct Scripted {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Answer {
+pub(crate) enum FaultEffect {
     /// As the emulator would, with members of the JSON body replaced or (by null) removed.
     Real { merge: Option<Value> },
     /// The service's own error body with this status.
@@ -50,9 +50,9 @@ pub(crate) enum Answer {
     HangUp,
 }
 
-impl Scripted {
-    fn new(answer: Answer) -> Self {
-        Self { answer, delay: Duration::ZERO, headers: Vec::new(), times: Some(1), dice: None }
+impl Fault {
+    fn new(effect: FaultEffect) -> Self {
+        Self { effect, delay: Duration::ZERO, headers: Vec::new(), times: Some(1), dice: None }
     }
 
     /// The real answer with another `state`, which needn't be one that anybody knows.
@@ -62,12 +62,12 @@ impl Scripted {
 
     /// The real answer with these members instead; a member that is null is removed.
     pub fn merge(members: Value) -> Self {
-        Self::new(Answer::Real { merge: Some(members) })
+        Self::new(FaultEffect::Real { merge: Some(members) })
     }
 
     /// The real answer, `by` later.
     pub fn delay(by: Duration) -> Self {
-        Self::new(Answer::Real { merge: None }).after(by)
+        Self::new(FaultEffect::Real { merge: None }).after(by)
     }
 
     /// An answer with this status, and a body in the form of the service's errors. Nothing else happens: a `track`
@@ -77,7 +77,7 @@ impl Scripted {
     ///
     /// When `status` is not between 100 and 999.
     pub fn status(status: u16) -> Self {
-        Self::new(Answer::Status(status_code(status)))
+        Self::new(FaultEffect::Status(status_code(status)))
     }
 
     /// Exactly this answer. Nothing else happens: a `track` answered so records no action.
@@ -87,17 +87,17 @@ impl Scripted {
     /// When `status` is not between 100 and 999, or `content_type` cannot be a header.
     pub fn body(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let content_type = content_type.try_into().expect("the content type has only visible ASCII characters");
-        Self::new(Answer::Body { status: status_code(status), content_type, body: body.into() })
+        Self::new(FaultEffect::Body { status: status_code(status), content_type, body: body.into() })
     }
 
     /// The real answer, whose body ends after `bytes` bytes although its `Content-Length` promised all of it.
     pub fn cut(bytes: usize) -> Self {
-        Self::new(Answer::Cut { after: bytes })
+        Self::new(FaultEffect::Cut { after: bytes })
     }
 
     /// No answer: the request is read and the connection closed. Nothing else happens.
     pub fn hang_up() -> Self {
-        Self::new(Answer::HangUp)
+        Self::new(FaultEffect::HangUp)
     }
 
     /// Waits so long before the answer is even thought of. Default: not at all.
@@ -183,12 +183,12 @@ fn status_code(status: u16) -> StatusCode {
 
 /// The answers that wait for their calls. Those under `None` wait for any call of the API.
 #[derive(Debug, Default)]
-pub(crate) struct Scripts(Mutex<HashMap<Option<Endpoint>, VecDeque<Scripted>>>);
+pub(crate) struct Faults(Mutex<HashMap<Option<Endpoint>, VecDeque<Fault>>>);
 
-impl Scripts {
-    pub(crate) fn push(&self, endpoint: Option<Endpoint>, scripted: Scripted) {
-        if scripted.times != Some(0) {
-            self.locked().entry(endpoint).or_default().push_back(scripted);
+impl Faults {
+    pub(crate) fn push(&self, endpoint: Option<Endpoint>, fault: Fault) {
+        if fault.times != Some(0) {
+            self.locked().entry(endpoint).or_default().push_back(fault);
         }
     }
 
@@ -197,14 +197,14 @@ impl Scripts {
     }
 
     /// The answer for a call of `endpoint` that has just arrived.
-    pub(crate) fn take(&self, endpoint: Endpoint) -> Option<Scripted> {
+    pub(crate) fn take(&self, endpoint: Endpoint) -> Option<Fault> {
         let mut all = self.locked();
         let any = (endpoint != Endpoint::Emulator).then_some(None);
         [Some(Some(endpoint)), any].into_iter().flatten().find_map(|key| take(all.get_mut(&key)?))
     }
 
     /// The answers that wait, in line; those for any call first, the others by the names of their endpoints.
-    pub(crate) fn waiting(&self) -> Vec<(Option<Endpoint>, Scripted)> {
+    pub(crate) fn waiting(&self) -> Vec<(Option<Endpoint>, Fault)> {
         let all = self.locked();
         let mut waiting: Vec<_> =
             all.iter().flat_map(|(endpoint, queue)| queue.iter().map(|one| (*endpoint, one.clone()))).collect();
@@ -213,14 +213,14 @@ impl Scripts {
         waiting
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<Option<Endpoint>, VecDeque<Scripted>>> {
+    fn locked(&self) -> MutexGuard<'_, HashMap<Option<Endpoint>, VecDeque<Fault>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The first of them that is for this call, one of its times used up.
-fn take(queue: &mut VecDeque<Scripted>) -> Option<Scripted> {
-    let at = queue.iter_mut().position(Scripted::is_hit)?;
+fn take(queue: &mut VecDeque<Fault>) -> Option<Fault> {
+    let at = queue.iter_mut().position(Fault::is_hit)?;
     match &mut queue[at].times {
         Some(1) => return queue.remove(at),
         Some(times) => *times -= 1,
@@ -247,12 +247,12 @@ mod tests {
 
     #[test]
     fn answers_wait_for_their_own_endpoint_in_order() {
-        let scripts = Scripts::default();
-        scripts.push(Some(Endpoint::Track), Scripted::status(500).times(2));
-        scripts.push(Some(Endpoint::Track), Scripted::status(404));
-        scripts.push(Some(Endpoint::Track), Scripted::status(418).times(0));
-        let next = |endpoint| match scripts.take(endpoint)?.answer {
-            Answer::Status(status) => Some(status.as_u16()),
+        let faults = Faults::default();
+        faults.push(Some(Endpoint::Track), Fault::status(500).times(2));
+        faults.push(Some(Endpoint::Track), Fault::status(404));
+        faults.push(Some(Endpoint::Track), Fault::status(418).times(0));
+        let next = |endpoint| match faults.take(endpoint)?.effect {
+            FaultEffect::Status(status) => Some(status.as_u16()),
             _ => None,
         };
         assert_eq!(next(Endpoint::GetUser), None);
@@ -261,22 +261,22 @@ mod tests {
 
     #[test]
     fn some_wait_for_any_call_but_those_of_the_emulator_itself() {
-        let scripts = Scripts::default();
-        scripts.push(None, Scripted::hang_up().always());
+        let faults = Faults::default();
+        faults.push(None, Fault::hang_up().always());
         for _ in 0..3 {
-            assert!(scripts.take(Endpoint::Track).is_some() && scripts.take(Endpoint::GetUser).is_some());
-            assert!(scripts.take(Endpoint::Emulator).is_none());
+            assert!(faults.take(Endpoint::Track).is_some() && faults.take(Endpoint::GetUser).is_some());
+            assert!(faults.take(Endpoint::Emulator).is_none());
         }
-        scripts.clear();
-        assert!(scripts.take(Endpoint::Track).is_none() && scripts.waiting().is_empty());
+        faults.clear();
+        assert!(faults.take(Endpoint::Track).is_none() && faults.waiting().is_empty());
     }
 
     #[test]
     fn a_share_is_the_same_for_the_same_seed() {
         let hits = |share, seed| -> Vec<usize> {
-            let scripts = Scripts::default();
-            scripts.push(Some(Endpoint::Track), Scripted::status(500).share(share, seed));
-            (0..1000).filter(|_| scripts.take(Endpoint::Track).is_some()).collect()
+            let faults = Faults::default();
+            faults.push(Some(Endpoint::Track), Fault::status(500).share(share, seed));
+            (0..1000).filter(|_| faults.take(Endpoint::Track).is_some()).collect()
         };
         assert_eq!((hits(0.0, 1).len(), hits(1.0, 1).len()), (0, 1000));
         let third = hits(0.3, 7);
@@ -284,9 +284,9 @@ mod tests {
         assert_eq!(third, hits(0.3, 7));
         assert_ne!(third, hits(0.3, 8));
 
-        let scripts = Scripts::default();
-        scripts.push(Some(Endpoint::Track), Scripted::status(500).share(0.5, 7).times(3));
-        assert_eq!((0..100).filter(|_| scripts.take(Endpoint::Track).is_some()).count(), 3, "hits are counted");
+        let faults = Faults::default();
+        faults.push(Some(Endpoint::Track), Fault::status(500).share(0.5, 7).times(3));
+        assert_eq!((0..100).filter(|_| faults.take(Endpoint::Track).is_some()).count(), 3, "hits are counted");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! codes land in an inbox that the page shows and [`Emulator::messages`] returns.
 //!
 //! It is there so that you can test *your* side: each test has its own, sees what was asked of it
-//! ([`Emulator::requests`]), moves its clock, and lets it fail on purpose ([`Emulator::next`]). It is no witness about
+//! ([`Emulator::received_requests`]), moves its clock, and lets it fail on purpose ([`Emulator::inject_fault`]). It is no witness about
 //! the service itself. What Authsignal doesn't document, the emulator has to assume (see below).
 //!
 //! # Examples
@@ -14,7 +14,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use axum_authsignal::client::{ActionState, Track, Validate};
-//! use axum_authsignal::emulator::{Emulator, Endpoint, Scripted};
+//! use axum_authsignal::emulator::{Emulator, Endpoint, Fault};
 //!
 //! let emulator = Emulator::start().await?;
 //! emulator.user("ada").enroll_email_otp("ada@example.com");
@@ -31,7 +31,7 @@
 //! assert!(client.validate_challenge(Validate::new(token)).await?.is_valid);
 //!
 //! // A bad day.
-//! emulator.next(Endpoint::Track, Scripted::status(503).times(9));
+//! emulator.inject_fault(Endpoint::Track, Fault::status(503).times(9));
 //! assert!(client.track("ada", withdrawal()).await.is_err());
 //! assert!(emulator.calls(Endpoint::Track) > 1);
 //! # Ok(()) }
@@ -48,7 +48,7 @@
 //!
 //! The program `authsignal-emulator` (`cargo install axum-authsignal --features emulator`) runs one for programs in any
 //! language: `--help` says how. Tests drive it as JSON under `/emulator/`, and people look at its dashboard, `/emulator`.
-//! All of this is the emulator's own and no part of the service: it is not among the requests, and no scripted answer hits
+//! All of this is the emulator's own and no part of the service: it is not among the requests, and no injected fault hits
 //! it. The handle does the same in Rust.
 //!
 //! On loopback it needs no key. Bound elsewhere (`--host`) or with a public URL (`--public-url`) it asks for one, which the
@@ -117,13 +117,13 @@ pub use crate::emulator::db::Call;
 pub use crate::emulator::db::action::RecordedAction;
 pub use crate::emulator::db::inbox::{Channel, Message};
 pub use crate::emulator::error::EmulatorError;
-pub use crate::emulator::fault::Scripted;
+pub use crate::emulator::fault::Fault;
 pub use crate::emulator::handle::Emulator;
 pub use crate::emulator::handle::builder::EmulatorBuilder;
 pub use crate::emulator::handle::pending::PendingChallenge;
 pub use crate::emulator::handle::user::{AuthenticatorApp, UserHandle};
 pub use crate::emulator::lifecycle::Outcome;
-pub use crate::emulator::request_log::{Endpoint, SeenRequest};
+pub use crate::emulator::request_log::{Endpoint, ReceivedRequest};
 pub use crate::emulator::rules::condition::{Condition, When};
 pub use crate::emulator::rules::facts::Facts;
 pub use crate::emulator::rules::network::Network;
@@ -135,5 +135,5 @@ pub use crate::emulator::tenant::limits::Limits;
 pub use crate::emulator::tenant::person::NewUser;
 pub use crate::emulator::tenant::session::AppClient;
 pub use crate::emulator::tenant::setting::Setting;
-pub use crate::emulator::webhooks::sent::SentHook;
-pub use crate::emulator::webhooks::target::HookAnswer;
+pub use crate::emulator::webhooks::sent::SentWebhook;
+pub use crate::emulator::webhooks::target::WebhookAnswer;

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 /// How many requests are remembered; the oldest go first.
-const MOST: usize = 10_000;
+const MAX_REQUESTS: usize = 10_000;
 
 macro_rules! endpoints {
     ($($(#[$doc:meta])* $name:ident = $wire:literal: $($method:literal $route:literal),+;)+) => {
@@ -215,7 +215,7 @@ impl Endpoint {
             .map_or(if self == Self::Emulator { "emulator" } else { "unknown" }, |(_, name, _)| name)
     }
 
-    /// The names of all that answers can be scripted for.
+    /// The names of all that faults can be injected for.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         Self::TABLE.iter().map(|(_, name, _)| *name).chain(["unknown"])
     }
@@ -231,7 +231,7 @@ impl Endpoint {
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct SeenRequest {
+pub struct ReceivedRequest {
     /// The endpoint it went to.
     pub endpoint: Endpoint,
     /// Its method.
@@ -246,7 +246,7 @@ pub struct SeenRequest {
     pub at: SystemTime,
 }
 
-impl SeenRequest {
+impl ReceivedRequest {
     /// The body as JSON; [`Value::Null`] when it is none.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -256,18 +256,18 @@ impl SeenRequest {
 
 /// All requests, in the order of their arrival.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Mutex<VecDeque<SeenRequest>>);
+pub(crate) struct RequestLog(Mutex<VecDeque<ReceivedRequest>>);
 
-impl Seen {
-    pub(crate) fn record(&self, request: SeenRequest) {
+impl RequestLog {
+    pub(crate) fn record(&self, request: ReceivedRequest) {
         let mut all = self.all();
-        if all.len() == MOST {
+        if all.len() == MAX_REQUESTS {
             all.pop_front();
         }
         all.push_back(request);
     }
 
-    pub(crate) fn all(&self) -> MutexGuard<'_, VecDeque<SeenRequest>> {
+    pub(crate) fn all(&self) -> MutexGuard<'_, VecDeque<ReceivedRequest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

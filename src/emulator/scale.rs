@@ -17,10 +17,10 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::client::{UserId, VerificationMethod};
-use crate::emulator::db::action::{ActionId, Told};
+use crate::emulator::db::action::{ActionId, TrackInput};
 use crate::emulator::db::challenge::{NewChallenge, Waiting};
 use crate::emulator::db::session::Session;
-use crate::emulator::db::user::Kind;
+use crate::emulator::db::user::AuthenticatorKind;
 use crate::emulator::handle::Emulator;
 use crate::emulator::server::listener::HangUp;
 use crate::emulator::server::router::router;
@@ -94,29 +94,29 @@ impl Town {
     /// Brings in one user with everything but a token.
     fn settle(&self, name: String) -> Person {
         let shared = &self.emulator.shared;
-        let (email, now, life) = (format!("{name}@example.com"), shared.clock.now(), Duration::from_secs(3600));
-        let mut world = shared.world();
-        world.user_mut(&name, now).enrol_verified(Kind::EmailOtp(email.clone()), true, now);
+        let (email, now, ttl) = (format!("{name}@example.com"), shared.clock.now(), Duration::from_secs(3600));
+        let mut db = shared.db();
+        db.user_mut(&name, now).enrol_verified(AuthenticatorKind::EmailOtp(email.clone()), true, now);
         let ids = (0..ACTIONS).map(|at| ActionId::named(&name, "withdrawal", &format!("key-{at}")).unwrap());
         let ids: Vec<_> = ids.collect();
         for id in &ids {
-            world.track(id, Told::default(), now);
+            db.track(id, TrackInput::default(), now);
         }
-        let asked = NewChallenge::of(&ids[0], VerificationMethod::EmailOtp, Waiting::Code("123456".into()), life);
-        let challenge = world.open(NewChallenge { to: Some(email), ..asked }, now);
+        let asked = NewChallenge::of(&ids[0], VerificationMethod::EmailOtp, Waiting::Code("123456".into()), ttl);
+        let challenge = db.open(NewChallenge { to: Some(email), ..asked }, now);
         let message = shared.message(&challenge, now);
-        world.inbox.put(message.unwrap());
+        db.inbox.put(message.unwrap());
         let session = Session {
             id: Uuid::new_v4().to_string(),
             user: UserId::new(name.as_str()).unwrap(),
             client_id: "app".into(),
             refresh_token: Uuid::new_v4().to_string(),
-            expires_at: now + life,
-            refreshable_until: now + life,
+            expires_at: now + ttl,
+            refreshable_until: now + ttl,
             verification_method: None,
         };
         let refresh_token = session.refresh_token.clone();
-        world.put_session(session, now);
+        db.put_session(session, now);
         Person { name, token: String::new(), challenge: challenge.id, refresh_token }
     }
 

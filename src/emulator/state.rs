@@ -1,4 +1,4 @@
-//! What the handle and all doors share: the world behind its lock, and what is asked of it together with the tokens.
+//! What the handle and all doors share: the db behind its lock, and what is asked of it together with the tokens.
 pub(crate) mod operate;
 
 use std::io;
@@ -9,27 +9,27 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use authsignal_client::Clock;
 use http::HeaderMap;
 
-use crate::emulator::credentials::tokens::{Subject, TokenFault, Tokens};
+use crate::emulator::credentials::tokens::{Subject, TokenError, Tokens};
 use crate::emulator::credentials::webauthn::RelyingParty;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::action::{ActionId, RecordedAction, Scope};
-use crate::emulator::fault::Scripts;
+use crate::emulator::fault::Faults;
 use crate::emulator::http::control_key::Access;
 use crate::emulator::http::hosts::loopback_origin;
 use crate::emulator::persist::StateFile;
 use crate::emulator::persist::form::{Saved, VERSION};
-use crate::emulator::request_log::Seen;
+use crate::emulator::request_log::RequestLog;
 use crate::emulator::tenant::Tenant;
-use crate::emulator::webhooks::{HookSettings, Hooks};
+use crate::emulator::webhooks::{WebhookSettings, Webhooks};
 
 /// What an emulator began with, and goes back to.
 pub(crate) struct Start {
     pub(crate) tenant: Tenant,
-    pub(crate) hooks: HookSettings,
+    pub(crate) webhooks: WebhookSettings,
 }
 
 /// One emulator, but for its socket.
-pub(crate) struct Shared {
+pub(crate) struct AppState {
     /// What it began with.
     pub(crate) start: Start,
     pub(crate) clock: Clock,
@@ -41,20 +41,20 @@ pub(crate) struct Shared {
     /// Who may ask for what is under `/emulator`.
     pub(crate) access: Access,
     pub(crate) tokens: Tokens,
-    pub(crate) hooks: Hooks,
+    pub(crate) webhooks: Webhooks,
     pub(crate) relying_party: RelyingParty,
-    pub(crate) world: Mutex<World>,
+    pub(crate) db: Mutex<Db>,
     /// Whether anything in it has changed since it was written into its file.
     pub(crate) changed: AtomicBool,
     pub(crate) file: Option<StateFile>,
-    pub(crate) seen: Seen,
-    pub(crate) scripts: Scripts,
+    pub(crate) requests: RequestLog,
+    pub(crate) faults: Faults,
 }
 
-impl Shared {
+impl AppState {
     /// Everything that is known, locked. A panic elsewhere leaves nothing half-done in it that would matter.
-    pub(crate) fn world(&self) -> Held<'_> {
-        Held { world: self.world.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
+    pub(crate) fn db(&self) -> DbGuard<'_> {
+        DbGuard { db: self.db.lock().unwrap_or_else(PoisonError::into_inner), changed: &self.changed }
     }
 
     /// Writes the state into its file, if there is one and anything has changed. Blocks.
@@ -69,7 +69,7 @@ impl Shared {
                 secret: self.secrets[0].clone(),
                 key: self.tokens.keys().export(),
                 ahead_milliseconds: ahead.as_millis().try_into().unwrap_or_default(),
-                world: self.world().keep(&self.start.tenant),
+                db: self.db().keep(&self.start.tenant),
             },
         )
     }
@@ -81,7 +81,7 @@ impl Shared {
 
     pub(crate) fn token_with(&self, action: &RecordedAction, scope: &str) -> String {
         let (email, phone_number) = self
-            .world()
+            .db()
             .users
             .get(action.user_id.as_str())
             .map_or((None, None), |user| (user.email.clone(), user.phone_number.clone()));
@@ -104,44 +104,44 @@ impl Shared {
     }
 
     /// The action that a token of ours is about, as it stands.
-    pub(crate) fn action_of(&self, token: &str) -> Result<RecordedAction, TokenFault> {
-        Ok(self.standing(token)?.record)
+    pub(crate) fn action_of(&self, token: &str) -> Result<RecordedAction, TokenError> {
+        Ok(self.token_context(token)?.record)
     }
 
     /// What a token of ours is about, and what it may do.
-    pub(crate) fn standing(&self, token: &str) -> Result<Standing, TokenFault> {
+    pub(crate) fn token_context(&self, token: &str) -> Result<TokenContext, TokenError> {
         let claims = self.tokens.check(token, self.clock.now())?;
-        let id = ActionId::of(&claims.other).ok_or(TokenFault::Invalid)?;
-        let record = self.world().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenFault::Invalid)?;
-        Ok(Standing { id, scope: Scope::parse(&claims.scope), record })
+        let id = ActionId::of(&claims.other).ok_or(TokenError::Invalid)?;
+        let record = self.db().actions.get(&id).map(|action| action.record.clone()).ok_or(TokenError::Invalid)?;
+        Ok(TokenContext { id, scope: Scope::parse(&claims.scope), record })
     }
 }
 
 /// What the holder of a token stands for.
 #[derive(Debug, Clone)]
-pub(crate) struct Standing {
+pub(crate) struct TokenContext {
     pub(crate) id: ActionId,
     pub(crate) scope: Scope,
     pub(crate) record: RecordedAction,
 }
 
-/// The world, locked. Whoever changes it leaves a note for the file.
-pub(crate) struct Held<'a> {
-    pub(crate) world: MutexGuard<'a, World>,
+/// The db, locked. Whoever changes it leaves a note for the file.
+pub(crate) struct DbGuard<'a> {
+    pub(crate) db: MutexGuard<'a, Db>,
     pub(crate) changed: &'a AtomicBool,
 }
 
-impl Deref for Held<'_> {
-    type Target = World;
+impl Deref for DbGuard<'_> {
+    type Target = Db;
 
-    fn deref(&self) -> &World {
-        &self.world
+    fn deref(&self) -> &Db {
+        &self.db
     }
 }
 
-impl DerefMut for Held<'_> {
-    fn deref_mut(&mut self) -> &mut World {
+impl DerefMut for DbGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Db {
         self.changed.store(true, Ordering::Relaxed);
-        &mut self.world
+        &mut self.db
     }
 }

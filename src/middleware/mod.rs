@@ -127,7 +127,7 @@
 //! use axum::body::Body;
 //! use axum::http::{HeaderMap, Request, StatusCode};
 //! use axum::{Router, routing::get};
-//! use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
+//! use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Fault};
 //! use axum_authsignal::{Authsignal, AuthsignalLayer, Outage, Refusal, RefusalReason, User, Verdict};
 //! use tower::ServiceExt;
 //!
@@ -149,21 +149,21 @@
 //! let ask = || Request::get("/export").header("x-user", "ada").header("accept", "text/html").body(Body::empty());
 //!
 //! // Allowed: the handler runs.
-//! emulator.outcome("export", Outcome::Allow);
+//! emulator.set_outcome("export", Outcome::Allow);
 //! assert_eq!(app.clone().oneshot(ask()?).await?.status(), StatusCode::OK);
 //!
 //! // Challenged: the browser is sent to the challenge.
-//! emulator.outcome("export", Outcome::Challenge);
+//! emulator.set_outcome("export", Outcome::Challenge);
 //! let response = app.clone().oneshot(ask()?).await?;
 //! assert_eq!(response.status(), StatusCode::SEE_OTHER);
 //! assert!(response.headers()["location"].to_str()?.starts_with(emulator.origin()));
 //!
 //! // Blocked.
-//! emulator.outcome("export", Outcome::Block);
+//! emulator.set_outcome("export", Outcome::Block);
 //! assert_eq!(app.clone().oneshot(ask()?).await?.status(), StatusCode::FORBIDDEN);
 //!
 //! // An outage is closed.
-//! emulator.next(Endpoint::Track, Scripted::status(503).times(9));
+//! emulator.inject_fault(Endpoint::Track, Fault::status(503).times(9));
 //! let response = app.clone().oneshot(ask()?).await?;
 //! assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 //! let refusal = response.extensions().get::<Refusal>().ok_or("no reason")?;

@@ -76,7 +76,7 @@ async fn watch(State(seen): State<Seen>, request: Request, next: Next) -> Respon
 async fn shop(page: String, scripts: &[(&'static str, &str)]) -> (Visitor, Emulator, Seen) {
     let emulator = Emulator::start().await.unwrap();
     emulator.user("ada").enroll_email_otp("ada@example.com");
-    emulator.outcome("balance", Outcome::Allow);
+    emulator.set_outcome("balance", Outcome::Allow);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let site = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let authsignal = Authsignal::builder(emulator.client())

@@ -25,7 +25,7 @@ async fn track_begins_by_outcome_and_enrolment() {
     ] {
         let action = format!("action-{outcome:?}-{enrolled}").replace(['(', ')'], "_");
         if let Some(outcome) = outcome {
-            bench.emulator.outcome(&action, outcome);
+            bench.emulator.set_outcome(&action, outcome);
         }
         let user = if enrolled { "enrolled" } else { "fresh" };
         if enrolled {
@@ -62,7 +62,7 @@ async fn a_known_key_is_the_same_action() {
     bench.emulator.user("ada").enroll_email_otp("ada@example.com");
     let first = bench.track_with(json!({ "idempotencyKey": "k", "redirectUrl": "https://a.example/" })).await;
     bench.emulator.succeed(text(&first["url"])).unwrap();
-    bench.emulator.outcome("withdrawal", Outcome::Block);
+    bench.emulator.set_outcome("withdrawal", Outcome::Block);
     let again = bench.track_with(json!({ "idempotencyKey": "k", "redirectUrl": "https://b.example/" })).await;
     assert_eq!((&again["idempotencyKey"], &again["state"]), (&json!("k"), &json!("CHALLENGE_SUCCEEDED")));
     assert_ne!(again["token"], first["token"]);

@@ -177,7 +177,7 @@ async fn a_track_claims_too() {
         let again = bench.post("/users/eve/actions/signIn", json!({ "challengeId": challenge })).await;
         assert_eq!((again.0, &again.1["error"]), (401, &json!("unauthorized")), "{challenge}");
     }
-    bench.emulator.outcome("signIn", axum_authsignal::emulator::Outcome::Block);
+    bench.emulator.set_outcome("signIn", axum_authsignal::emulator::Outcome::Block);
     let (challenge, code) = begun(&bench).await;
     verify(&bench, &challenge, &code).await;
     let blocked = bench.post("/users/ada/actions/signIn", json!({ "challengeId": challenge })).await.1;

@@ -3,7 +3,7 @@ mod access;
 mod faults;
 mod users;
 
-use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Emulator, Endpoint, Fault, Outcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ async fn requests_are_told_as_they_came() {
     assert_eq!(bench.control(Method::GET, "requests?endpoint=getUser", None).await, json!([all[1]]));
     refused(bench.try_control(Method::GET, "requests?endpoint=getUsers", None).await, 400);
     bench.control(Method::DELETE, "requests", None).await;
-    assert!(bench.emulator.requests().is_empty(), "and asking for them is none");
+    assert!(bench.emulator.received_requests().is_empty(), "and asking for them is none");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn what_users_do_on_the_page() {
         let url = bench.track().await["url"].clone();
         bench.control(Method::POST, "challenge/succeed", Some(json!({ "url": url }))).await;
     }
-    bench.emulator.outcome("withdrawal", Outcome::Block);
+    bench.emulator.set_outcome("withdrawal", Outcome::Block);
     let blocked = json!({ "url": bench.track().await["url"] });
     let told = bench.try_control(Method::POST, "challenge/succeed", Some(blocked)).await;
     assert!(refused(told, 400).contains("BLOCK"));
@@ -310,15 +310,15 @@ async fn everything_goes_back_to_the_start() {
         assert!(empty.is_null() || empty == overview, "{empty} {overview}");
         empty = overview;
         bench.emulator.user("ada").enroll_email_otp("ada@example.com");
-        bench.emulator.outcome("read", Outcome::Allow);
+        bench.emulator.set_outcome("read", Outcome::Allow);
         bench.emulator.send_webhooks(Some("http://127.0.0.1:9/"), None, &[]).unwrap();
         let tracked = bench.track().await;
         bench.open(text(&tracked["url"]), "").await;
-        bench.emulator.next(Endpoint::Track, Scripted::status(503).always());
+        bench.emulator.inject_fault(Endpoint::Track, Fault::status(503).always());
         if round == 0 {
             bench.control(Method::POST, "reset", None).await;
             assert_eq!(bench.validate(text(&tracked["token"])).await["isValid"], false, "its action is gone");
-            bench.emulator.clear_requests();
+            bench.emulator.clear_received_requests();
         }
     }
     bench.emulator.reset();
@@ -343,14 +343,14 @@ async fn the_handle_sees_what_the_control_api_sees() {
     for (user, action) in [("eve", "read"), ("ada", "pay")] {
         bench.post(&format!("/users/{user}/actions/{action}"), json!({})).await;
     }
-    bench.emulator.outcome("read", Outcome::Review);
+    bench.emulator.set_outcome("read", Outcome::Review);
     assert_eq!(bench.emulator.users(), ["ada", "eve"]);
     let actions: Vec<_> = bench.emulator.all_actions().iter().map(|record| record.action.to_string()).collect();
     assert_eq!(actions, ["pay", "read"]);
     let outcomes: Vec<_> = bench.emulator.outcomes().into_values().collect();
     assert_eq!(outcomes, [Outcome::Challenge, Outcome::Review]);
-    bench.emulator.next_of_any(Scripted::hang_up());
-    bench.emulator.next(Endpoint::Track, Scripted::status(503).times(2));
+    bench.emulator.inject_fault_for_any(Fault::hang_up());
+    bench.emulator.inject_fault(Endpoint::Track, Fault::status(503).times(2));
     let endpoints: Vec<_> = bench.emulator.faults().into_iter().map(|(endpoint, _)| endpoint).collect();
     assert_eq!(endpoints, [None, Some(Endpoint::Track)]);
 }

@@ -1,7 +1,7 @@
 //! Answers that a test has written.
 use std::time::{Duration, Instant};
 
-use axum_authsignal::emulator::{Endpoint, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault};
 use reqwest::Method;
 use serde_json::json;
 
@@ -13,32 +13,32 @@ async fn each_kind_once_and_then_the_real_thing() {
     let emulator = &bench.emulator;
     let track = || bench.api(Method::POST, "/users/ada/actions/withdrawal").body("{}").send();
 
-    emulator.next(Endpoint::Track, Scripted::state("WEIRD"));
+    emulator.inject_fault(Endpoint::Track, Fault::state("WEIRD"));
     let (status, answer) = read(track().await.unwrap()).await;
     assert_eq!((status, &answer["state"]), (200, &json!("WEIRD")));
     assert!(answer["token"].is_string(), "the rest is real");
     assert_eq!(emulator.actions("ada").len(), 1);
 
-    emulator.next(Endpoint::Track, Scripted::merge(json!({ "isEnrolled": "yes", "url": null, "more": [1] })));
+    emulator.inject_fault(Endpoint::Track, Fault::merge(json!({ "isEnrolled": "yes", "url": null, "more": [1] })));
     let (_, answer) = read(track().await.unwrap()).await;
     assert_eq!((&answer["isEnrolled"], &answer["more"], answer.get("url")), (&json!("yes"), &json!([1]), None));
 
     for (status, code) in
         [(400, "invalid_request"), (401, "unauthorized"), (429, "too_many_requests"), (503, "unexpected_error")]
     {
-        emulator.next(Endpoint::Track, Scripted::status(status));
+        emulator.inject_fault(Endpoint::Track, Fault::status(status));
         let response = track().await.unwrap();
         assert_eq!(response.headers().contains_key("retry-after"), status == 429);
         let (found, answer) = read(response).await;
         assert_eq!((found, &answer["error"], &answer["errorCode"]), (status, &json!(code), &json!(code)));
     }
-    emulator.next(Endpoint::Track, Scripted::body(502, "text/html", "<h1>Bad gateway</h1>"));
+    emulator.inject_fault(Endpoint::Track, Fault::body(502, "text/html", "<h1>Bad gateway</h1>"));
     let response = track().await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (502, &"text/html".parse().unwrap()));
     assert_eq!(response.text().await.unwrap(), "<h1>Bad gateway</h1>");
     assert_eq!(emulator.actions("ada").len(), 2, "what isn't really answered doesn't happen");
 
-    emulator.next(Endpoint::Track, Scripted::hang_up());
+    emulator.inject_fault(Endpoint::Track, Fault::hang_up());
     assert!(track().await.unwrap_err().is_request());
     assert_eq!(emulator.actions("ada").len(), 2);
 
@@ -50,7 +50,7 @@ async fn each_kind_once_and_then_the_real_thing() {
 async fn a_cut_body_promises_more_than_it_brings() {
     let bench = bench().await;
     for bytes in [0, 1, 40] {
-        bench.emulator.next(Endpoint::Track, Scripted::cut(bytes));
+        bench.emulator.inject_fault(Endpoint::Track, Fault::cut(bytes));
         let mut response = bench.api(Method::POST, "/users/ada/actions/withdrawal").send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert!(response.content_length().unwrap() > 100);
@@ -71,8 +71,8 @@ async fn a_cut_body_promises_more_than_it_brings() {
 async fn answers_can_be_late() {
     let bench = bench().await;
     let pause = Duration::from_millis(60);
-    for scripted in [Scripted::delay(pause), Scripted::status(500).after(pause), Scripted::hang_up().after(pause)] {
-        bench.emulator.next(Endpoint::GetUser, scripted);
+    for scripted in [Fault::delay(pause), Fault::status(500).after(pause), Fault::hang_up().after(pause)] {
+        bench.emulator.inject_fault(Endpoint::GetUser, scripted);
         let begun = Instant::now();
         let _ = bench.api(Method::GET, "/users/ada").send().await;
         assert!(begun.elapsed() >= pause);
@@ -82,11 +82,11 @@ async fn answers_can_be_late() {
 #[tokio::test]
 async fn headers_and_repetitions() {
     let bench = bench().await;
-    let scripted = Scripted::status(429).header("retry-after", "17").header("x-cause", "test").times(2);
-    bench.emulator.next(Endpoint::ValidateChallenge, scripted);
+    let scripted = Fault::status(429).header("retry-after", "17").header("x-cause", "test").times(2);
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, scripted);
     bench
         .emulator
-        .next(Endpoint::ValidateChallenge, Scripted::merge(json!({ "isValid": true })).header("x-cause", "lie"));
+        .inject_fault(Endpoint::ValidateChallenge, Fault::merge(json!({ "isValid": true })).header("x-cause", "lie"));
     let validate = || bench.api(Method::POST, "/validate").body(r#"{"token":"x"}"#).send();
     for (status, cause) in [(429, Some("test")), (429, Some("test")), (200, Some("lie")), (200, None)] {
         let response = validate().await.unwrap();
@@ -99,8 +99,8 @@ async fn headers_and_repetitions() {
 #[tokio::test]
 async fn the_page_and_unknown_routes_can_be_scripted_too() {
     let bench = bench().await;
-    bench.emulator.next(Endpoint::ChallengePage, Scripted::status(503));
-    bench.emulator.next(Endpoint::Unknown, Scripted::body(200, "text/plain", "here"));
+    bench.emulator.inject_fault(Endpoint::ChallengePage, Fault::status(503));
+    bench.emulator.inject_fault(Endpoint::Unknown, Fault::body(200, "text/plain", "here"));
     assert_eq!(bench.open(bench.emulator.origin(), "/").await.0, 503);
     assert_eq!(bench.open(bench.emulator.origin(), "/anything").await, (200, "here".into()));
 }

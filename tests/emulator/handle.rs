@@ -29,7 +29,7 @@ async fn everything_asked_is_remembered() {
     bench.get("/users/ada%2F1?x=%20").await;
     bench.get("/nowhere").await;
     bench.post("/users/authenticators", json!({ "authenticators": [] })).await;
-    let seen = bench.emulator.requests();
+    let seen = bench.emulator.received_requests();
     assert_eq!(
         seen.iter().map(|request| request.endpoint).collect::<Vec<_>>(),
         [Endpoint::Track, Endpoint::GetUser, Endpoint::Unknown, Endpoint::BatchEnrollVerifiedAuthenticators]
@@ -39,8 +39,8 @@ async fn everything_asked_is_remembered() {
     assert_eq!((seen[1].method.as_str(), seen[1].path.as_str()), ("GET", "/v1/users/ada%2F1?x=%20"));
     assert_eq!(seen[1].json(), serde_json::Value::Null);
     assert_eq!((bench.emulator.calls(Endpoint::Track), bench.emulator.calls(Endpoint::ValidateChallenge)), (1, 0));
-    bench.emulator.clear_requests();
-    assert!(bench.emulator.requests().is_empty());
+    bench.emulator.clear_received_requests();
+    assert!(bench.emulator.received_requests().is_empty());
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn what_cannot_be_done_is_said() {
         (Outcome::Block, ActionState::Block),
         (Outcome::Review, ActionState::ReviewRequired),
     ] {
-        bench.emulator.outcome("withdrawal", outcome);
+        bench.emulator.set_outcome("withdrawal", outcome);
         let url = text(&bench.track().await["url"]).to_owned();
         for result in [bench.emulator.succeed(&url), bench.emulator.decline(&url)] {
             assert!(
@@ -103,7 +103,7 @@ async fn what_cannot_be_done_is_said() {
         }
         assert!(bench.emulator.quit(&url).is_ok(), "one can always leave");
     }
-    bench.emulator.outcome("withdrawal", Outcome::Challenge);
+    bench.emulator.set_outcome("withdrawal", Outcome::Challenge);
     let bare = bench.track_with(json!({})).await;
     let Err(EmulatorError::NoRedirectUrl { token }) = bench.emulator.succeed(text(&bare["url"])) else { panic!() };
     assert_eq!(bench.validate(token.secret()).await["isValid"], true);

@@ -146,7 +146,7 @@ async fn long_bodies() {
         let (status, answer) = read(with(length).await.unwrap()).await;
         assert_eq!((status, &answer["error"]), (413, &json!("invalid_request")));
     }
-    assert!(bench.emulator.requests().last().unwrap().body.is_empty());
+    assert!(bench.emulator.received_requests().last().unwrap().body.is_empty());
     let response = bench.http.post(bench.emulator.origin()).body("x".repeat(300_000)).send().await.unwrap();
     assert_eq!(response.status(), 413, "the page too");
 }

@@ -45,7 +45,7 @@ async fn everything_outlives_the_emulator() {
     let first = file.start().await.unwrap();
     let (secret, tenant) = (first.secret().to_owned(), first.tenant_id().to_owned());
     let app = first.user("ada").enroll_email_otp("ada@example.com").enroll_authenticator_app();
-    first.outcome("read", Outcome::Block);
+    first.set_outcome("read", Outcome::Block);
     first.advance(Duration::from_secs(100_000));
     let track = || Track::new("withdrawal").redirect_url("https://app.example.com/back");
     let tracked = first.client().track("ada", track()).await.unwrap();
@@ -149,7 +149,7 @@ async fn a_file_that_is_none_is_refused_and_left_as_it_is() {
     newer["version"] = json!(2);
     newer["unheardOf"] = json!({});
     let mut stranger: Value = serde_json::from_str(&good).unwrap();
-    stranger["world"]["unheardOf"] = json!(1);
+    stranger["db"]["unheardOf"] = json!(1);
     let mut mistyped: Value = serde_json::from_str(&good).unwrap();
     mistyped["secret"] = json!({ "canary": "canary" });
     let mut keyless: Value = serde_json::from_str(&good).unwrap();
@@ -160,7 +160,7 @@ async fn a_file_that_is_none_is_refused_and_left_as_it_is() {
         ("other JSON", "{}".to_owned(), "version"),
         ("a list", "[1]".to_owned(), "the whole is not what it has to be"),
         ("newer", newer.to_string(), "version 2"),
-        ("a stranger's", stranger.to_string(), "world.unheardOf"),
+        ("a stranger's", stranger.to_string(), "db.unheardOf"),
         ("mistyped", mistyped.to_string(), "secret is not what it has to be"),
         ("without a key", keyless.to_string(), "key is none"),
     ] {

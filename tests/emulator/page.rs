@@ -181,14 +181,14 @@ async fn actions_that_ask_for_nothing() {
         (Outcome::Block, "This was blocked.", "Go back"),
         (Outcome::Review, "This has to be reviewed by a person first.", "Go back"),
     ] {
-        bench.emulator.outcome("withdrawal", outcome);
+        bench.emulator.set_outcome("withdrawal", outcome);
         let (url, _) = url_and_token(&bench).await;
         let (status, html) = bench.open(&url, "").await;
         assert!(status == 200 && html.contains(part) && html.contains(button), "{outcome:?}");
     }
     assert!(bench.emulator.messages().is_empty());
 
-    bench.emulator.outcome("withdrawal", Outcome::Challenge);
+    bench.emulator.set_outcome("withdrawal", Outcome::Challenge);
     let (url, token) = url_and_token(&bench).await;
     bench.emulator.succeed(&url).unwrap();
     assert!(bench.open(&url, "").await.1.contains("You have confirmed this already."));

@@ -104,7 +104,7 @@ async fn a_session_takes_a_challenge_that_succeeded() {
 #[tokio::test]
 async fn app_clients_have_their_own_lives_and_claims() {
     let minute = Duration::from_secs(60);
-    let web = AppClient::new("web").access_life(minute).refresh_life(2 * minute).claim("plan", "pro");
+    let web = AppClient::new("web").access_ttl(minute).refresh_ttl(2 * minute).claim("plan", "pro");
     let bench = bench_of(Tenant::new().app_client(web)).await;
     let (access, refresh) = begun(&bench).await;
     let verifier = bench.emulator.client().session_verifier(bench.emulator.tenant_id());
@@ -125,7 +125,7 @@ async fn offline_needs_the_keys_and_nothing_else() {
     let builder = || bench.emulator.client().session_verifier(bench.emulator.tenant_id()).clock(bench.clock.clone());
     let verifier = builder().client_ids(["web"]).build().unwrap();
     assert_eq!(verifier.verify(&access).await.unwrap().user_id, "ada");
-    let keys = bench.emulator.requests().into_iter().filter(|request| request.path.ends_with("jwks"));
+    let keys = bench.emulator.received_requests().into_iter().filter(|request| request.path.ends_with("jwks"));
     let keys: Vec<_> = keys.collect();
     assert_eq!(keys.len(), 1);
     assert!(!keys[0].headers.contains_key("authorization"), "they are public");

@@ -55,7 +55,7 @@ async fn states_without_a_challenge() {
     bench.emulator.user("ada").enroll_email_otp("ada@example.com");
     for (outcome, state) in [(Outcome::Allow, "ALLOW"), (Outcome::Block, "BLOCK"), (Outcome::Review, "REVIEW_REQUIRED")]
     {
-        bench.emulator.outcome("withdrawal", outcome);
+        bench.emulator.set_outcome("withdrawal", outcome);
         let tracked = bench.track().await;
         let answer = bench.validate(text(&tracked["token"])).await;
         assert_eq!((&answer["isValid"], &answer["state"]), (&json!(false), &json!(state)));

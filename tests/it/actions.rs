@@ -31,7 +31,7 @@ async fn plain(State(effects): State<Effects>, verdict: Verdict) -> &'static str
 async fn t60_a_forgotten_layer_is_a_fault_that_says_so() {
     let bench = bench().await;
     for action in ["browse", "withdraw"] {
-        bench.emulator.outcome(action, Outcome::Allow);
+        bench.emulator.set_outcome(action, Outcome::Allow);
     }
     let browse = || AuthsignalLayer::new(&bench.authsignal, "browse");
     let own = || AuthsignalLayer::for_action::<Withdrawal>(&bench.authsignal);
@@ -83,7 +83,7 @@ async fn t60_the_log_names_both_actions() {
     use axum::extract::FromRequestParts as _;
     use axum::response::IntoResponse as _;
     let bench = bench().await;
-    bench.emulator.outcome("browse", Outcome::Allow);
+    bench.emulator.set_outcome("browse", Outcome::Allow);
     let catch = tower::service_fn(|request: axum::extract::Request| async move {
         let (mut parts, _) = request.into_parts();
         let missing = VerdictFor::<Withdrawal>::from_request_parts(&mut parts, &()).await.unwrap_err();

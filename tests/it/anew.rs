@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::any;
-use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Coverage, RefusalReason};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -161,7 +161,7 @@ async fn t84_what_is_in_the_store_does_not_wait_for_a_call_of_others() {
     let proved = back.challenge(&paid).await;
     let proved = bench.prove(&proved);
     let before = bench.tracks();
-    bench.emulator.next(Endpoint::Track, Scripted::delay(MINUTE * 5).always());
+    bench.emulator.inject_fault(Endpoint::Track, Fault::delay(MINUTE * 5).always());
     let mut waiting = JoinSet::new();
     for _ in 0..WAITING {
         let mut ada = bench.visitor("ada");
@@ -195,7 +195,7 @@ async fn t87_no_decision_is_remembered_that_the_user_did_not_prove() {
     for mut visitor in [with_cookie, without] {
         for ask in &asks {
             for action in ["pay", "kept", "action"] {
-                bench.emulator.outcome(action, Outcome::Allow);
+                bench.emulator.set_outcome(action, Outcome::Allow);
             }
             for _ in 0..5 {
                 let before = bench.tracks();
@@ -204,7 +204,7 @@ async fn t87_no_decision_is_remembered_that_the_user_did_not_prove() {
                 allowed += 1;
             }
             for action in ["pay", "kept", "action"] {
-                bench.emulator.outcome(action, Outcome::Block);
+                bench.emulator.set_outcome(action, Outcome::Block);
             }
             let before = bench.effects.count();
             assert!(matches!(visitor.send(ask).await.reason(), Some(RefusalReason::State(_))), "{ask:?}");
@@ -233,7 +233,7 @@ async fn t87_a_proof_is_kept_and_an_allow_beside_it_is_not() {
     }
     assert_eq!(bench.tracks(), before, "a proof that is remembered needs no call");
     bench.clock.advance(MINUTE);
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     for id in 0..5 {
         ada.send(&ask(id)).await.assert_passed();
     }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{any, post as posting};
 use axum_authsignal::client::ActionState;
-use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{Answer, AuthsignalLayer, Grounds, RefusalReason, Unenrolled, Verdict};
 use bytes::Bytes;
 use serde_json::json as value;
@@ -42,8 +42,8 @@ async fn t80_the_unenrolled_pass_enrol_or_are_refused() {
 
     // An answer that says nothing of enrolment counts as "nothing".
     for members in [value!({ "isEnrolled": null }), value!({ "isEnrolled": false })] {
-        bench.emulator.next(Endpoint::Track, Scripted::merge(members));
-        bench.emulator.outcome("rare", Outcome::Allow);
+        bench.emulator.inject_fault(Endpoint::Track, Fault::merge(members));
+        bench.emulator.set_outcome("rare", Outcome::Allow);
         Visitor::new(&app, "ada").send(&get("/deny")).await.assert_refused(&RefusalReason::NotEnrolled);
     }
     Visitor::new(&app, "ada").send(&get("/deny")).await.assert_passed();
@@ -70,7 +70,7 @@ async fn t81_who_has_nothing_enrolled_is_not_led_to_enrol_where_that_is_denied()
         value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": null }),
     ] {
         for ask in [get("/deny"), get("/deny").navigating(), json("/deny", "{}")] {
-            bench.emulator.next(Endpoint::Track, Scripted::merge(members.clone()));
+            bench.emulator.inject_fault(Endpoint::Track, Fault::merge(members.clone()));
             let reply = Visitor::new(&app, "eve").send(&ask).await;
             reply.assert_refused(&RefusalReason::NotEnrolled);
             assert_eq!((reply.status, reply.location(), reply.cookie()), (403, "", None), "{members}");
@@ -79,7 +79,7 @@ async fn t81_who_has_nothing_enrolled_is_not_led_to_enrol_where_that_is_denied()
     }
     bench
         .emulator
-        .next(Endpoint::Track, Scripted::merge(value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": false })));
+        .inject_fault(Endpoint::Track, Fault::merge(value!({ "state": "CHALLENGE_REQUIRED", "isEnrolled": false })));
     let enrol = Visitor::new(&app, "eve").challenge(&get("/enrol").navigating()).await;
     assert!(enrol.ends_with("&force_enrollment=true"), "{enrol}");
     assert_eq!(bench.effects.count(), 0);
@@ -89,7 +89,7 @@ async fn t81_who_has_nothing_enrolled_is_not_led_to_enrol_where_that_is_denied()
 #[tokio::test]
 async fn an_allowed_request_costs_one_call_and_its_body_is_not_touched() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let polled = Arc::new(AtomicBool::new(false));
     let body = Body::new(Telling(Arc::clone(&polled)));
     let app: Router = Router::new().route(
@@ -101,7 +101,7 @@ async fn an_allowed_request_costs_one_call_and_its_body_is_not_touched() {
     let reply = ada.send_request(ada.request_with(&ask("POST", "/pay"), body)).await;
     assert_eq!((reply.status, reply.cookie(), reply.refusal), (200, None, None));
     assert!(!polled.load(Ordering::SeqCst), "the body was read");
-    assert_eq!(bench.emulator.requests().len(), 1);
+    assert_eq!(bench.emulator.received_requests().len(), 1);
 }
 
 /// A body that says when it is read.
@@ -128,7 +128,7 @@ async fn t73_what_does_not_pass_is_refused() {
     for state in ["BLOCK", "REVIEW_REQUIRED", "REVIEW_FAILED", "CHALLENGE_FAILED", "SOMETHING_NEW", "allow", ""] {
         for ask in [get("/pay"), get("/pay").navigating(), get("/pay").header("hx-request", "true"), json("/pay", "{}")]
         {
-            bench.emulator.next(Endpoint::Track, Scripted::state(state));
+            bench.emulator.inject_fault(Endpoint::Track, Fault::state(state));
             let reply = ada.send(&ask).await;
             reply.assert_refused(&RefusalReason::State(ActionState::from(state)));
             assert_eq!((reply.status, reply.cookie()), (403, None), "{state}");
@@ -156,7 +156,7 @@ async fn t73_what_does_not_pass_is_refused() {
         }
     }
     for state in ["CHALLENGE_SUCCEEDED", "REVIEW_SUCCEEDED"] {
-        bench.emulator.next(Endpoint::Track, Scripted::state(state));
+        bench.emulator.inject_fault(Endpoint::Track, Fault::state(state));
         ada.send(&get("/pay")).await.assert_passed();
         let verdict = bench.effects.last().verdict.unwrap();
         assert_eq!(verdict.grounds(), &Grounds::Settled(state.into()));
@@ -224,9 +224,9 @@ async fn t70_nobody_and_hostile_ids_are_refused_without_a_call() {
         assert!(matches!(reply.reason(), Some(RefusalReason::InvalidUser(_))), "{id:?}: {:?}", reply.reason());
         assert_eq!(reply.status, 403);
     }
-    assert_eq!((bench.effects.count(), bench.emulator.requests().len()), (0, 0));
+    assert_eq!((bench.effects.count(), bench.emulator.received_requests().len()), (0, 0));
     // Ids that only look like paths reach the service as themselves.
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     for id in ["a/b", "%2e%2e", "a?b", "a#b", "..;", "a b", "\\..", "a:b"] {
         bench.visitor(id).send(&get("/pay")).await.assert_passed();
         assert_eq!(bench.effects.last().verdict.unwrap().user_id().as_str(), id);
@@ -266,7 +266,7 @@ async fn what_is_not_guarded_is_not_asked_about() {
     for ask in [get("/open"), form("/open", "a=b"), get("/open").navigating()] {
         bench.visitor("ada").send(&ask).await.assert_passed();
     }
-    assert_eq!(bench.emulator.requests().len(), 0);
+    assert_eq!(bench.emulator.received_requests().len(), 0);
 }
 
 /// A responder of the application's own decides how it looks, and nothing of what makes it safe.
@@ -296,7 +296,7 @@ async fn a_custom_responder_keeps_reason_cookie_and_privacy() {
     assert!(reply.cookie().is_some());
     assert!(bench.emulator.succeed(challenge).is_ok());
 
-    bench.emulator.outcome("pay", Outcome::Block);
+    bench.emulator.set_outcome("pay", Outcome::Block);
     let reply = bench.visitor("ada").send(&get("/pay")).await;
     assert_eq!((reply.status, reply.text()), (418, "no: state"));
     reply.assert_refused(&RefusalReason::State(ActionState::Block));

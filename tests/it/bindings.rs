@@ -182,7 +182,7 @@ async fn t2_t3_t4_t5_t6_t15_t16_wrong_tokens_prove_nothing_and_spoil_nothing() {
 /// T2, T16, T40: what the service says about a token has to name this very user, action and attempt.
 #[tokio::test]
 async fn t2_t4_t5_t72_an_answer_about_anything_else_proves_nothing() {
-    use axum_authsignal::emulator::{Endpoint, Scripted};
+    use axum_authsignal::emulator::{Endpoint, Fault};
     use serde_json::json;
     let bench = bench().await;
     let mut ada = bench.visitor("ada");
@@ -208,7 +208,7 @@ async fn t2_t4_t5_t72_an_answer_about_anything_else_proves_nothing() {
         (json!({ "state": null }), Unproven::Token),
     ];
     for (members, why) in wrong {
-        bench.emulator.next(Endpoint::ValidateChallenge, Scripted::merge(members.clone()));
+        bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::merge(members.clone()));
         let reply = ada.send(&back).await;
         assert!(
             matches!(reply.reason(), Some(RefusalReason::Unproven(found)) if *found == why)
@@ -285,7 +285,7 @@ async fn t31_a_remembered_approval_ends_by_the_clock_and_is_not_stretched() {
     let bench = bench().await;
     let mut ada = bench.visitor("ada");
     bench.approve(&mut ada, &get("/kept").navigating()).await;
-    let calls = bench.emulator.requests().len();
+    let calls = bench.emulator.received_requests().len();
     for minute in 0..10 {
         ada.send(&get("/kept?page=1")).await.assert_passed();
         ada.send(&json("/kept/7", "{}")).await.assert_passed();
@@ -294,7 +294,7 @@ async fn t31_a_remembered_approval_ends_by_the_clock_and_is_not_stretched() {
             bench.clock.advance(MINUTE);
         }
     }
-    assert_eq!(bench.emulator.requests().len(), calls, "nothing is asked while it is remembered");
+    assert_eq!(bench.emulator.received_requests().len(), calls, "nothing is asked while it is remembered");
     bench.clock.advance(MINUTE - std::time::Duration::from_secs(1));
     ada.send(&get("/kept")).await.assert_passed();
     bench.clock.advance(std::time::Duration::from_secs(1));

@@ -1,6 +1,6 @@
 //! What one user can take from others: scripts of an attacker for each budget, with what others feel meanwhile.
 use axum::Router;
-use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{AuthsignalBuilder, Budget, Outage, RefusalReason, Unproven};
 
@@ -73,12 +73,12 @@ async fn t118_who_proves_what_they_begin_meets_no_budget() {
 #[tokio::test]
 async fn t106_t118_who_is_blocked_does_not_fish_for_an_allow() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Block);
+    bench.emulator.set_outcome("pay", Outcome::Block);
     let mut thief = bench.visitor("ada").in_session("stolen");
     for _ in 0..5 {
         assert!(matches!(thief.send(&get("/pay")).await.reason(), Some(RefusalReason::State(_))));
     }
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     for _ in 0..50 {
         let reply = thief.send(&get("/pay")).await;
         reply.assert_refused(&RefusalReason::OverBudget(Budget::Refusals));
@@ -87,7 +87,7 @@ async fn t106_t118_who_is_blocked_does_not_fish_for_an_allow() {
     println!("55 tries after a block: {} tracks", bench.tracks());
     assert_eq!((bench.tracks(), bench.effects.count()), (5, 0));
     bench.visitor("ada").in_session("own").send(&get("/pay")).await.assert_passed();
-    bench.emulator.outcome("other", Outcome::Allow);
+    bench.emulator.set_outcome("other", Outcome::Allow);
     thief.send(&get("/other")).await.assert_passed();
     bench.clock.advance(MINUTE * 10);
     thief.send(&get("/pay")).await.assert_passed();
@@ -149,12 +149,12 @@ async fn t118_an_outage_takes_nothing_of_the_budget() {
     let bench = bench_with(|builder| builder.validate_budget(1)).await;
     let mut ada = bench.visitor("ada");
     let back = bench.prove(&ada.challenge(&get("/pay").navigating()).await);
-    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::status(503).always());
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(503).always());
     for _ in 0..5 {
         ada.send(&back).await.assert_refused(&RefusalReason::Outage(Outage::Server));
     }
     bench.emulator.clear_faults();
-    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::status(429).always());
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(429).always());
     ada.send(&back).await.assert_refused(&RefusalReason::Outage(Outage::RateLimited));
     let before = bench.validates();
     ada.send(&back).await.assert_refused(&RefusalReason::OverBudget(Budget::Validates));

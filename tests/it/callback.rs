@@ -4,7 +4,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum_authsignal::client::ActionState;
-use axum_authsignal::emulator::{Endpoint, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault};
 use axum_authsignal::{Client, Outage, RefusalReason, Unproven};
 use tower::ServiceExt as _;
 
@@ -311,7 +311,7 @@ async fn t13_t85_a_browser_that_hangs_up_loses_nothing() {
     let bench = bench().await;
     let paid = get("/pay").navigating();
     let (mut ada, back, _) = proved(&bench, &paid).await;
-    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::delay(Duration::from_millis(600)));
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::delay(Duration::from_millis(600)));
     let request = ada.request(&back);
     let pending = tokio::spawn(ada.app.clone().oneshot(request));
     while bench.validates() == 0 {
@@ -347,21 +347,21 @@ async fn an_outage_on_the_way_back_loses_nothing() {
     let back = way_back(&emulator.succeed(&challenge).unwrap());
     let token = parameter(&back.target, "token").unwrap();
     let faults = [
-        (Scripted::status(503), Outage::Server),
-        (Scripted::status(500), Outage::Server),
-        (Scripted::status(429), Outage::RateLimited),
-        (Scripted::status(403), Outage::Rejected),
-        (Scripted::status(401), Outage::Rejected),
-        (Scripted::body(200, "text/html", "<html>"), Outage::Malformed),
-        (Scripted::body(200, "application/json", "[]"), Outage::Malformed),
-        (Scripted::body(200, "application/json", "{\"isValid\":\"yes\"}"), Outage::Malformed),
-        (Scripted::body(302, "text/html", "").header("location", "http://127.0.0.1:1/"), Outage::Malformed),
-        (Scripted::cut(10), Outage::Malformed),
-        (Scripted::hang_up(), Outage::Connect),
-        (Scripted::delay(Duration::from_secs(20)), Outage::Timeout),
+        (Fault::status(503), Outage::Server),
+        (Fault::status(500), Outage::Server),
+        (Fault::status(429), Outage::RateLimited),
+        (Fault::status(403), Outage::Rejected),
+        (Fault::status(401), Outage::Rejected),
+        (Fault::body(200, "text/html", "<html>"), Outage::Malformed),
+        (Fault::body(200, "application/json", "[]"), Outage::Malformed),
+        (Fault::body(200, "application/json", "{\"isValid\":\"yes\"}"), Outage::Malformed),
+        (Fault::body(302, "text/html", "").header("location", "http://127.0.0.1:1/"), Outage::Malformed),
+        (Fault::cut(10), Outage::Malformed),
+        (Fault::hang_up(), Outage::Connect),
+        (Fault::delay(Duration::from_secs(20)), Outage::Timeout),
     ];
     for (fault, outage) in faults {
-        emulator.next(Endpoint::ValidateChallenge, fault.clone());
+        emulator.inject_fault(Endpoint::ValidateChallenge, fault.clone());
         let reply = ada.send(&back).await;
         let reason = reply.reason().cloned();
         assert_eq!(reason, Some(RefusalReason::Outage(outage)), "{fault:?}");
@@ -372,8 +372,8 @@ async fn an_outage_on_the_way_back_loses_nothing() {
         assert_sealed(&reply, &token);
     }
     // These say that it is the token that is wrong.
-    for fault in [Scripted::status(400), Scripted::status(422), Scripted::body(200, "application/json", "{}")] {
-        emulator.next(Endpoint::ValidateChallenge, fault);
+    for fault in [Fault::status(400), Fault::status(422), Fault::body(200, "application/json", "{}")] {
+        emulator.inject_fault(Endpoint::ValidateChallenge, fault);
         ada.send(&back).await.assert_refused(&RefusalReason::Unproven(Unproven::Token));
     }
     assert_eq!(effects.count(), 0);

@@ -1,6 +1,6 @@
 //! Where challenges may be, by where the client was told that the service is.
 use axum::http::HeaderMap;
-use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Emulator, Endpoint, Fault, Outcome};
 use axum_authsignal::{Authsignal, Client};
 use url::Url;
 
@@ -20,13 +20,13 @@ async fn challenged(emulator: &Emulator, host: &str) -> Reply {
 #[tokio::test]
 async fn every_name_of_this_machine_is_where_the_emulator_is() {
     let emulator = emulator(&clock()).await;
-    emulator.outcome("pay", Outcome::Challenge);
+    emulator.set_outcome("pay", Outcome::Challenge);
     for host in ["localhost", "127.0.0.1", "auth.localhost"] {
         let reply = challenged(&emulator, host).await;
         assert_eq!(reply.status, 303, "{host}: {:?}", reply.reason());
 
         let url = format!("{}/?token=a", emulator.origin());
-        emulator.next(Endpoint::Track, Scripted::merge(serde_json::json!({ "url": url })));
+        emulator.inject_fault(Endpoint::Track, Fault::merge(serde_json::json!({ "url": url })));
         let reply = challenged(&emulator, host).await;
         assert_eq!((reply.status, reply.header("location")), (303, &*url), "{host}: {:?}", reply.reason());
     }

@@ -211,7 +211,7 @@ async fn t13_t85_a_way_back_dropped_at_every_await_is_the_same_the_second_time()
 #[tokio::test]
 async fn an_allowed_request_costs_one_call_and_none_of_the_store() {
     let (bench, store) = slow().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let ada = bench.visitor("ada");
     let guarded = any(async || "done").layer(AuthsignalLayer::new(&bench.authsignal, "pay"));
     let mut unread = Visitor { app: axum::Router::new().route("/pay", guarded), ..ada.clone() };

@@ -4,7 +4,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{any, get as on_get};
 use axum_authsignal::client::CustomData;
-use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{AuthsignalLayer, Coverage, RefusalReason, Unenrolled};
 use serde_json::json as value;
 
@@ -75,7 +75,7 @@ async fn a_preflight_with_credentials_or_a_body_is_decided() {
     };
     let nobody = || Visitor { user: None, ..bench.visitor("ada") };
     nobody().send(&preflight()).await.assert_passed();
-    assert_eq!(bench.emulator.requests().len(), 0);
+    assert_eq!(bench.emulator.received_requests().len(), 0);
     let mut no_origin = preflight();
     no_origin.headers.remove("origin");
     let with_body = crate::support::Ask { body: "a=b".into(), ..preflight() };
@@ -120,7 +120,7 @@ async fn c3_a_slow_not_yet_takes_no_approval_back() {
     let back = bench.prove(&challenge);
     ada.send(&back).await;
     let not_yet = value!({ "isValid": false, "state": "CHALLENGE_REQUIRED" });
-    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::merge(not_yet));
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::merge(not_yet));
     assert_eq!(ada.send(&back).await.location(), "/pay");
     ada.send(&ask).await.assert_passed();
 }
@@ -144,7 +144,7 @@ async fn an_enrolment_that_ends_in_allow_is_tracked_again() {
     let bench = bench().await;
     let layer = AuthsignalLayer::new(&bench.authsignal, "limit").unenrolled(Unenrolled::Enrol);
     let mut grace = Visitor::new(&app(&bench, &[("/limit", layer)]), "grace");
-    bench.emulator.outcome("limit", Outcome::Allow);
+    bench.emulator.set_outcome("limit", Outcome::Allow);
     let ask = get("/limit").navigating();
     let challenge = grace.challenge(&ask).await;
     let back = way_back(&bench.emulator.quit(&challenge).unwrap());

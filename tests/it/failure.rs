@@ -5,7 +5,7 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::any;
 use axum_authsignal::client::{ActionState, ClientBuilder};
-use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Emulator, Endpoint, Fault, Outcome};
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Coverage, Outage, RefusalReason, Unenrolled};
 use serde_json::json as value;
 
@@ -51,58 +51,55 @@ async fn t20_t72_t73_t74_t75_t77_no_fault_lets_a_request_pass() {
     let fragile = fragile(|client| client).await;
     let outage = RefusalReason::Outage;
     let state = |state: &str| RefusalReason::State(ActionState::from(state));
-    let body = |body: &str| Scripted::body(200, "application/json", body.to_owned());
+    let body = |body: &str| Fault::body(200, "application/json", body.to_owned());
     let deep = format!("{{\"state\":\"ALLOW\",\"a\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
     let huge = format!("{{\"state\":\"ALLOW\",\"x\":\"{}\"}}", "a".repeat(300 * 1024));
     let faults = [
-        (Scripted::status(500), outage(Outage::Server)),
-        (Scripted::status(502), outage(Outage::Server)),
-        (Scripted::status(503), outage(Outage::Server)),
-        (Scripted::status(503).header("retry-after", "120"), outage(Outage::Server)),
-        (Scripted::status(429), outage(Outage::RateLimited)),
-        (Scripted::status(400), outage(Outage::Rejected)),
-        (Scripted::status(401), outage(Outage::Rejected)),
-        (Scripted::status(403), outage(Outage::Rejected)),
-        (Scripted::status(404), outage(Outage::Rejected)),
-        (Scripted::status(413), outage(Outage::Rejected)),
-        (Scripted::status(302).header("location", "https://evil.example/"), outage(Outage::Malformed)),
-        (Scripted::status(204), outage(Outage::Malformed)),
-        (Scripted::body(200, "text/html", "<html>ALLOW</html>"), outage(Outage::Malformed)),
+        (Fault::status(500), outage(Outage::Server)),
+        (Fault::status(502), outage(Outage::Server)),
+        (Fault::status(503), outage(Outage::Server)),
+        (Fault::status(503).header("retry-after", "120"), outage(Outage::Server)),
+        (Fault::status(429), outage(Outage::RateLimited)),
+        (Fault::status(400), outage(Outage::Rejected)),
+        (Fault::status(401), outage(Outage::Rejected)),
+        (Fault::status(403), outage(Outage::Rejected)),
+        (Fault::status(404), outage(Outage::Rejected)),
+        (Fault::status(413), outage(Outage::Rejected)),
+        (Fault::status(302).header("location", "https://evil.example/"), outage(Outage::Malformed)),
+        (Fault::status(204), outage(Outage::Malformed)),
+        (Fault::body(200, "text/html", "<html>ALLOW</html>"), outage(Outage::Malformed)),
         (body(""), outage(Outage::Malformed)),
         (body("null"), outage(Outage::Malformed)),
         (body("\"ALLOW\""), outage(Outage::Malformed)),
         (body("{\"state\":\"ALLOW\"}"), outage(Outage::Malformed)),
         (body(&deep), outage(Outage::Malformed)),
         (body(&huge), outage(Outage::Malformed)),
-        (Scripted::cut(40), outage(Outage::Malformed)),
-        (Scripted::cut(0), outage(Outage::Malformed)),
-        (Scripted::hang_up(), outage(Outage::Connect)),
-        (Scripted::merge(value!({ "state": 7 })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "state": ["ALLOW"] })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "state": { "ALLOW": true } })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "state": true })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "state": null })), outage(Outage::Malformed)),
-        (Scripted::state("allow"), state("allow")),
-        (Scripted::state("ALLOW "), state("ALLOW ")),
-        (Scripted::state("CHALLENGE_SUCCEEDED\u{0}"), state("CHALLENGE_SUCCEEDED\u{0}")),
-        (Scripted::state(""), state("")),
-        (
-            Scripted::merge(value!({ "idempotencyKey": "5d1f9c52-8c1a-4c55-8e35-0b6a0ad0a001" })),
-            outage(Outage::Malformed),
-        ),
-        (Scripted::merge(value!({ "idempotencyKey": null })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "idempotencyKey": 7 })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "isEnrolled": "true" })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "isEnrolled": 1 })), outage(Outage::Malformed)),
-        (Scripted::merge(value!({ "url": 7 })), outage(Outage::Malformed)),
+        (Fault::cut(40), outage(Outage::Malformed)),
+        (Fault::cut(0), outage(Outage::Malformed)),
+        (Fault::hang_up(), outage(Outage::Connect)),
+        (Fault::merge(value!({ "state": 7 })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "state": ["ALLOW"] })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "state": { "ALLOW": true } })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "state": true })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "state": null })), outage(Outage::Malformed)),
+        (Fault::state("allow"), state("allow")),
+        (Fault::state("ALLOW "), state("ALLOW ")),
+        (Fault::state("CHALLENGE_SUCCEEDED\u{0}"), state("CHALLENGE_SUCCEEDED\u{0}")),
+        (Fault::state(""), state("")),
+        (Fault::merge(value!({ "idempotencyKey": "5d1f9c52-8c1a-4c55-8e35-0b6a0ad0a001" })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "idempotencyKey": null })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "idempotencyKey": 7 })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "isEnrolled": "true" })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "isEnrolled": 1 })), outage(Outage::Malformed)),
+        (Fault::merge(value!({ "url": 7 })), outage(Outage::Malformed)),
     ];
     let mut cells = 0;
     for (fault, reason) in &faults {
         for otherwise in [Outcome::Allow, Outcome::Challenge] {
-            fragile.emulator.outcome("pay", otherwise);
+            fragile.emulator.set_outcome("pay", otherwise);
             for route in ROUTES {
                 for ask in [get(route), get(route).navigating(), get(route).header("hx-request", "true")] {
-                    fragile.emulator.next(Endpoint::Track, fault.clone());
+                    fragile.emulator.inject_fault(Endpoint::Track, fault.clone());
                     let reply = Visitor::new(&fragile.app, "ada").send(&ask).await;
                     assert_eq!(reply.reason(), Some(reason), "{route} {fault:?}");
                     let is_outage = matches!(reason, RefusalReason::Outage(_));
@@ -124,7 +121,7 @@ async fn t20_t72_t73_t74_t75_t77_no_fault_lets_a_request_pass() {
     }
     assert_eq!(fragile.effects.count(), 0);
     println!("{cells} of {cells} requests refused");
-    fragile.emulator.outcome("pay", Outcome::Allow);
+    fragile.emulator.set_outcome("pay", Outcome::Allow);
     Visitor::new(&fragile.app, "ada").send(&get("/plain")).await.assert_passed();
 }
 
@@ -164,7 +161,7 @@ async fn t20_t21_a_challenge_that_leads_elsewhere_is_shown_to_nobody() {
     ];
     for url in &urls {
         for ask in [get("/plain"), get("/plain").navigating(), get("/plain").header("hx-request", "true")] {
-            fragile.emulator.next(Endpoint::Track, Scripted::merge(value!({ "url": url })));
+            fragile.emulator.inject_fault(Endpoint::Track, Fault::merge(value!({ "url": url })));
             let mut ada = Visitor::new(&fragile.app, "ada");
             let reply = ada.send(&ask).await;
             let malformed = reply.reason() == Some(&RefusalReason::Outage(Outage::Malformed));
@@ -189,10 +186,10 @@ async fn t20_t21_a_challenge_that_leads_elsewhere_is_shown_to_nobody() {
 #[tokio::test]
 async fn t80_what_is_not_said_of_enrolment_counts_as_nothing() {
     let fragile = fragile(|client| client).await;
-    fragile.emulator.outcome("pay", Outcome::Allow);
+    fragile.emulator.set_outcome("pay", Outcome::Allow);
     for members in [value!({ "isEnrolled": null }), value!({ "isEnrolled": false })] {
         for (route, reason) in [("/deny", RefusalReason::NotEnrolled), ("/enrol", RefusalReason::ChallengeRequired)] {
-            fragile.emulator.next(Endpoint::Track, Scripted::merge(members.clone()));
+            fragile.emulator.inject_fault(Endpoint::Track, Fault::merge(members.clone()));
             let reply = Visitor::new(&fragile.app, "ada").send(&get(route)).await;
             assert_eq!(reply.reason(), Some(&reason), "{route} {members}");
         }
@@ -204,9 +201,9 @@ async fn t80_what_is_not_said_of_enrolment_counts_as_nothing() {
 #[tokio::test]
 async fn a_service_that_hangs_or_is_gone_lets_nothing_pass() {
     let fragile = fragile(|client| client.deadline(Duration::from_millis(150))).await;
-    fragile.emulator.outcome("pay", Outcome::Allow);
+    fragile.emulator.set_outcome("pay", Outcome::Allow);
     for route in ROUTES {
-        fragile.emulator.next(Endpoint::Track, Scripted::delay(Duration::from_secs(30)));
+        fragile.emulator.inject_fault(Endpoint::Track, Fault::delay(Duration::from_secs(30)));
         let reply = Visitor::new(&fragile.app, "ada").send(&get(route)).await;
         assert_eq!((reply.status, reply.header("retry-after")), (503, "5"));
         reply.assert_refused(&RefusalReason::Outage(Outage::Timeout));
@@ -230,12 +227,12 @@ async fn a_service_that_hangs_or_is_gone_lets_nothing_pass() {
 #[tokio::test]
 async fn a_short_fault_is_not_noticed() {
     let bench = crate::support::bench().await;
-    bench.emulator.next(Endpoint::Track, Scripted::status(503));
+    bench.emulator.inject_fault(Endpoint::Track, Fault::status(503));
     let mut ada = bench.visitor("ada");
     let ask = get("/pay").navigating();
     let challenge = ada.challenge(&ask).await;
     assert_eq!((bench.tracks(), bench.emulator.actions("ada").len()), (2, 1));
-    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::hang_up());
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::hang_up());
     assert_eq!(ada.send(&bench.prove(&challenge)).await.location(), "/pay");
     ada.send(&ask).await.assert_passed();
 }

@@ -67,7 +67,7 @@ impl Store for Broken {
 #[tokio::test]
 async fn t126_an_early_id_asks_no_store_and_reads_no_body() {
     let bench = bench_with(|builder| builder.store(Broken)).await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let mut ada = bench.visitor("ada");
     let first = ada.send(&at_home(get("/pay").navigating())).await;
     first.assert_passed();
@@ -77,7 +77,7 @@ async fn t126_an_early_id_asks_no_store_and_reads_no_body() {
         reply.assert_passed();
         assert_eq!(reply.cookie(), None);
     }
-    assert_eq!((bench.tracks(), bench.emulator.requests().len()), (3, 3));
+    assert_eq!((bench.tracks(), bench.emulator.received_requests().len()), (3, 3));
     // A body that fails whoever reads it reaches the handler unread, and fails there.
     let broken = futures_util::stream::once(async { Err::<bytes::Bytes, _>(std::io::Error::other("read")) });
     let request = ada.request_with(&at_home(json("/pay", "")), axum::body::Body::from_stream(broken));
@@ -101,7 +101,7 @@ async fn t126_an_early_id_asks_no_store_and_reads_no_body() {
 #[tokio::test]
 async fn t126_t42_an_early_id_is_given_with_care() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let page = || get("/pay").navigating();
     for (why, ask, is_given) in [
         ("a page", at_home(page()), true),

@@ -99,14 +99,14 @@ async fn t65_a_body_past_the_limit_is_never_challenged() {
         };
         // With no cookie, then with one, which makes the body be read earlier.
         for _ in 0..2 {
-            bench.emulator.outcome("pay", Outcome::Challenge);
+            bench.emulator.set_outcome("pay", Outcome::Challenge);
             let reply = send(&mut ada, LIMIT + 1).await;
             reply.assert_refused(&RefusalReason::BodyTooLarge);
             assert_eq!((reply.status, reply.cookie()), (413, None));
-            bench.emulator.outcome("pay", Outcome::Allow);
+            bench.emulator.set_outcome("pay", Outcome::Allow);
             send(&mut ada, LIMIT + 1).await.assert_passed();
             assert_eq!(bench.effects.last().body, sized(LIMIT + 1).body, "{pieces:?}");
-            bench.emulator.outcome("pay", Outcome::Challenge);
+            bench.emulator.set_outcome("pay", Outcome::Challenge);
             let count = bench.effects.count();
             let challenged = send(&mut ada, LIMIT).await;
             challenged.assert_refused(&RefusalReason::ChallengeRequired);

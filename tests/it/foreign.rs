@@ -104,11 +104,11 @@ async fn t42_what_another_origin_opened_passes_nothing_of_its_own() {
 #[tokio::test]
 async fn t42_what_is_allowed_is_the_applications_own_affair() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     for page in FOREIGN {
         bench.visitor("ada").send(&from(form("/pay", "a=b"), page)).await.assert_passed();
     }
-    bench.emulator.outcome("pay", Outcome::Block);
+    bench.emulator.set_outcome("pay", Outcome::Block);
     let reply = bench.visitor("ada").send(&from(form("/pay", "a=b"), FOREIGN[0])).await;
     assert!(matches!(reply.reason(), Some(RefusalReason::State(_))));
     assert_eq!((bench.effects.count(), bench.tracks()), (FOREIGN.len(), FOREIGN.len() + 1));

@@ -28,8 +28,8 @@ async fn tracks(bench: &Bench, outer: AuthsignalLayer, inner: AuthsignalLayer) -
 #[tokio::test]
 async fn t115_an_outer_layer_answers_the_very_same_question_alone() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
-    bench.emulator.outcome("other", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("other", Outcome::Allow);
     let layer = || AuthsignalLayer::new(&bench.authsignal, "pay");
     let amount = || {
         layer().custom(|parts| {
@@ -75,7 +75,7 @@ async fn t115_an_outer_layer_answers_the_very_same_question_alone() {
 #[tokio::test]
 async fn t115_an_inner_layers_data_reaches_its_rule() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let layer = || AuthsignalLayer::new(&bench.authsignal, "pay");
     assert_eq!(tracks(&bench, layer(), layer().custom(|_| CustomData::new().with("amount", 10_000))).await, 2);
     assert_eq!(bench.tracked()["custom"]["amount"], 10_000);
@@ -109,7 +109,7 @@ fn rewriting(bench: &Bench, outermost: bool, rewrite: Rewrite) -> Router {
 #[tokio::test]
 async fn t115_a_rewritten_address_is_another_question() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let by_host: Rewrite = |headers, path| format!("/t/{}{path}", headers["host"].to_str().unwrap());
     let to_another: Rewrite = |_, _| "/t/two/pay".to_owned();
     let query: Rewrite = |_, path| format!("{path}?more=1");
@@ -185,7 +185,7 @@ async fn t116_three_runs_with_one_approval_run_once() {
             ("one flow, more asked inside", layer("pay"), strict()),
             ("an action that is allowed", layer("view"), layer("pay")),
         ] {
-            bench.emulator.outcome("view", Outcome::Allow);
+            bench.emulator.set_outcome("view", Outcome::Allow);
             let fan_out = from_fn(move |request: Request, next: Next| async move {
                 let (parts, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1024).await.unwrap();
@@ -254,7 +254,7 @@ async fn t116_a_handler_that_calls_the_application_again_is_another_run() {
         handle(State(caller.effects), None, request).await.into_response()
     }
     let bench = bench().await;
-    bench.emulator.outcome("view", Outcome::Allow);
+    bench.emulator.set_outcome("view", Outcome::Allow);
     let layer = |action: &str| AuthsignalLayer::new(&bench.authsignal, action);
     let caller = Caller { app: Arc::default(), effects: bench.effects.clone(), inside: Arc::new(AtomicUsize::new(0)) };
     let app = Router::new()

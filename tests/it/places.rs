@@ -168,7 +168,7 @@ async fn t124_t9_names_that_are_given_are_led_or_have_their_own_callback() {
     assert!(called.json()["detail"].as_str().unwrap().contains("https://app.example.com"), "{}", called.text());
     let called = ada.send(&at(get("/pay"), "www.example.com")).await;
     assert_eq!(called.status, 403, "a script would follow a redirect and see nothing");
-    assert_eq!((bench.effects.count(), bench.emulator.requests().len()), (0, 0));
+    assert_eq!((bench.effects.count(), bench.emulator.received_requests().len()), (0, 0));
 
     let challenge = ada.challenge(&at(page(), "preview.example.com")).await;
     let back = bench.emulator.succeed(&challenge).unwrap();

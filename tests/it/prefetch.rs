@@ -35,7 +35,7 @@ async fn t12_t121_a_prefetch_is_declined_and_not_tracked() {
             assert_declined(&reply, &format!("{name}: {value}"));
         }
     }
-    assert_eq!((bench.effects.count(), bench.emulator.requests().len()), (0, 0));
+    assert_eq!((bench.effects.count(), bench.emulator.received_requests().len()), (0, 0));
 }
 
 /// T121: a responder that would answer with a success is not asked, and the click that follows is answered.
@@ -57,11 +57,11 @@ async fn t122_no_prefetch_spends_an_approval() {
     let url = ada.challenge(&paid).await;
     let back = bench.prove(&url);
     assert_eq!(ada.send(&back).await.location(), "/pay");
-    let asked = bench.emulator.requests().len();
+    let asked = bench.emulator.received_requests().len();
     for (name, value) in PREFETCHES {
         assert_declined(&ada.send(&paid.clone().header(name, value)).await, &format!("{name}: {value}"));
     }
-    assert_eq!((bench.effects.count(), bench.emulator.requests().len()), (0, asked));
+    assert_eq!((bench.effects.count(), bench.emulator.received_requests().len()), (0, asked));
     ada.send(&paid).await.assert_passed();
     println!("{} prefetches spent nothing", PREFETCHES.len());
 }

@@ -92,7 +92,7 @@ async fn t112_nothing_passes_undecided_for_somebody() {
             true => builder.identify(|Caller(name): Caller| async move { User::new(name) }),
         })
         .await;
-        bench.emulator.outcome("pay", Outcome::Block);
+        bench.emulator.set_outcome("pay", Outcome::Block);
         let app = app(&bench);
         for method in METHODS {
             for (headers, set_headers) in HEADERS {
@@ -137,7 +137,7 @@ async fn t112_nothing_passes_undecided_for_somebody() {
 #[tokio::test]
 async fn t112_a_preflight_of_nobody_has_no_verdict() {
     let bench = bench_with(|builder| builder).await;
-    bench.emulator.outcome("outer", Outcome::Allow);
+    bench.emulator.set_outcome("outer", Outcome::Allow);
     let knows = crate::support::builder(&bench.emulator, &bench.clock).identify_parts(|_| Some(User::new("ada")));
     let outer = AuthsignalLayer::new(&knows.build().unwrap(), "outer");
     let effects = Effects::default();

@@ -242,17 +242,17 @@ async fn t61_two_layers_on_one_route() {
     bench.approve(&mut ada, &ask).await;
     ada.send(&ask).await.assert_passed();
     assert_eq!((bench.effects.count(), bench.tracks()), (1, 1));
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     ada.send(&get("/same?2")).await.assert_passed();
     assert_eq!((bench.effects.count(), bench.tracks()), (2, 2));
 
-    bench.emulator.outcome("outer", Outcome::Allow);
+    bench.emulator.set_outcome("outer", Outcome::Allow);
     ada.challenge(&get("/two")).await;
     assert_eq!((bench.effects.count(), bench.tracks()), (2, 4));
-    bench.emulator.outcome("outer", Outcome::Block);
-    bench.emulator.outcome("inner", Outcome::Allow);
+    bench.emulator.set_outcome("outer", Outcome::Block);
+    bench.emulator.set_outcome("inner", Outcome::Allow);
     assert!(matches!(ada.send(&get("/two")).await.reason(), Some(RefusalReason::State(_))));
-    bench.emulator.outcome("outer", Outcome::Allow);
+    bench.emulator.set_outcome("outer", Outcome::Allow);
     ada.challenge(&get("/two")).await;
     ada.send(&get("/two?2")).await.assert_passed();
     assert_eq!(bench.effects.last().verdict.unwrap().action().as_str(), "inner");
@@ -281,7 +281,7 @@ async fn t61_one_approval_passes_two_layers_that_share_its_flow() {
 #[tokio::test]
 async fn t61_an_outer_pass_is_for_its_own_user_and_application() {
     let bench = bench().await;
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let inner = |callback: &str, user: &'static str| {
         let handle = builder(&bench.emulator, &bench.clock).callback_url(callback);
         handle.identify_parts(move |parts| Some(User::new(parts.headers.get(user)?.to_str().ok()?))).build().unwrap()

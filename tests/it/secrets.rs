@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::http::HeaderMap;
 use axum::routing::get as getting;
-use axum_authsignal::emulator::{Endpoint, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Client, RefusalReason, User};
 use tracing_subscriber::fmt::MakeWriter;
@@ -111,7 +111,7 @@ async fn a_refused_challenge_host_is_in_the_log_with_its_setter() {
         ("https://mfa.refused.example/in?token=canary-url", "mfa.refused.example", "AuthsignalBuilder::challenge_host"),
         ("http://refused:4000/in?token=canary-url", "refused", "AUTHSIGNAL_DANGEROUSLY_ALLOW_HTTP_TO"),
     ] {
-        bench.emulator.next(Endpoint::Track, Scripted::merge(serde_json::json!({ "url": url })));
+        bench.emulator.inject_fault(Endpoint::Track, Fault::merge(serde_json::json!({ "url": url })));
         let reply = bench.visitor("ada").send(&get("/pay")).await;
         assert_eq!((reply.status, reply.reason()), (502, Some(&RefusalReason::UntrustedChallenge)), "{url}");
         let text = log.text();
@@ -167,12 +167,10 @@ async fn t10_t97_no_secret_is_logged_or_shown() {
             secrets.push(("token", parameter(url, "token").unwrap()));
         }
         // Everything that can go wrong on the way back is logged as well.
-        for fault in [
-            Scripted::status(401),
-            Scripted::body(200, "text/html", "x"),
-            Scripted::merge(serde_json::json!({"userId": "bob"})),
-        ] {
-            bench.emulator.next(Endpoint::ValidateChallenge, fault);
+        for fault in
+            [Fault::status(401), Fault::body(200, "text/html", "x"), Fault::merge(serde_json::json!({"userId": "bob"}))]
+        {
+            bench.emulator.inject_fault(Endpoint::ValidateChallenge, fault);
             ada.send(&way_back(&back)).await;
         }
         ada.signed_in_as("bob").send(&way_back(&back)).await;
@@ -182,9 +180,9 @@ async fn t10_t97_no_secret_is_logged_or_shown() {
         assert_eq!(ada.send(&way_back(&back)).await.status, 303);
         ada.send(ask).await.assert_passed();
     }
-    bench.emulator.next(Endpoint::Track, Scripted::status(401));
+    bench.emulator.inject_fault(Endpoint::Track, Fault::status(401));
     ada.send(&form("/other", "to=canary-value")).await;
-    bench.emulator.next(Endpoint::Track, Scripted::state("BLOCK"));
+    bench.emulator.inject_fault(Endpoint::Track, Fault::state("BLOCK"));
     ada.send(&json("/other", "{\"a\":\"canary-json\"}")).await;
     let declined = ada.challenge(&get("/other").navigating()).await;
     ada.send(&way_back(&bench.emulator.decline(&declined).unwrap())).await;

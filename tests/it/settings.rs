@@ -123,7 +123,7 @@ fn an_action_that_is_none_is_an_error_or_a_panic_of_the_layer() {
 async fn facts_of_the_request_are_tracked() {
     let clock = clock();
     let emulator = emulator(&clock).await;
-    emulator.outcome("export", Outcome::Allow);
+    emulator.set_outcome("export", Outcome::Allow);
     let authsignal = builder(&emulator, &clock)
         .identify(|headers: HeaderMap| async move {
             who(&headers).map(|user| user.email("ada@example.com").phone_number("+6421000000").username("Ada"))
@@ -143,7 +143,7 @@ async fn facts_of_the_request_are_tracked() {
     let mut request = ada.request(&ask);
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 9], 4711))));
     ada.send_request(request).await.assert_passed();
-    let tracked = emulator.requests()[0].json();
+    let tracked = emulator.received_requests()[0].json();
     for (member, want) in [
         ("ipAddress", "203.0.113.9"),
         ("userAgent", "Mozilla/5.0 (test)"),
@@ -161,7 +161,7 @@ async fn facts_of_the_request_are_tracked() {
     assert_eq!(parameter(redirect, "flow").unwrap().len(), 43);
     assert!(!tracked["idempotencyKey"].as_str().unwrap().is_empty());
     ada.send(&ask).await.assert_passed();
-    let second = emulator.requests()[1].json();
+    let second = emulator.received_requests()[1].json();
     assert_ne!(second["idempotencyKey"], tracked["idempotencyKey"]);
     assert_ne!(second["redirectUrl"], tracked["redirectUrl"]);
     assert_eq!(second.get("ipAddress"), None, "no peer, no address, whatever the headers say");
@@ -191,7 +191,7 @@ impl Identify for ByHeader {
 async fn every_way_to_identify_works() {
     let clock = clock();
     let emulator = emulator(&clock).await;
-    emulator.outcome("pay", Outcome::Allow);
+    emulator.set_outcome("pay", Outcome::Allow);
     let fresh = || Authsignal::builder(emulator.client()).callback_url(CALLBACK);
     let outcome = |user: Option<User>| user.ok_or(StatusCode::IM_A_TEAPOT);
     let ways = [
@@ -228,10 +228,10 @@ async fn every_way_to_identify_works() {
         let mut ada = Visitor::new(&app, "ada");
         ada.send(&get("/pay")).await.assert_passed();
         assert_eq!(effects.last().verdict.unwrap().user_id().as_str(), "ada", "{way}");
-        let tracks = emulator.requests().len();
+        let tracks = emulator.received_requests().len();
         ada.user = None;
         assert_eq!(ada.send(&get("/pay")).await.status, nobody, "{way}");
-        assert_eq!((effects.count(), emulator.requests().len()), (1, tracks), "{way}");
+        assert_eq!((effects.count(), emulator.received_requests().len()), (1, tracks), "{way}");
     }
 }
 
@@ -244,7 +244,7 @@ async fn a_rejection_is_returned_as_it_is() {
     assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
     assert_eq!(reply.reason(), Some(&RefusalReason::IdentifyRejected));
     assert_eq!(reply.header("cache-control"), "", "nothing is added to it");
-    assert_eq!((bench.effects.count(), bench.emulator.requests().len()), (0, 0));
+    assert_eq!((bench.effects.count(), bench.emulator.received_requests().len()), (0, 0));
 }
 
 /// T9: the callback address that the service is told never comes from the request.

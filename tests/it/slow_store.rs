@@ -84,9 +84,9 @@ async fn t119_a_store_that_hangs_is_an_outage_in_bounded_time() {
             assert_eq!(reply.reason(), Some(&RefusalReason::Outage(Outage::Store)), "{name} {when}");
             assert_eq!((reply.status, reply.header("retry-after")), (503, "5"), "{name} {when}");
         }
-        bench.emulator.outcome("pay", Outcome::Allow);
+        bench.emulator.set_outcome("pay", Outcome::Allow);
         bench.visitor("ada").send(&ask).await.assert_passed();
-        bench.emulator.outcome("pay", Outcome::Challenge);
+        bench.emulator.set_outcome("pay", Outcome::Challenge);
         hangs.store(NEVER, Ordering::SeqCst);
         if when != AFTER_A_SWAP {
             assert_eq!(ada.send(&back).await.location(), "/pay");

@@ -108,8 +108,13 @@ async fn a_posted_form_goes_all_the_way_round() {
     assert_eq!((done.status().as_u16(), done.text().await.unwrap().as_str()), (200, "done"));
     assert_eq!(post().send().await.unwrap().status(), 409, "and not again");
     assert_eq!((site.effects.count(), site.emulator.calls(Endpoint::ValidateChallenge)), (1, 1));
-    let tracked =
-        site.emulator.requests().into_iter().find(|request| request.endpoint == Endpoint::Track).unwrap().json();
+    let tracked = site
+        .emulator
+        .received_requests()
+        .into_iter()
+        .find(|request| request.endpoint == Endpoint::Track)
+        .unwrap()
+        .json();
     assert_eq!(tracked["ipAddress"], "127.0.0.1");
 }
 

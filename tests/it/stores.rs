@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum_authsignal::emulator::{Endpoint, Outcome, Scripted};
+use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
 use axum_authsignal::{Outage, RefusalReason, Unproven};
 use serde_json::json as value;
@@ -184,7 +184,7 @@ async fn t31_what_has_run_out_is_nothing_even_if_the_store_keeps_it() {
     let proved = value!({
         "isValid": true, "state": "CHALLENGE_SUCCEEDED", "userId": "ada", "action": "pay", "idempotencyKey": attempt
     });
-    bench.emulator.next(Endpoint::ValidateChallenge, Scripted::merge(proved));
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::merge(proved));
     let late = eve.send(&back).await;
     late.assert_refused(&RefusalReason::Unproven(Unproven::Expired));
     assert!(late.text().contains("This has expired"));
@@ -343,9 +343,9 @@ async fn a_store_that_is_down_refuses_and_loses_nothing() {
     }
     assert_eq!(bench.effects.count(), 0);
     // What is allowed and brings no cookie needs no store.
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     bench.visitor("eve").send(&get("/pay")).await.assert_passed();
-    bench.emulator.outcome("pay", Outcome::Challenge);
+    bench.emulator.set_outcome("pay", Outcome::Challenge);
     down(0);
 
     assert_eq!(ada.send(&back).await.location(), "/pay");

@@ -157,7 +157,7 @@ impl Bench {
 
     /// What the last track said.
     pub(crate) fn tracked(&self) -> Value {
-        let requests = self.emulator.requests();
+        let requests = self.emulator.received_requests();
         requests.iter().rev().find(|request| request.endpoint == Endpoint::Track).expect("a track").json()
     }
 

@@ -113,7 +113,7 @@ async fn t16_a_way_back_of_one_tenant_ends_at_another() {
 #[tokio::test]
 async fn t61_t114_an_outer_layer_of_another_tenant_answers_for_none() {
     let shared = Shared::new().await;
-    shared.emulator.outcome("pay", Outcome::Allow);
+    shared.emulator.set_outcome("pay", Outcome::Allow);
     let handle_of = |of: AuthsignalBuilder| of.secret(SECRET).build().unwrap();
     let one = handle_of(shared.by(ONE));
     for (why, inner, tracks) in [

@@ -142,7 +142,7 @@ async fn t67_trailers_over_a_socket_are_dropped_where_the_body_is_read() {
     let answer = raw(server.address, with_trailer(ada.cookie.as_deref()).as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n0"), "{answer}");
     // Where nothing has to be approved, nothing is touched.
-    bench.emulator.outcome("pay", Outcome::Allow);
+    bench.emulator.set_outcome("pay", Outcome::Allow);
     let answer = raw(server.address, with_trailer(None).as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n1"), "{answer}");
 }
@@ -152,7 +152,7 @@ async fn t67_trailers_over_a_socket_are_dropped_where_the_body_is_read() {
 async fn t67_a_body_that_is_announced_is_not_asked_for_before_it_is_needed() {
     let (bench, server) = site().await;
     for (outcome, goes_on) in [(Outcome::Block, false), (Outcome::Challenge, true), (Outcome::Allow, true)] {
-        bench.emulator.outcome("pay", outcome);
+        bench.emulator.set_outcome("pay", outcome);
         let mut socket = TcpStream::connect(server.address).await.unwrap();
         let head = format!("{}expect: 100-continue\r\ncontent-length: 9\r\n\r\n", head(None));
         socket.write_all(head.as_bytes()).await.unwrap();

@@ -5,19 +5,19 @@ use crate::emulator::challenge_page::qr;
 use crate::emulator::challenge_page::scene::{Address, AppSetup, Begin, Choice, Choices, Code, Drawn, Scene, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::credentials::totp::App;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::proof::Aim;
-use crate::emulator::db::user::Kind;
+use crate::emulator::db::user::AuthenticatorKind;
 use crate::emulator::verification::webauthn::Ceremony;
 
 impl Visit<'_> {
     /// A first method, which proves the action as well.
-    pub(super) fn draw_enrolment(&self, world: &World, begun: Option<&Ceremony>) -> Drawn {
+    pub(super) fn draw_enrolment(&self, db: &Db, begun: Option<&Ceremony>) -> Drawn {
         let words = self.words;
-        let offered = self.enrollable(world, Task::Enrol);
-        let method = self.said.method();
+        let offered = self.enrollable(db, Task::Enrol);
+        let method = self.params.method();
         let mut drawn = if offered.contains(&method) {
-            let mut drawn = self.draw_new(world, Task::Enrol, &method, begun);
+            let mut drawn = self.draw_new(db, Task::Enrol, &method, begun);
             drawn.ways.push(Way::Link { label: words.use_another, href: self.carried.link("") });
             drawn
         } else {
@@ -39,16 +39,16 @@ impl Visit<'_> {
     }
 
     /// A method that is being enrolled, as far as that has got.
-    pub(super) fn draw_new(&self, world: &World, task: Task, method: &Method, begun: Option<&Ceremony>) -> Drawn {
+    pub(super) fn draw_new(&self, db: &Db, task: Task, method: &Method, begun: Option<&Ceremony>) -> Drawn {
         let mut drawn = match method {
-            Method::AuthenticatorApp => self.draw_new_app(world, task),
+            Method::AuthenticatorApp => self.draw_new_app(db, task),
             Method::EmailOtp | Method::EmailMagicLink | Method::Sms | Method::Whatsapp => {
-                let asks_again = self.said.change == "1" || self.said.step == "address";
-                if asks_again || self.enrolling(world, task, method).is_none() {
-                    self.draw_address(world, task, method)
+                let asks_again = self.params.change == "1" || self.params.step == "address";
+                if asks_again || self.enrolling(db, task, method).is_none() {
+                    self.draw_address(db, task, method)
                 } else {
                     let words = self.words;
-                    let mut drawn = self.draw_sent(world, task, method, None);
+                    let mut drawn = self.draw_sent(db, task, method, None);
                     let by_mail = matches!(method, Method::EmailOtp | Method::EmailMagicLink);
                     let label = if by_mail { words.change_address } else { words.change_number };
                     let href = self.carried.link_with(method.as_str(), &[("change", "1")]);
@@ -56,21 +56,21 @@ impl Visit<'_> {
                     drawn
                 }
             }
-            Method::Push | Method::QrCode => self.draw_phone_setup(world, method),
-            _ => self.draw_key(world, task, method, begun),
+            Method::Push | Method::QrCode => self.draw_phone_setup(db, method),
+            _ => self.draw_key(db, task, method, begun),
         };
         drawn.view = method.as_str().to_owned();
         drawn
     }
 
-    fn draw_address(&self, world: &World, task: Task, method: &Method) -> Drawn {
-        let (words, said) = (self.words, self.said);
-        let user = self.user(world);
-        let begun = self.enrolling(world, task, method).and_then(Kind::address);
+    fn draw_address(&self, db: &Db, task: Task, method: &Method) -> Drawn {
+        let (words, params) = (self.words, self.params);
+        let user = self.user(db);
+        let begun = self.enrolling(db, task, method).and_then(AuthenticatorKind::address);
         let is_email = matches!(method, Method::EmailOtp | Method::EmailMagicLink);
         let (entered, known) = match is_email {
-            true => (&said.email, user.and_then(|user| user.email.as_deref())),
-            false => (&said.phone, user.and_then(|user| user.phone_number.as_deref())),
+            true => (&params.email, user.and_then(|user| user.email.as_deref())),
+            false => (&params.phone, user.and_then(|user| user.phone_number.as_deref())),
         };
         let value = if entered.is_empty() { begun.or(known).unwrap_or_default() } else { entered };
         let (intro, button) = match method {
@@ -86,23 +86,23 @@ impl Visit<'_> {
     /// Begins to enrol an app.
     pub(super) fn begin_app(&self) {
         let user = self.id().user.as_str();
-        let email = self.user(&self.shared.world()).and_then(|user| user.email.clone());
+        let email = self.user(&self.shared.db()).and_then(|user| user.email.clone());
         let app = App::generate(email.as_deref().unwrap_or(user));
-        self.enrol(Kind::App { app, last_step: None });
+        self.enrol(AuthenticatorKind::App { app, last_step: None });
     }
 
     /// The app that is being enrolled. One that was begun stays the same when the page is loaded again.
-    fn draw_new_app(&self, world: &World, task: Task) -> Drawn {
+    fn draw_new_app(&self, db: &Db, task: Task) -> Drawn {
         let words = self.words;
-        let app = match self.enrolling(world, task, &Method::AuthenticatorApp) {
-            Some(Kind::App { app, .. }) => Some(app),
+        let app = match self.enrolling(db, task, &Method::AuthenticatorApp) {
+            Some(AuthenticatorKind::App { app, .. }) => Some(app),
             _ => None,
         };
         let setup =
             app.map(|app| AppSetup { qr: qr::svg(&app.uri(), words.app_image), secret: in_groups(&app.secret()) });
         let code = Code { intro: words.app_scan.into(), setup, label: words.app_label, is_digits: true };
         let mut drawn = Drawn::new(words.set_up, Scene::Code(code));
-        drawn.panel = self.app_panel(world, Aim::Enrol);
+        drawn.panel = self.app_panel(db, Aim::Enrol);
         if app.is_none() {
             drawn.wants = Some(Begin { aim: Aim::Enrol, method: Method::AuthenticatorApp, item: None });
         }

@@ -7,16 +7,16 @@ use crate::emulator::challenge_page::params::{Carried, Mode};
 use crate::emulator::challenge_page::scene::{Begin, Drawn, Key, Panel, Scene};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::credentials::webauthn::LOCALHOST;
-use crate::emulator::credentials::webauthn::fault::Kind;
-use crate::emulator::db::World;
+use crate::emulator::credentials::webauthn::error::KeyKind;
+use crate::emulator::db::Db;
 use crate::emulator::db::proof::{Aim, Proved};
 use crate::emulator::http::user_agent::name as name_of_browser;
-use crate::emulator::verification::Fault;
+use crate::emulator::verification::VerificationError;
 use crate::emulator::verification::webauthn::{Ceremony, Made, NotSigned, Wanted};
 
 impl Visit<'_> {
     /// A ceremony. It begins anew with every page, and so does what the browser is given.
-    pub(super) fn draw_key(&self, world: &World, task: Task, method: &Method, begun: Option<&Ceremony>) -> Drawn {
+    pub(super) fn draw_key(&self, db: &Db, task: Task, method: &Method, begun: Option<&Ceremony>) -> Drawn {
         let words = self.words;
         let is_new = task != Task::Prove;
         let (intro, button) = match (method, is_new) {
@@ -26,7 +26,7 @@ impl Visit<'_> {
             (_, true) => (words.key_new, words.key_create),
         };
         if self.is_at_an_address && self.shared.relying_party.id() == LOCALHOST {
-            return self.draw_key_elsewhere(world, method);
+            return self.draw_key_elsewhere(db, method);
         }
         let key = Key {
             intro,
@@ -44,9 +44,9 @@ impl Visit<'_> {
 
     /// Browsers have no passkeys at an address. A page that replaced the application's can hop to `localhost`; a popup's
     /// messages count only from the origin that it was opened with, so it waits for a tab beside it.
-    fn draw_key_elsewhere(&self, world: &World, method: &Method) -> Drawn {
+    fn draw_key_elsewhere(&self, db: &Db, method: &Method) -> Drawn {
         let words = self.words;
-        let wait = self.wait(world, method, words.key_elsewhere.into(), None, words.i_have_done_it);
+        let wait = self.wait(db, method, words.key_elsewhere.into(), None, words.i_have_done_it);
         let mut drawn = Drawn::new(words.confirm_its_you, Scene::Wait(wait));
         if !self.carried.is_popup() {
             drawn.hop = self.on_localhost(&self.carried, method);
@@ -60,26 +60,26 @@ impl Visit<'_> {
     }
 
     /// Begins to make a key, or to ask for one.
-    pub(super) fn begin_ceremony(&self, task: Task, method: &Method) -> Result<Ceremony, Fault> {
-        let kind = kind(method).ok_or(Fault::NotAsked)?;
+    pub(super) fn begin_ceremony(&self, task: Task, method: &Method) -> Result<Ceremony, VerificationError> {
+        let kind = kind(method).ok_or(VerificationError::NotAsked)?;
         let begun = match task.aim() {
             Some(Aim::Prove) => self.shared.begin_authentication(Some(self.id()), kind, None),
             _ => self.shared.begin_registration(self.id(), self.scope(task), kind, Wanted::default()),
         };
         begun.map_err(|why| match why {
             NotSigned::NoProof(fault) => fault,
-            _ => Fault::NotAsked,
+            _ => VerificationError::NotAsked,
         })
     }
 
     /// Takes what the browser gave.
     pub(super) async fn take_credential(&self) -> Response {
-        let method = self.said.method();
+        let method = self.params.method();
         let (task, Some(aim)) = self.aim() else { return self.see("") };
         let Some(kind) = kind(&method) else { return self.see("") };
         let refused = || self.show(Some(self.words.key_refused.to_owned()));
-        let Ok(answer) = serde_json::from_str::<Value>(&self.said.credential) else { return refused().await };
-        let challenge = Some(self.said.challenge.as_str());
+        let Ok(answer) = serde_json::from_str::<Value>(&self.params.credential) else { return refused().await };
+        let challenge = Some(self.params.challenge.as_str());
         let signed = if aim == Aim::Prove {
             let signed = self.shared.finish_authentication(Some(self.id()), kind, challenge, &answer, None).await;
             signed.map(|_| Proved::default())
@@ -91,16 +91,16 @@ impl Visit<'_> {
         match signed {
             Ok(proved) => self.proved(task, proved),
             Err(NotSigned::Refused(_) | NotSigned::NotBegun) => refused().await,
-            Err(NotSigned::NotEnrollable(_) | NotSigned::NoProof(Fault::NotAsked)) => self.see(""),
+            Err(NotSigned::NotEnrollable(_) | NotSigned::NoProof(VerificationError::NotAsked)) => self.see(""),
             Err(NotSigned::NoProof(fault)) => self.show(Some(self.in_words(&fault))).await,
         }
     }
 }
 
-fn kind(method: &Method) -> Option<Kind> {
+fn kind(method: &Method) -> Option<KeyKind> {
     match method {
-        Method::Passkey => Some(Kind::Passkey),
-        Method::SecurityKey => Some(Kind::SecurityKey),
+        Method::Passkey => Some(KeyKind::Passkey),
+        Method::SecurityKey => Some(KeyKind::SecurityKey),
         _ => None,
     }
 }

@@ -16,14 +16,14 @@ impl Visit<'_> {
     /// What comes after a proof for `task`: recovery codes if there are new ones, the settings if they were asked for, what
     /// the tenant wants to be set up, and the way back.
     pub(super) fn proved(&self, task: Task, proved: Proved) -> Response {
-        let record = &self.standing.record;
+        let record = &self.token_context.record;
         let mut carried = self.carried.clone();
         let is_beside = carried.mode == Mode::Beside;
         if task == Task::Settings && !is_beside {
             let item = proved.enrolled.map(|added| added.id).unwrap_or_default();
             return see(&carried.link_with("", &[("told", "added"), ("item", &item)]));
         }
-        let is_offered = task == Task::Prove && !self.offered(&self.shared.world()).is_empty();
+        let is_offered = task == Task::Prove && !self.offered(&self.shared.db()).is_empty();
         let stays = (record.redirect_to_settings || is_offered) && task != Task::Offer && !is_beside;
         if stays {
             // Whoever has just proved themselves may manage their methods (docs, "Scopes").
@@ -40,12 +40,12 @@ impl Visit<'_> {
 
     /// To the settings if the user may see them, else back.
     pub(super) fn go_on(&self) -> Response {
-        if self.task(&self.shared.world()) == Task::Settings { self.see("") } else { self.leave() }
+        if self.task(&self.shared.db()) == Task::Settings { self.see("") } else { self.leave() }
     }
 
     /// Sends the user on with a fresh token: to the application, to the popup's opener, or nowhere.
     pub(super) fn leave(&self) -> Response {
-        let record = &self.standing.record;
+        let record = &self.token_context.record;
         let token = self.shared.token(record);
         if let Some(url) = &record.redirect_url
             && self.carried.mode == Mode::Redirect
@@ -53,7 +53,7 @@ impl Visit<'_> {
             return see(&way_back(url, &token));
         }
         let words = self.words;
-        let state = self.state(&self.shared.world());
+        let state = self.state(&self.shared.db());
         let (eyebrow, text, tone) = match state {
             ActionState::ChallengeSucceeded => (words.confirmed, words.thank_you, Tone::Good),
             _ => (words.not_confirmed, words.nothing_confirmed, Tone::Neutral),

@@ -10,11 +10,11 @@ use crate::emulator::challenge_page::scene::{Drawn, End, Scene, Tone};
 use crate::emulator::challenge_page::view::Page;
 use crate::emulator::challenge_page::visit::words_for;
 use crate::emulator::http::input::Parameters;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// What whoever opens the link gets to see, in the language of their browser: nothing that is worth anything without the
 /// token of who asked for it.
-pub(super) async fn open(State(shared): State<Arc<Shared>>, headers: HeaderMap, query: Parameters) -> Response {
+pub(super) async fn open(State(shared): State<Arc<AppState>>, headers: HeaderMap, query: Parameters) -> Response {
     let words = words_for(&shared, None, &headers);
     let is_good = query.get("token").is_some_and(|token| shared.open_link(token));
     let (status, heading, text, tone) = match is_good {
@@ -23,6 +23,6 @@ pub(super) async fn open(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     };
     let end = End { text: text.to_owned(), tone, way_on: None };
     let drawn = Drawn::new(words.magic_link, Scene::End(end));
-    let brand = shared.world().tenant.brand();
+    let brand = shared.db().tenant.brand();
     Page { brand, ..Page::end(Carried::default(), words, heading, drawn) }.respond(status)
 }

@@ -3,9 +3,9 @@ use crate::client::VerificationMethod as Method;
 use crate::emulator::challenge_page::format::masked;
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::table::Words;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::proof::{Aim, Attempt};
-use crate::emulator::db::user::{Authenticator, Kind};
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind};
 
 impl Words {
     /// A method's name, and what it is like.
@@ -29,8 +29,10 @@ impl Words {
 /// What tells one of a user's methods from another of its kind.
 pub(super) fn told_apart(known: &Authenticator) -> Option<String> {
     match &known.kind {
-        Kind::Push(phone) | Kind::QrCode(phone) => Some(phone.name.clone()).filter(|name| !name.is_empty()),
-        Kind::Passkey(key) | Kind::SecurityKey(key) => Some(key.name.clone()),
+        AuthenticatorKind::Push(phone) | AuthenticatorKind::QrCode(phone) => {
+            Some(phone.name.clone()).filter(|name| !name.is_empty())
+        }
+        AuthenticatorKind::Passkey(key) | AuthenticatorKind::SecurityKey(key) => Some(key.name.clone()),
         kind => kind.address().map(masked),
     }
 }
@@ -54,11 +56,11 @@ pub(super) type Asked = (Method, Option<String>);
 
 impl Visit<'_> {
     /// What the user can be asked for here, the default first.
-    pub(super) fn askable(&self, world: &World) -> Vec<Asked> {
-        let Some(user) = self.user(world) else { return Vec::new() };
+    pub(super) fn askable(&self, db: &Db) -> Vec<Asked> {
+        let Some(user) = self.user(db) else { return Vec::new() };
         let scope = self.scope(Task::Prove);
         let serves = |method: &Method, item: &str| {
-            world.usable(Attempt::new(self.id(), scope, Aim::Prove, method), Some(item)).is_some()
+            db.usable(Attempt::new(self.id(), scope, Aim::Prove, method), Some(item)).is_some()
         };
         let mut asked: Vec<Asked> = Vec::new();
         for known in user.enrolled() {
@@ -70,22 +72,25 @@ impl Visit<'_> {
                 asked.push((method, item));
             }
             // A number for text messages takes codes by WhatsApp too, unless it is set up for them itself.
-            if let Kind::Sms(number) = &known.kind
+            if let AuthenticatorKind::Sms(number) = &known.kind
                 && serves(&Method::Whatsapp, &known.id)
-                && !user.enrolled().iter().any(|other| matches!(&other.kind, Kind::Whatsapp(own) if own == number))
+                && !user
+                    .enrolled()
+                    .iter()
+                    .any(|other| matches!(&other.kind, AuthenticatorKind::Whatsapp(own) if own == number))
             {
                 asked.push((Method::Whatsapp, Some(known.id.clone())));
             }
         }
         // What rules or settings ask for first goes before what the user has chosen.
-        let first = world.actions.get(self.id()).and_then(|action| action.record.default_method.clone());
+        let first = db.actions.get(self.id()).and_then(|action| action.record.default_method.clone());
         asked.sort_by_key(|(method, _)| Some(method) != first.as_ref());
         asked
     }
 
     /// What the user may enrol.
-    pub(super) fn enrollable(&self, world: &World, task: Task) -> Vec<Method> {
-        let may = |method: &Method| world.enrollable(self.id(), self.scope(task), method).is_ok();
+    pub(super) fn enrollable(&self, db: &Db, task: Task) -> Vec<Method> {
+        let may = |method: &Method| db.enrollable(self.id(), self.scope(task), method).is_ok();
         ENROLLABLE.into_iter().filter(may).collect()
     }
 }

@@ -33,14 +33,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
 
-use crate::emulator::challenge_page::params::{Carried, Said, WAITING};
+use crate::emulator::challenge_page::params::{Carried, PageParams, WAITING};
 use crate::emulator::challenge_page::respond::broken;
 use crate::emulator::challenge_page::view::sealed;
 use crate::emulator::challenge_page::visit::{Visit, words_for};
-use crate::emulator::credentials::tokens::TokenFault;
-use crate::emulator::state::Shared;
+use crate::emulator::credentials::tokens::TokenError;
+use crate::emulator::state::AppState;
 
-pub(crate) fn routes() -> Router<Arc<Shared>> {
+pub(crate) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/", get(show).post(act))
         .route(WAITING, get(look))
@@ -48,24 +48,24 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
 }
 
 async fn show(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     headers: HeaderMap,
-    said: Result<Query<Said>, QueryRejection>,
+    params: Result<Query<PageParams>, QueryRejection>,
 ) -> Response {
-    let Ok(Query(said)) = said else { return not_a_link(&shared, &headers) };
-    match Visit::open(&shared, &said, &headers) {
+    let Ok(Query(params)) = params else { return not_a_link(&shared, &headers) };
+    match Visit::open(&shared, &params, &headers) {
         Ok(visit) => visit.show(None).await,
         Err(broken) => *broken,
     }
 }
 
 async fn act(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     headers: HeaderMap,
-    said: Result<Form<Said>, FormRejection>,
+    params: Result<Form<PageParams>, FormRejection>,
 ) -> Response {
-    let Ok(Form(said)) = said else { return not_a_link(&shared, &headers) };
-    match Visit::open(&shared, &said, &headers) {
+    let Ok(Form(params)) = params else { return not_a_link(&shared, &headers) };
+    match Visit::open(&shared, &params, &headers) {
         Ok(visit) => visit.act().await,
         Err(broken) => *broken,
     }
@@ -73,17 +73,17 @@ async fn act(
 
 /// What there is to see, in short; a page that reads something else here than it has seen goes on.
 async fn look(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     headers: HeaderMap,
-    said: Result<Query<Said>, QueryRejection>,
+    params: Result<Query<PageParams>, QueryRejection>,
 ) -> Response {
-    let Ok(Query(said)) = said else { return not_a_link(&shared, &headers) };
-    match Visit::open(&shared, &said, &headers) {
-        Ok(visit) => sealed(visit.seen(&shared.world(), &said.method()).into_response()),
+    let Ok(Query(params)) = params else { return not_a_link(&shared, &headers) };
+    match Visit::open(&shared, &params, &headers) {
+        Ok(visit) => sealed(visit.seen(&shared.db(), &params.method()).into_response()),
         Err(broken) => *broken,
     }
 }
 
-fn not_a_link(shared: &Shared, headers: &HeaderMap) -> Response {
-    broken(Carried::default(), words_for(shared, None, headers), TokenFault::Invalid)
+fn not_a_link(shared: &AppState, headers: &HeaderMap) -> Response {
+    broken(Carried::default(), words_for(shared, None, headers), TokenError::Invalid)
 }

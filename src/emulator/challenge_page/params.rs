@@ -9,7 +9,7 @@ pub(super) const WAITING: &str = "/emulator/waiting";
 /// All that the page's links and forms say.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Said {
+pub(super) struct PageParams {
     pub(super) token: String,
     pub(super) mode: String,
     pub(super) force_enrollment: String,
@@ -38,7 +38,7 @@ pub(super) struct Said {
     pub(super) user: String,
 }
 
-impl Said {
+impl PageParams {
     pub(super) fn carried(&self) -> Carried {
         let mode = match self.mode.as_str() {
             "popup" => Mode::Popup,
@@ -123,15 +123,24 @@ mod tests {
 
     #[test]
     fn links_carry_on_what_was_said() {
-        let said =
-            Said { token: "a.b".into(), mode: "popup".into(), force_enrollment: "true".into(), ..Said::default() };
-        let carried = said.carried();
+        let params = PageParams {
+            token: "a.b".into(),
+            mode: "popup".into(),
+            force_enrollment: "true".into(),
+            ..PageParams::default()
+        };
+        let carried = params.carried();
         assert_eq!(carried.link(""), "/?token=a.b&mode=popup&force_enrollment=true");
         assert_eq!(
             carried.link_with("a&b", &[("item", ""), ("told", "ü")]),
             format!("{}&view=a%26b&told=%C3%BC", carried.link(""))
         );
-        let plain = Said { token: "t".into(), mode: "window".into(), force_enrollment: "1".into(), ..Said::default() };
+        let plain = PageParams {
+            token: "t".into(),
+            mode: "window".into(),
+            force_enrollment: "1".into(),
+            ..PageParams::default()
+        };
         assert_eq!(plain.carried().link("SMS"), "/?token=t&view=SMS");
     }
 }

@@ -7,20 +7,20 @@ use crate::emulator::challenge_page::qr;
 use crate::emulator::challenge_page::scene::{Begin, Drawn, Panel, Press, Scene, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::text::Text;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::action::ActionId;
 use crate::emulator::db::challenge::Context;
 use crate::emulator::db::proof::{Aim, Attempt, Proof, Proved};
-use crate::emulator::db::user::{Kind, Phone};
-use crate::emulator::verification::Fault;
-use crate::emulator::verification::phones::Answerer;
+use crate::emulator::db::user::{AuthenticatorKind, Phone};
+use crate::emulator::verification::VerificationError;
+use crate::emulator::verification::phones::PhoneUser;
 
 impl Visit<'_> {
     /// Asks the user's phone.
-    pub(super) async fn ask_phone(&self, method: &Method, item: Option<&str>) -> Result<(), Fault> {
+    pub(super) async fn ask_phone(&self, method: &Method, item: Option<&str>) -> Result<(), VerificationError> {
         if *method == Method::QrCode {
             let ActionId { user, action, key } = self.id();
-            let context = Context { custom: self.standing.record.custom.clone(), ..Context::default() };
+            let context = Context { custom: self.token_context.record.custom.clone(), ..Context::default() };
             self.shared.show_qr_code(Some(user), action, Some(key), context);
         } else {
             self.shared.push(self.id(), item).await?;
@@ -29,14 +29,14 @@ impl Visit<'_> {
     }
 
     /// A phone that is asked.
-    pub(super) fn draw_phone(&self, world: &World, method: &Method, item: Option<&str>) -> Drawn {
+    pub(super) fn draw_phone(&self, db: &Db, method: &Method, item: Option<&str>) -> Drawn {
         let words = self.words;
-        let asked = world
+        let asked = db
             .live(self.id(), method, self.now)
             .filter(|asked| item.is_none() || asked.authenticator.as_deref() == item);
         let is_qr = *method == Method::QrCode;
         let is_scanned = asked.is_some_and(|asked| asked.claimed_by.is_some());
-        let phone = world.usable(Attempt::new(self.id(), self.scope(Task::Prove), Aim::Prove, method), item);
+        let phone = db.usable(Attempt::new(self.id(), self.scope(Task::Prove), Aim::Prove, method), item);
         let phone = phone.and_then(|known| known.kind.phone()).map(|phone| phone.name.as_str()).unwrap_or_default();
         let (intro, image) = match asked {
             Some(_) if is_qr && is_scanned => (words.qr_scanned.into(), None),
@@ -44,7 +44,7 @@ impl Visit<'_> {
             _ if is_qr => (words.qr_ask.into(), None),
             _ => (Text::new(words.push_sent, &[("*to", phone)]), None),
         };
-        let scene = Scene::Wait(self.wait(world, method, intro, image, words.i_have_done_it));
+        let scene = Scene::Wait(self.wait(db, method, intro, image, words.i_have_done_it));
         let mut drawn = Drawn::new(words.confirm_its_you, scene);
         drawn.ways.push(Way::Again(if is_qr { words.qr_again } else { words.push_again }));
         if asked.is_some() {
@@ -71,9 +71,9 @@ impl Visit<'_> {
     }
 
     /// A phone that is to be set up.
-    pub(super) fn draw_phone_setup(&self, world: &World, method: &Method) -> Drawn {
+    pub(super) fn draw_phone_setup(&self, db: &Db, method: &Method) -> Drawn {
         let words = self.words;
-        let wait = self.wait(world, method, words.phone_set_up.into(), None, words.i_have_done_it);
+        let wait = self.wait(db, method, words.phone_set_up.into(), None, words.i_have_done_it);
         let mut drawn = Drawn::new(words.set_up, Scene::Wait(wait));
         let mut panel = Panel::new(words.phone_new.into(), words.phone_asked_really);
         panel.buttons = vec![Press { label: words.phone_pair, answer: "pair" }];
@@ -83,19 +83,20 @@ impl Visit<'_> {
 
     /// A button of the emulator's phone.
     pub(super) async fn press(&self) -> Response {
-        let challenge = self.said.challenge.as_str();
-        let by = Answerer { user: Some(&self.id().user), authenticator: None };
-        match self.said.answer.as_str() {
+        let challenge = self.params.challenge.as_str();
+        let by = PhoneUser { user: Some(&self.id().user), authenticator: None };
+        match self.params.answer.as_str() {
             "pair" => self.pair().await,
             // What another page asked for is answered there.
             _ if !self.has_asked(challenge) => self.see(""),
-            "scan" => match UserId::new(self.said.user.trim()).map(|user| self.shared.read_qr_code(challenge, &user)) {
-                Ok(Ok(_)) => self.see(&self.said.view),
+            "scan" => match UserId::new(self.params.user.trim()).map(|user| self.shared.read_qr_code(challenge, &user))
+            {
+                Ok(Ok(_)) => self.see(&self.params.view),
                 _ => self.show(Some(self.words.qr_stranger.to_owned())).await,
             },
             "approve" => match self.shared.approve(challenge, by).await {
                 Ok(()) => self.proved(Task::Prove, Proved::default()),
-                Err(Fault::NotAsked) => self.see(""),
+                Err(VerificationError::NotAsked) => self.see(""),
                 Err(fault) => self.show(Some(self.in_words(&fault))).await,
             },
             "decline" => {
@@ -109,18 +110,18 @@ impl Visit<'_> {
 
     /// Whether a challenge is one of the action that the page is about.
     pub(super) fn has_asked(&self, challenge: &str) -> bool {
-        let world = self.shared.world();
-        world.challenges.get(challenge).is_some_and(|asked| asked.action_id().as_ref() == Some(self.id()))
+        let db = self.shared.db();
+        db.challenges.get(challenge).is_some_and(|asked| asked.action_id().as_ref() == Some(self.id()))
     }
 
     /// Sets up the emulator's phone.
     async fn pair(&self) -> Response {
         let phone = Phone { name: "Emulated phone".to_owned(), ..Phone::default() };
-        let kind = match self.said.method() {
-            Method::Push => Kind::Push(phone),
-            Method::QrCode => Kind::QrCode(phone),
+        let kind = match self.params.method() {
+            Method::Push => AuthenticatorKind::Push(phone),
+            Method::QrCode => AuthenticatorKind::QrCode(phone),
             _ => return self.see(""),
         };
-        if self.enrol(kind).is_none() { self.see("") } else { self.prove(Proof::Seen).await }
+        if self.enrol(kind).is_none() { self.see("") } else { self.prove(Proof::RequestLog).await }
     }
 }

@@ -4,9 +4,9 @@ use crate::emulator::challenge_page::method::{Asked, told_apart};
 use crate::emulator::challenge_page::scene::{Choice, Choices, Code, Drawn, End, Panel, Scene, Tone, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::text::Text;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::proof::{Aim, Attempt};
-use crate::emulator::db::user::Kind;
+use crate::emulator::db::user::AuthenticatorKind;
 use crate::emulator::lifecycle;
 use crate::emulator::verification::webauthn::Ceremony;
 
@@ -14,17 +14,17 @@ use crate::emulator::verification::webauthn::Ceremony;
 const METHODS: &str = "methods";
 
 impl Visit<'_> {
-    pub(super) fn draw_proof(&self, world: &World, begun: Option<&Ceremony>) -> Drawn {
-        let asked = self.askable(world);
+    pub(super) fn draw_proof(&self, db: &Db, begun: Option<&Ceremony>) -> Drawn {
+        let asked = self.askable(db);
         let words = self.words;
-        let has_codes = self.user(world).is_some_and(|user| !user.recovery_codes.is_empty());
-        let wants_codes = self.said.method() == Method::RecoveryCode || asked.is_empty();
-        let mut drawn = if self.said.view == METHODS && asked.len() > 1 {
-            self.draw_choices(world, &asked)
+        let has_codes = self.user(db).is_some_and(|user| !user.recovery_codes.is_empty());
+        let wants_codes = self.params.method() == Method::RecoveryCode || asked.is_empty();
+        let mut drawn = if self.params.view == METHODS && asked.len() > 1 {
+            self.draw_choices(db, &asked)
         } else if has_codes && wants_codes {
-            self.draw_recovery(world)
-        } else if let Some(chosen) = self.chosen(world, &asked) {
-            self.draw_asked(world, &chosen, begun)
+            self.draw_recovery(db)
+        } else if let Some(chosen) = self.chosen(db, &asked) {
+            self.draw_asked(db, &chosen, begun)
         } else {
             let text = words.takes_another.to_owned();
             return Drawn::new(
@@ -44,39 +44,39 @@ impl Visit<'_> {
         }
         drawn.ways.push(Way::Quit(words.cancel));
         if let Some(panel) = &mut drawn.panel {
-            panel.may_fail = panel.buttons.is_empty() && lifecycle::declined(&self.state(world)).is_some();
+            panel.may_fail = panel.buttons.is_empty() && lifecycle::declined(&self.state(db)).is_some();
         }
         drawn
     }
 
     /// What the link asks for, if the user has it; else what is asked for already; else the default.
-    fn chosen(&self, world: &World, asked: &[Asked]) -> Option<Asked> {
-        let wanted = self.said.method();
-        let underway = world.live(self.id(), &wanted, self.now).and_then(|begun| begun.authenticator.as_deref());
-        let item = self.said.item().or(underway);
+    fn chosen(&self, db: &Db, asked: &[Asked]) -> Option<Asked> {
+        let wanted = self.params.method();
+        let underway = db.live(self.id(), &wanted, self.now).and_then(|begun| begun.authenticator.as_deref());
+        let item = self.params.item().or(underway);
         let exact = asked.iter().find(|(method, known)| *method == wanted && known.as_deref() == item);
         let found = exact.or_else(|| asked.iter().find(|(method, _)| *method == wanted));
         found.or(asked.first()).cloned()
     }
 
-    fn draw_asked(&self, world: &World, (method, item): &Asked, begun: Option<&Ceremony>) -> Drawn {
+    fn draw_asked(&self, db: &Db, (method, item): &Asked, begun: Option<&Ceremony>) -> Drawn {
         let mut drawn = match method {
-            Method::AuthenticatorApp => self.draw_app(world),
+            Method::AuthenticatorApp => self.draw_app(db),
             Method::EmailOtp | Method::EmailMagicLink | Method::Sms | Method::Whatsapp => {
-                self.draw_sent(world, Task::Prove, method, item.as_deref())
+                self.draw_sent(db, Task::Prove, method, item.as_deref())
             }
-            Method::Push | Method::QrCode => self.draw_phone(world, method, item.as_deref()),
-            _ => self.draw_key(world, Task::Prove, method, begun),
+            Method::Push | Method::QrCode => self.draw_phone(db, method, item.as_deref()),
+            _ => self.draw_key(db, Task::Prove, method, begun),
         };
         drawn.view = method.as_str().to_owned();
         drawn.item = item.clone().unwrap_or_default();
         drawn
     }
 
-    fn draw_choices(&self, world: &World, asked: &[Asked]) -> Drawn {
+    fn draw_choices(&self, db: &Db, asked: &[Asked]) -> Drawn {
         let choice = |(method, item): &Asked| {
             let (name, hint) = self.words.method(method);
-            let known = item.as_deref().and_then(|item| self.user(world)?.authenticator(item));
+            let known = item.as_deref().and_then(|item| self.user(db)?.authenticator(item));
             let own = known.and_then(told_apart);
             let href = self.carried.link_with(method.as_str(), &[("item", item.as_deref().unwrap_or_default())]);
             Choice { href, name, hint: own.unwrap_or_else(|| hint.to_owned()) }
@@ -86,21 +86,21 @@ impl Visit<'_> {
         Drawn::new(self.words.confirm_its_you, scene)
     }
 
-    fn draw_app(&self, world: &World) -> Drawn {
+    fn draw_app(&self, db: &Db) -> Drawn {
         let words = self.words;
         let code = Code { intro: words.app_ask.into(), setup: None, label: words.app_label, is_digits: true };
         let mut drawn = Drawn::new(words.confirm_its_you, Scene::Code(code));
-        drawn.panel = self.app_panel(world, Aim::Prove);
+        drawn.panel = self.app_panel(db, Aim::Prove);
         drawn
     }
 
-    fn draw_recovery(&self, world: &World) -> Drawn {
+    fn draw_recovery(&self, db: &Db) -> Drawn {
         let words = self.words;
         let code =
             Code { intro: words.recovery_ask.into(), setup: None, label: words.recovery_label, is_digits: false };
         let mut drawn = Drawn::new(words.confirm_its_you, Scene::Code(code));
         drawn.view = Method::RecoveryCode.as_str().to_owned();
-        let known = self.user(world).map(|user| user.recovery_codes.as_slice()).unwrap_or_default();
+        let known = self.user(db).map(|user| user.recovery_codes.as_slice()).unwrap_or_default();
         drawn.panel = known.first().map(|first| {
             let left = words.recovery_left.replace("{number}", &known.len().to_string());
             Panel { shown: Some(first.clone()), ..Panel::new(words.recovery_shown.into(), left) }
@@ -109,10 +109,10 @@ impl Visit<'_> {
     }
 
     /// What the user's app shows now.
-    pub(super) fn app_panel(&self, world: &World, aim: Aim) -> Option<Panel> {
-        let task = self.task(world);
-        let known = world.usable(Attempt::new(self.id(), self.scope(task), aim, &Method::AuthenticatorApp), None)?;
-        let Kind::App { app, .. } = &known.kind else { return None };
+    pub(super) fn app_panel(&self, db: &Db, aim: Aim) -> Option<Panel> {
+        let task = self.task(db);
+        let known = db.usable(Attempt::new(self.id(), self.scope(task), aim, &Method::AuthenticatorApp), None)?;
+        let AuthenticatorKind::App { app, .. } = &known.kind else { return None };
         let words = self.words;
         let time = words.lasting(std::time::Duration::from_secs(app.seconds_left(self.now)));
         let intro = Text::new(words.app_shows, &[("time", &time)]);

@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use crate::emulator::challenge_page::params::Carried;
 use crate::emulator::challenge_page::view::{Page, Say, sealed};
 use crate::emulator::challenge_page::words::table::Words;
-use crate::emulator::credentials::tokens::TokenFault;
+use crate::emulator::credentials::tokens::TokenError;
 
 /// Sends the browser on.
 pub(super) fn see(url: &str) -> Response {
@@ -16,11 +16,11 @@ pub(super) fn see(url: &str) -> Response {
 }
 
 /// The page for a token that is not good.
-pub(super) fn broken(carried: Carried, words: &'static Words, fault: TokenFault) -> Response {
+pub(super) fn broken(carried: Carried, words: &'static Words, fault: TokenError) -> Response {
     let status = StatusCode::UNAUTHORIZED;
     let (heading, text, code) = match fault {
-        TokenFault::Expired => (words.expired_heading, words.expired, "expired_token"),
-        TokenFault::Invalid => (words.bad_heading, words.bad, "unauthorized"),
+        TokenError::Expired => (words.expired_heading, words.expired, "expired_token"),
+        TokenError::Invalid => (words.bad_heading, words.bad, "unauthorized"),
     };
     Page::broken(carried, words, heading, text, Say::error(code, status)).respond(status)
 }

@@ -5,31 +5,31 @@ use crate::emulator::challenge_page::params::WAITING;
 use crate::emulator::challenge_page::scene::{Begin, Code, Drawn, Panel, Scene, Wait, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::text::Text;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::challenge::{Challenge, Waiting};
 use crate::emulator::db::proof::{Aim, Attempt};
-use crate::emulator::db::user::Kind;
+use crate::emulator::db::user::AuthenticatorKind;
 
 impl Visit<'_> {
     /// A code or a link on its way to the user's method `item`. One that is not sent yet is wanted.
-    pub(super) fn draw_sent(&self, world: &World, task: Task, method: &Method, item: Option<&str>) -> Drawn {
+    pub(super) fn draw_sent(&self, db: &Db, task: Task, method: &Method, item: Option<&str>) -> Drawn {
         let words = self.words;
         let aim = task.aim_of_view();
         let scope = self.scope(task);
-        let serves = |item: Option<&str>| world.usable(Attempt::new(self.id(), scope, aim, method), item);
-        let sent = world.live(self.id(), method, self.now).filter(|sent| {
+        let serves = |item: Option<&str>| db.usable(Attempt::new(self.id(), scope, aim, method), item);
+        let sent = db.live(self.id(), method, self.now).filter(|sent| {
             let authenticator = sent.authenticator.as_deref();
             (item.is_none() || authenticator == item) && serves(authenticator).is_some()
         });
         let to = sent.and_then(|sent| sent.to.as_deref());
         let to = to.or_else(|| serves(item)?.kind.address()).unwrap_or_default();
-        let form = world.policy.code;
-        let (digits, life) = (form.digits.to_string(), words.lasting(form.life));
-        let values = [("*to", masked(to)), ("digits", digits), ("life", life)];
+        let form = db.policy.code;
+        let (digits, ttl) = (form.digits.to_string(), words.lasting(form.ttl));
+        let values = [("*to", masked(to)), ("digits", digits), ("time", ttl)];
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         let (scene, again) = if *method == Method::EmailMagicLink {
             let intro = Text::new(words.link_sent, &values);
-            (Scene::Wait(self.wait(world, method, intro, None, words.link_opened)), words.link_again)
+            (Scene::Wait(self.wait(db, method, intro, None, words.link_opened)), words.link_again)
         } else {
             let intro = Text::new(words.code_sent, &values);
             let code = Code { intro, setup: None, label: words.code_label, is_digits: true };
@@ -57,34 +57,27 @@ impl Visit<'_> {
     }
 
     /// Something that happens elsewhere, and until then.
-    pub(super) fn wait(
-        &self,
-        world: &World,
-        method: &Method,
-        intro: Text,
-        qr: Option<String>,
-        button: &'static str,
-    ) -> Wait {
+    pub(super) fn wait(&self, db: &Db, method: &Method, intro: Text, qr: Option<String>, button: &'static str) -> Wait {
         let poll = self.carried.path_with(WAITING, method.as_str(), &[]);
-        let challenge = world.live(self.id(), method, self.now).map(|begun| begun.id.clone()).unwrap_or_default();
-        Wait { intro, qr, button, since: self.seen(world, method), poll, challenge }
+        let challenge = db.live(self.id(), method, self.now).map(|begun| begun.id.clone()).unwrap_or_default();
+        Wait { intro, qr, button, since: self.seen(db, method), poll, challenge }
     }
 
     /// All that can change while a page waits, in short.
-    pub(super) fn seen(&self, world: &World, method: &Method) -> String {
-        let methods = self.user(world).map_or(0, |user| user.enrolled().len());
-        let challenge = match world.live(self.id(), method, self.now) {
+    pub(super) fn seen(&self, db: &Db, method: &Method) -> String {
+        let methods = self.user(db).map_or(0, |user| user.enrolled().len());
+        let challenge = match db.live(self.id(), method, self.now) {
             None => "none",
             Some(Challenge { waiting: Waiting::Link { opened: true, .. }, .. }) => "opened",
             Some(Challenge { claimed_by: Some(_), .. }) => "claimed",
             Some(_) => "open",
         };
-        format!("{} {methods} {challenge}", self.state(world))
+        format!("{} {methods} {challenge}", self.state(db))
     }
 
     /// The kind of the user's method that is being enrolled by `method`, once its address is known.
-    pub(super) fn enrolling<'w>(&self, world: &'w World, task: Task, method: &Method) -> Option<&'w Kind> {
-        let known = world.usable(Attempt::new(self.id(), self.scope(task), Aim::Enrol, method), None)?;
+    pub(super) fn enrolling<'w>(&self, db: &'w Db, task: Task, method: &Method) -> Option<&'w AuthenticatorKind> {
+        let known = db.usable(Attempt::new(self.id(), self.scope(task), Aim::Enrol, method), None)?;
         // A number for text messages would serve for WhatsApp as well: that is not the one that was entered for it.
         (known.method() == *method && !known.is_verified()).then_some(&known.kind)
     }

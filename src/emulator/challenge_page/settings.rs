@@ -7,37 +7,37 @@ use crate::emulator::challenge_page::respond::see;
 use crate::emulator::challenge_page::scene::{Drawn, Item, Scene, Settings, Way};
 use crate::emulator::challenge_page::visit::{Task, Visit};
 use crate::emulator::challenge_page::words::text::Text;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::user::Authenticator;
 use crate::emulator::lifecycle;
 use crate::emulator::verification::webauthn::Ceremony;
-use crate::emulator::webhooks::event::HookEvent;
+use crate::emulator::webhooks::event::WebhookEvent;
 
 const ADD: &str = "add";
 const REMOVE: &str = "remove";
 
 impl Visit<'_> {
-    pub(super) fn draw_settings(&self, world: &World, begun: Option<&Ceremony>) -> Drawn {
+    pub(super) fn draw_settings(&self, db: &Db, begun: Option<&Ceremony>) -> Drawn {
         let words = self.words;
-        let offered = self.addable(world);
-        let method = self.said.method();
+        let offered = self.addable(db);
+        let method = self.params.method();
         if offered.contains(&method) {
-            let mut drawn = self.draw_new(world, Task::Settings, &method, begun);
+            let mut drawn = self.draw_new(db, Task::Settings, &method, begun);
             drawn.eyebrow = words.set_up;
             drawn.heading = Some(words.method(&method).0);
             drawn.ways.push(Way::Link { label: words.use_another, href: self.carried.link(ADD) });
             drawn.ways.push(Way::Link { label: words.cancel, href: self.carried.link("") });
             return drawn;
         }
-        if self.said.view == ADD && !offered.is_empty() {
+        if self.params.view == ADD && !offered.is_empty() {
             let mut drawn = self.draw_offered(&offered, words.choose_more);
             drawn.eyebrow = words.your_settings;
             drawn.heading = Some(words.add);
             drawn.ways.push(Way::Link { label: words.cancel, href: self.carried.link("") });
             return drawn;
         }
-        if self.said.view == REMOVE
-            && let Some(known) = self.removable(world, &self.said.item)
+        if self.params.view == REMOVE
+            && let Some(known) = self.removable(db, &self.params.item)
         {
             let text = Text::new(words.remove_ask, &[("*name", &self.named(known))]);
             let mut drawn = Drawn::new(words.your_settings, Scene::Remove(text));
@@ -46,22 +46,22 @@ impl Visit<'_> {
             drawn.ways.push(Way::Link { label: words.keep, href: self.carried.link("") });
             return drawn;
         }
-        self.draw_menu(world, !offered.is_empty())
+        self.draw_menu(db, !offered.is_empty())
     }
 
-    fn draw_menu(&self, world: &World, may_add: bool) -> Drawn {
+    fn draw_menu(&self, db: &Db, may_add: bool) -> Drawn {
         let words = self.words;
-        let enrolled = self.user(world).map(|user| user.enrolled()).unwrap_or_default();
+        let enrolled = self.user(db).map(|user| user.enrolled()).unwrap_or_default();
         let several = enrolled.len() > 1;
         let first = enrolled.first().map(|known| known.id.as_str());
         let item = |known: &&Authenticator| {
-            let remove = self.removable(world, &known.id).is_some();
+            let remove = self.removable(db, &known.id).is_some();
             Item {
                 id: known.id.clone(),
                 name: words.method(&known.method()).0,
                 hint: told_apart(known).unwrap_or_default(),
                 is_default: several && first == Some(known.id.as_str()),
-                may_be_default: first != Some(known.id.as_str()) && self.standing.scope.update,
+                may_be_default: first != Some(known.id.as_str()) && self.token_context.scope.update,
                 remove: remove.then(|| self.carried.link_with(REMOVE, &[("item", &known.id)])),
             }
         };
@@ -73,15 +73,15 @@ impl Visit<'_> {
     }
 
     /// What can be added, if anything.
-    fn addable(&self, world: &World) -> Vec<Method> {
-        let may = world.may_enrol(self.id(), self.standing.scope);
-        if may { self.enrollable(world, Task::Settings) } else { Vec::new() }
+    fn addable(&self, db: &Db) -> Vec<Method> {
+        let may = db.may_enrol(self.id(), self.token_context.scope);
+        if may { self.enrollable(db, Task::Settings) } else { Vec::new() }
     }
 
     /// One of the user's methods, if they may remove it: never the last (docs, "Settings").
-    fn removable<'w>(&self, world: &'w World, item: &str) -> Option<&'w Authenticator> {
-        let user = self.user(world)?;
-        let may = self.standing.scope.remove && lifecycle::is_open_to_enrolment(&self.state(world));
+    fn removable<'w>(&self, db: &'w Db, item: &str) -> Option<&'w Authenticator> {
+        let user = self.user(db)?;
+        let may = self.token_context.scope.remove && lifecycle::is_open_to_enrolment(&self.state(db));
         let known = user.authenticator(item).filter(|known| known.is_verified())?;
         (may && user.enrolled().len() > 1).then_some(known)
     }
@@ -97,8 +97,8 @@ impl Visit<'_> {
 
     /// What has just been added, in words.
     pub(super) fn added(&self) -> Option<String> {
-        let world = self.shared.world();
-        let known = self.user(&world)?.authenticator(&self.said.item)?;
+        let db = self.shared.db();
+        let known = self.user(&db)?.authenticator(&self.params.item)?;
         Some(self.words.added.replace("{name}", &self.named(known)))
     }
 
@@ -107,12 +107,12 @@ impl Visit<'_> {
         let user = self.id().user.as_str();
         let removed = {
             // Under one lock, so that of two removals at once one finds the last method.
-            let mut world = self.shared.world();
-            let may = self.task(&world) == Task::Settings && self.removable(&world, &self.said.item).is_some();
-            if may { world.user_mut(user, self.now).remove(&self.said.item) } else { None }
+            let mut db = self.shared.db();
+            let may = self.task(&db) == Task::Settings && self.removable(&db, &self.params.item).is_some();
+            if may { db.user_mut(user, self.now).remove(&self.params.item) } else { None }
         };
         let Some(removed) = removed else { return self.see("") };
-        self.shared.hooks.tell(&HookEvent::authenticator_deleted(user, &removed, self.now));
+        self.shared.webhooks.tell(&WebhookEvent::authenticator_deleted(user, &removed, self.now));
         see(&self.carried.link_with("", &[("told", "removed")]))
     }
 
@@ -120,19 +120,19 @@ impl Visit<'_> {
     pub(super) fn make_default(&self) -> Response {
         let user = self.id().user.as_str();
         let changed = {
-            let mut world = self.shared.world();
-            let may = self.task(&world) == Task::Settings && self.standing.scope.update;
-            let known = world
+            let mut db = self.shared.db();
+            let may = self.task(&db) == Task::Settings && self.token_context.scope.update;
+            let known = db
                 .users
                 .get_mut(user)
-                .filter(|known| may && known.authenticator(&self.said.item).is_some_and(Authenticator::is_verified));
+                .filter(|known| may && known.authenticator(&self.params.item).is_some_and(Authenticator::is_verified));
             known.and_then(|known| {
-                known.make_default(&self.said.item);
-                known.authenticator(&self.said.item).cloned()
+                known.make_default(&self.params.item);
+                known.authenticator(&self.params.item).cloned()
             })
         };
         let Some(changed) = changed else { return self.see("") };
-        self.shared.hooks.tell(&HookEvent::authenticator_updated(user, &changed, self.now));
+        self.shared.webhooks.tell(&WebhookEvent::authenticator_updated(user, &changed, self.now));
         see(&self.carried.link_with("", &[("told", "default")]))
     }
 }

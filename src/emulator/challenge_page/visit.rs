@@ -8,18 +8,18 @@ use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
 use crate::client::{ActionState, VerificationMethod};
-use crate::emulator::challenge_page::params::{Carried, Said};
+use crate::emulator::challenge_page::params::{Carried, PageParams};
 use crate::emulator::challenge_page::respond::{broken, see};
 use crate::emulator::challenge_page::scene::{Begin, Drawn, End, Scene, Tone};
 use crate::emulator::challenge_page::view::Page;
 use crate::emulator::challenge_page::words::table::Words;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::action::{ActionId, RecordedAction, Scope};
 use crate::emulator::db::proof::{Aim, Attempt};
 use crate::emulator::db::user::User;
 use crate::emulator::lifecycle::{self, Ask};
-use crate::emulator::state::{Shared, Standing};
-use crate::emulator::verification::Fault;
+use crate::emulator::state::{AppState, TokenContext};
+use crate::emulator::verification::VerificationError;
 use crate::emulator::verification::webauthn::Ceremony;
 
 /// What somebody has come to the page for.
@@ -56,11 +56,11 @@ impl Task {
 }
 
 pub(super) struct Visit<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) said: &'a Said,
+    pub(super) shared: &'a AppState,
+    pub(super) params: &'a PageParams,
     pub(super) carried: Carried,
     pub(super) words: &'static Words,
-    pub(super) standing: Standing,
+    pub(super) token_context: TokenContext,
     pub(super) now: SystemTime,
     /// What the browser says it is.
     pub(super) user_agent: String,
@@ -72,18 +72,22 @@ pub(super) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     /// Somebody with a token that is good; the others get a page that says so.
-    pub(super) fn open(shared: &'a Shared, said: &'a Said, headers: &HeaderMap) -> Result<Self, Box<Response>> {
+    pub(super) fn open(
+        shared: &'a AppState,
+        params: &'a PageParams,
+        headers: &HeaderMap,
+    ) -> Result<Self, Box<Response>> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let carried = said.carried();
-        let standing = shared
-            .standing(&said.token)
+        let carried = params.carried();
+        let token_context = shared
+            .token_context(&params.token)
             .map_err(|fault| Box::new(broken(carried.clone(), words_for(shared, None, headers), fault)))?;
         Ok(Self {
             shared,
-            said,
-            words: words_for(shared, Some(&standing.record), headers),
+            params,
+            words: words_for(shared, Some(&token_context.record), headers),
             carried,
-            standing,
+            token_context,
             now: shared.clock.now(),
             user_agent: text(header::USER_AGENT).unwrap_or_default().to_owned(),
             origin: shared.origin_for(headers),
@@ -92,43 +96,43 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn id(&self) -> &ActionId {
-        &self.standing.id
+        &self.token_context.id
     }
 
-    pub(super) fn task(&self, world: &World) -> Task {
-        let (settings, scope) = (self.standing.record.redirect_to_settings, self.standing.scope);
-        match world.ask(self.id()) {
+    pub(super) fn task(&self, db: &Db) -> Task {
+        let (settings, scope) = (self.token_context.record.redirect_to_settings, self.token_context.scope);
+        match db.ask(self.id()) {
             Some(Ask::Proof | Ask::Nothing) if settings && scope.is_full() => Task::Settings,
             Some(Ask::Proof) => Task::Prove,
             Some(Ask::Enrolment) => Task::Enrol,
             // Whoever may see the settings without a proof has a token that says so.
-            Some(Ask::Nothing) if settings && lifecycle::is_open_to_proof(&self.state(world)) => Task::Prove,
-            Some(Ask::Nothing) if scope.is_full() && self.may_be_offered(world) => Task::Offer,
+            Some(Ask::Nothing) if settings && lifecycle::is_open_to_proof(&self.state(db)) => Task::Prove,
+            Some(Ask::Nothing) if scope.is_full() && self.may_be_offered(db) => Task::Offer,
             Some(Ask::Nothing) => Task::Nothing,
             Some(Ask::Closed) | None => Task::Closed,
         }
     }
 
-    fn may_be_offered(&self, world: &World) -> bool {
-        self.state(world) == ActionState::ChallengeSucceeded && !self.offered(world).is_empty()
+    fn may_be_offered(&self, db: &Db) -> bool {
+        self.state(db) == ActionState::ChallengeSucceeded && !self.offered(db).is_empty()
     }
 
     /// What the token may do for `task`: only where they are asked to do users add to their methods.
     pub(super) fn scope(&self, task: Task) -> Scope {
-        if matches!(task, Task::Settings | Task::Offer) { self.standing.scope } else { Scope::default() }
+        if matches!(task, Task::Settings | Task::Offer) { self.token_context.scope } else { Scope::default() }
     }
 
     pub(super) fn attempt<'b>(&'b self, task: Task, aim: Aim, method: &'b VerificationMethod) -> Attempt<'b> {
         Attempt { id: self.id(), scope: self.scope(task), aim, method }
     }
 
-    pub(super) fn user<'w>(&self, world: &'w World) -> Option<&'w User> {
-        world.users.get(self.id().user.as_str())
+    pub(super) fn user<'w>(&self, db: &'w Db) -> Option<&'w User> {
+        db.users.get(self.id().user.as_str())
     }
 
-    pub(super) fn state(&self, world: &World) -> ActionState {
-        let action = world.actions.get(self.id());
-        action.map_or_else(|| self.standing.record.state.clone(), |action| action.record.state.clone())
+    pub(super) fn state(&self, db: &Db) -> ActionState {
+        let action = db.actions.get(self.id());
+        action.map_or_else(|| self.token_context.record.state.clone(), |action| action.record.state.clone())
     }
 
     /// To another view of the page.
@@ -143,7 +147,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Begins what a scene needs; what the browser has to be given, where it is that.
-    async fn begin(&self, task: Task, begin: &Begin) -> Result<Option<Ceremony>, Fault> {
+    async fn begin(&self, task: Task, begin: &Begin) -> Result<Option<Ceremony>, VerificationError> {
         let attempt = self.attempt(task, begin.aim, &begin.method);
         let item = begin.item.as_deref();
         match begin.method {
@@ -160,13 +164,13 @@ impl<'a> Visit<'a> {
     /// The page as it is now, after beginning what it waits for: a code is sent when the user arrives where one is asked
     /// for.
     pub(super) async fn show(&self, problem: Option<String>) -> Response {
-        let (task, mut drawn) = self.draw(&self.shared.world(), None);
+        let (task, mut drawn) = self.draw(&self.shared.db(), None);
         let mut problem = problem;
         if let Some(begin) = drawn.wants.take()
             && (problem.is_none() || !begin.sends())
         {
             match self.begin(task, &begin).await {
-                Ok(begun) => (_, drawn) = self.draw(&self.shared.world(), begun.as_ref()),
+                Ok(begun) => (_, drawn) = self.draw(&self.shared.db(), begun.as_ref()),
                 Err(fault) => problem = Some(self.in_words(&fault)),
             }
         }
@@ -179,19 +183,19 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn page(&self, carried: Carried, drawn: Drawn) -> Page {
-        let brand = self.shared.world().tenant.brand();
-        Page { brand, ..Page::about(&self.standing.record, carried, self.words, drawn) }
+        let brand = self.shared.db().tenant.brand();
+        Page { brand, ..Page::about(&self.token_context.record, carried, self.words, drawn) }
     }
 
-    fn draw(&self, world: &World, begun: Option<&Ceremony>) -> (Task, Drawn) {
-        let task = self.task(world);
+    fn draw(&self, db: &Db, begun: Option<&Ceremony>) -> (Task, Drawn) {
+        let task = self.task(db);
         let drawn = match task {
-            Task::Prove => self.draw_proof(world, begun),
-            Task::Enrol => self.draw_enrolment(world, begun),
-            Task::Settings => self.draw_settings(world, begun),
-            Task::Offer => self.draw_offer(world, begun),
-            Task::Nothing => self.draw_way_on(&self.state(world)),
-            Task::Closed => self.draw_closed(&self.state(world)),
+            Task::Prove => self.draw_proof(db, begun),
+            Task::Enrol => self.draw_enrolment(db, begun),
+            Task::Settings => self.draw_settings(db, begun),
+            Task::Offer => self.draw_offer(db, begun),
+            Task::Nothing => self.draw_way_on(&self.state(db)),
+            Task::Closed => self.draw_closed(&self.state(db)),
         };
         (task, drawn)
     }
@@ -222,7 +226,7 @@ impl<'a> Visit<'a> {
     /// What has just been done, as the link says that led here.
     fn notice(&self) -> Option<String> {
         let words = self.words;
-        let text = match (self.said.told.as_str(), self.said.method()) {
+        let text = match (self.params.told.as_str(), self.params.method()) {
             ("sent", VerificationMethod::EmailMagicLink) => words.link_sent_again,
             ("sent", VerificationMethod::Push) => words.push_sent_again,
             ("sent", VerificationMethod::QrCode) => return None,
@@ -237,12 +241,12 @@ impl<'a> Visit<'a> {
 }
 
 /// The language for somebody who is there for an action, or for none that is known.
-pub(super) fn words_for(shared: &Shared, record: Option<&RecordedAction>, headers: &HeaderMap) -> &'static Words {
+pub(super) fn words_for(shared: &AppState, record: Option<&RecordedAction>, headers: &HeaderMap) -> &'static Words {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let world = shared.world();
-    let user = record.and_then(|record| world.users.get(record.user_id.as_str()));
+    let db = shared.db();
+    let user = record.and_then(|record| db.users.get(record.user_id.as_str()));
     let of_user = user.and_then(|user| user.locale.as_deref());
-    Words::of(record.and_then(|record| record.locale.as_deref()), of_user, accepted, &world.tenant.locale)
+    Words::of(record.and_then(|record| record.locale.as_deref()), of_user, accepted, &db.tenant.locale)
 }
 
 /// Whether the browser has asked for an address instead of a name.

@@ -9,11 +9,11 @@ use crate::emulator::db::enrol::NotEnrollable;
 use crate::emulator::db::proof::Proved;
 use crate::emulator::http::authenticator::AuthenticatorAnswer;
 use crate::emulator::http::error::ApiError;
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
 use crate::emulator::verification::webauthn::NotSigned;
 
-pub(super) type Answer<T> = Result<Json<T>, ApiError>;
+pub(super) type ClientResult<T> = Result<Json<T>, ApiError>;
 
 /// A method that was begun.
 #[derive(Serialize)]
@@ -46,15 +46,19 @@ pub(super) struct Verified {
     pub(super) user_authenticator: Option<AuthenticatorAnswer>,
 }
 
-impl Shared {
+impl AppState {
     /// The token of a fresh proof, which may do everything (docs, "Scopes").
     pub(super) fn fresh_token(&self, id: &ActionId) -> Option<String> {
-        let record = self.world().actions.get(id)?.record.clone();
+        let record = self.db().actions.get(id)?.record.clone();
         Some(self.token_with(&record, Scope::ALL))
     }
 
     /// The answer to a code, a link, or whatever else was to be right.
-    pub(super) fn verified(&self, id: &ActionId, proof: Result<Proved, Fault>) -> Result<Verified, ApiError> {
+    pub(super) fn verified(
+        &self,
+        id: &ActionId,
+        proof: Result<Proved, VerificationError>,
+    ) -> Result<Verified, ApiError> {
         let failed = |reason| Ok(Verified { failure_reason: Some(reason), ..Verified::default() });
         match proof {
             Ok(proved) => Ok(Verified {
@@ -63,26 +67,26 @@ impl Shared {
                 user_authenticator: proved.enrolled.as_ref().map(|known| AuthenticatorAnswer::of(None, known)),
                 failure_reason: None,
             }),
-            Err(Fault::Wrong) => failed("CODE_INVALID_OR_EXPIRED"),
-            Err(Fault::TooManyGuesses) => failed("MAX_ATTEMPTS_EXCEEDED"),
+            Err(VerificationError::Wrong) => failed("CODE_INVALID_OR_EXPIRED"),
+            Err(VerificationError::TooManyGuesses) => failed("MAX_ATTEMPTS_EXCEEDED"),
             // Right, and yet not taken: it can be given again.
-            Err(Fault::Vetoed) => Ok(Verified::default()),
+            Err(VerificationError::Vetoed) => Ok(Verified::default()),
             Err(fault) => Err(fault.into()),
         }
     }
 }
 
-impl From<Fault> for ApiError {
-    fn from(fault: Fault) -> Self {
+impl From<VerificationError> for ApiError {
+    fn from(fault: VerificationError) -> Self {
         match fault {
-            Fault::TooManyMessages(wait) => Self::too_many_messages(wait),
-            Fault::TooManyGuesses => Self::too_many_guesses(),
-            Fault::NotAsked => {
+            VerificationError::TooManyMessages(wait) => Self::too_many_messages(wait),
+            VerificationError::TooManyGuesses => Self::too_many_guesses(),
+            VerificationError::NotAsked => {
                 Self::invalid("The action does not ask for this, or the user has no such authenticator.")
             }
-            Fault::Wrong => Self::invalid("This proves nothing."),
-            Fault::NotSent => Self::not_sent(),
-            Fault::Vetoed => Self::invalid("The verification webhook refused this."),
+            VerificationError::Wrong => Self::invalid("This proves nothing."),
+            VerificationError::NotSent => Self::not_sent(),
+            VerificationError::Vetoed => Self::invalid("The verification webhook refused this."),
         }
     }
 }

@@ -9,16 +9,16 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::client_api::answer::Answer;
+use crate::emulator::client_api::answer::ClientResult;
 use crate::emulator::client_api::caller::{Bearer, Caller, Holder};
 use crate::emulator::client_api::cookies::Cookies;
 use crate::emulator::db::user::User;
 use crate::emulator::http::authenticator::{AuthenticatorAnswer, TenantAuthenticator};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments};
-use crate::emulator::state::{Shared, Standing};
+use crate::emulator::state::{AppState, TokenContext};
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/client/authenticators", get(tenant))
         .route("/client/init", post(init))
@@ -28,36 +28,40 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 
 const UNKNOWN: &str = "The authenticator was not found.";
 
-impl Shared {
+impl AppState {
     /// That the user has this method.
     pub(super) fn expect_authenticator(&self, user: &UserId, authenticator: &str) -> Result<(), ApiError> {
-        let world = self.world();
-        let known = world.users.get(user.as_str()).and_then(|user| user.authenticator(authenticator));
+        let db = self.db();
+        let known = db.users.get(user.as_str()).and_then(|user| user.authenticator(authenticator));
         known.map(|_| ()).ok_or(ApiError::not_found(UNKNOWN))
     }
 
     /// Whether the user has no other method to prove anything with.
     fn is_last(&self, user: &UserId, authenticator: &str) -> bool {
-        let world = self.world();
-        let enrolled = world.users.get(user.as_str()).map(User::enrolled).unwrap_or_default();
+        let db = self.db();
+        let enrolled = db.users.get(user.as_str()).map(User::enrolled).unwrap_or_default();
         matches!(enrolled[..], [only] if only.id == authenticator)
     }
 }
 
 /// What the tenant offers.
-async fn tenant(State(shared): State<Arc<Shared>>, _: Caller) -> Json<Vec<TenantAuthenticator>> {
+async fn tenant(State(shared): State<Arc<AppState>>, _: Caller) -> Json<Vec<TenantAuthenticator>> {
     Json(shared.offered())
 }
 
 /// The verified ones, in the order of their making. The token may be in a cookie.
-async fn list(State(shared): State<Arc<Shared>>, caller: Caller, cookies: Cookies) -> Answer<Vec<AuthenticatorAnswer>> {
+async fn list(
+    State(shared): State<Arc<AppState>>,
+    caller: Caller,
+    cookies: Cookies,
+) -> ClientResult<Vec<AuthenticatorAnswer>> {
     let holder = match (caller, cookies.token) {
         (Caller::Holder(holder), _) => *holder,
         (Caller::Tenant, Some(token)) => shared.holder(&token)?,
         (Caller::Tenant, None) => return Err(ApiError::unauthorized()),
     };
-    let world = shared.world();
-    let known = world.users.get(holder.user.as_str()).map(|user| user.authenticators.as_slice()).unwrap_or_default();
+    let db = shared.db();
+    let known = db.users.get(holder.user.as_str()).map(|user| user.authenticators.as_slice()).unwrap_or_default();
     Ok(Json(
         known.iter().filter(|known| known.is_verified()).map(|known| AuthenticatorAnswer::of(None, known)).collect(),
     ))
@@ -89,14 +93,14 @@ struct Person {
 }
 
 /// What the React SDK begins with: by what the action can be proved, or what could be enrolled for it.
-async fn init(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Init> {
+async fn init(State(shared): State<Arc<AppState>>, Bearer(token_context): Bearer, body: Bytes) -> ClientResult<Init> {
     Input::parse(&body)?;
-    let Standing { id, record, .. } = standing;
+    let TokenContext { id, record, .. } = token_context;
     let token = shared.token(&record);
-    let world = shared.world();
+    let db = shared.db();
     let nobody = User::default();
-    let user = world.users.get(id.user.as_str()).unwrap_or(&nobody);
-    let provable = world.provable(&id);
+    let user = db.users.get(id.user.as_str()).unwrap_or(&nobody);
+    let provable = db.provable(&id);
     let default_verification_method = provable.first().cloned();
     let verification_methods = if user.is_enrolled() { provable } else { record.allowed_methods };
     let user = Person { email: user.email.clone(), phone_number: user.phone_number.clone() };
@@ -106,19 +110,19 @@ async fn init(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body:
 
 /// Changes how text messages go (the one thing that a page of Authsignal's is known to change).
 async fn update(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     holder: Holder,
     Segments(authenticator): Segments<String>,
     body: Bytes,
-) -> Answer<AuthenticatorAnswer> {
+) -> ClientResult<AuthenticatorAnswer> {
     permits(holder.scope.update)?;
     let channel = Input::parse(&body)?.required("previousSmsChannel")?;
     let channel = match SmsChannel::from(channel.as_str()) {
         SmsChannel::Unknown(_) => return Err(ApiError::invalid("body.previousSmsChannel must be DEFAULT or WHATSAPP")),
         channel => channel,
     };
-    let mut world = shared.world();
-    let user = world.users.get_mut(holder.user.as_str());
+    let mut db = shared.db();
+    let user = db.users.get_mut(holder.user.as_str());
     let known = user.and_then(|user| user.authenticator_mut(&authenticator)).ok_or(ApiError::not_found(UNKNOWN))?;
     known.previous_sms_channel = Some(channel);
     Ok(Json(AuthenticatorAnswer::of(None, known)))
@@ -132,10 +136,10 @@ struct Removed {
 /// Removes a method, but not the last: that would let its user in without a proof (the page refuses it too: docs,
 /// "Settings").
 async fn remove(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     holder: Holder,
     Segments(authenticator): Segments<String>,
-) -> Answer<Removed> {
+) -> ClientResult<Removed> {
     permits(holder.scope.remove)?;
     shared.expect_authenticator(&holder.user, &authenticator)?;
     if shared.is_last(&holder.user, &authenticator) {

@@ -9,17 +9,17 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 
 use crate::client::UserId;
-use crate::emulator::credentials::tokens::TokenFault;
+use crate::emulator::credentials::tokens::TokenError;
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::http::error::ApiError;
-use crate::emulator::state::{Shared, Standing};
+use crate::emulator::state::{AppState, TokenContext};
 
 /// Whom a token is about. That of a sign-in without an action is about a user alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Holder {
     pub(super) user: UserId,
     pub(super) scope: Scope,
-    pub(super) standing: Option<Standing>,
+    pub(super) token_context: Option<TokenContext>,
 }
 
 /// Who calls.
@@ -31,26 +31,26 @@ pub(crate) enum Caller {
 
 impl Caller {
     /// What a token that is about an action stands for.
-    pub(super) fn standing(self) -> Option<Standing> {
-        if let Self::Holder(holder) = self { holder.standing } else { None }
+    pub(super) fn token_context(self) -> Option<TokenContext> {
+        if let Self::Holder(holder) = self { holder.token_context } else { None }
     }
 
     /// That action.
     pub(super) fn action(self) -> Option<ActionId> {
-        self.standing().map(|standing| standing.id)
+        self.token_context().map(|token_context| token_context.id)
     }
 }
 
 /// The holder of a token that is about an action.
 #[derive(Debug, Clone)]
-pub(super) struct Bearer(pub(super) Standing);
+pub(super) struct Bearer(pub(super) TokenContext);
 
-impl Shared {
-    pub(super) fn holder(&self, token: &str) -> Result<Holder, TokenFault> {
+impl AppState {
+    pub(super) fn holder(&self, token: &str) -> Result<Holder, TokenError> {
         let claims = self.tokens.check(token, self.clock.now())?;
-        let user = UserId::new(&claims.other.user_id).map_err(|_| TokenFault::Invalid)?;
-        let standing = if claims.other.action_code.is_empty() { None } else { Some(self.standing(token)?) };
-        Ok(Holder { user, scope: Scope::parse(&claims.scope), standing })
+        let user = UserId::new(&claims.other.user_id).map_err(|_| TokenError::Invalid)?;
+        let token_context = if claims.other.action_code.is_empty() { None } else { Some(self.token_context(token)?) };
+        Ok(Holder { user, scope: Scope::parse(&claims.scope), token_context })
     }
 
     pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
@@ -77,27 +77,27 @@ fn tenant(encoded: &str) -> Option<String> {
     percent_encoding::percent_decode(decoded).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-impl From<TokenFault> for ApiError {
-    fn from(fault: TokenFault) -> Self {
+impl From<TokenError> for ApiError {
+    fn from(fault: TokenError) -> Self {
         match fault {
-            TokenFault::Expired => Self::of(StatusCode::UNAUTHORIZED, "expired_token", "The token has expired."),
-            TokenFault::Invalid => Self::of(StatusCode::UNAUTHORIZED, "unauthorized", "The token is invalid."),
+            TokenError::Expired => Self::of(StatusCode::UNAUTHORIZED, "expired_token", "The token has expired."),
+            TokenError::Invalid => Self::of(StatusCode::UNAUTHORIZED, "unauthorized", "The token is invalid."),
         }
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Caller {
+impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<AppState>) -> Result<Self, ApiError> {
         shared.caller(&parts.headers)
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Holder {
+impl FromRequestParts<Arc<AppState>> for Holder {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<AppState>) -> Result<Self, ApiError> {
         match shared.caller(&parts.headers)? {
             Caller::Holder(holder) => Ok(*holder),
             Caller::Tenant => Err(ApiError::of(StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed.")),
@@ -105,12 +105,12 @@ impl FromRequestParts<Arc<Shared>> for Holder {
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Bearer {
+impl FromRequestParts<Arc<AppState>> for Bearer {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<AppState>) -> Result<Self, ApiError> {
         let holder = Holder::from_request_parts(parts, shared).await?;
-        holder.standing.map(Self).ok_or_else(|| ApiError::invalid("The token is about no action."))
+        holder.token_context.map(Self).ok_or_else(|| ApiError::invalid("The token is about no action."))
     }
 }
 

@@ -8,21 +8,21 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::client::{SmsChannel, UserId, VerificationMethod};
-use crate::emulator::client_api::answer::{Answer, Begun, Challenged, Verified};
+use crate::emulator::client_api::answer::{Begun, Challenged, ClientResult, Verified};
 use crate::emulator::client_api::caller::Bearer;
 use crate::emulator::credentials::totp::App;
 use crate::emulator::db::proof::{Aim, Attempt, Proof};
-use crate::emulator::db::user::{Kind, User};
+use crate::emulator::db::user::{AuthenticatorKind, User};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::Input;
-use crate::emulator::state::{Shared, Standing};
+use crate::emulator::state::{AppState, TokenContext};
 
 const EMAIL_OTP: VerificationMethod = VerificationMethod::EmailOtp;
 const SMS: VerificationMethod = VerificationMethod::Sms;
 const WHATSAPP: VerificationMethod = VerificationMethod::Whatsapp;
 const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/client/user-authenticators/email-otp", post(enroll_email_otp))
         .route("/client/user-authenticators/sms", post(enroll_sms))
@@ -36,19 +36,31 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/client/verify/totp", verifying(APP))
 }
 
-async fn enroll_email_otp(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Begun> {
+async fn enroll_email_otp(
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
+    body: Bytes,
+) -> ClientResult<Begun> {
     let email = Input::parse(&body)?.email()?.ok_or_else(|| ApiError::invalid("body.email must not be empty"))?;
-    enroll(&shared, &standing, Kind::EmailOtp(email)).await
+    enroll(&shared, &token_context, AuthenticatorKind::EmailOtp(email)).await
 }
 
-async fn enroll_sms(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Begun> {
+async fn enroll_sms(
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
+    body: Bytes,
+) -> ClientResult<Begun> {
     let number = Input::parse(&body)?.phone_number()?;
     let number = number.ok_or_else(|| ApiError::invalid("body.phoneNumber must not be empty"))?;
-    enroll(&shared, &standing, Kind::Sms(number)).await
+    enroll(&shared, &token_context, AuthenticatorKind::Sms(number)).await
 }
 
 /// Begins a method and sends its first code (docs, web SDK, "Email OTP").
-async fn enroll(shared: &Shared, Standing { id, scope, .. }: &Standing, kind: Kind) -> Answer<Begun> {
+async fn enroll(
+    shared: &AppState,
+    TokenContext { id, scope, .. }: &TokenContext,
+    kind: AuthenticatorKind,
+) -> ClientResult<Begun> {
     let begun = shared.begin_enrolment(id, *scope, kind)?;
     let attempt = Attempt { id, scope: *scope, aim: Aim::Enrol, method: &begun.method() };
     shared.send(attempt, Some(&begun.id)).await?;
@@ -64,39 +76,47 @@ struct BegunApp {
     user_id: UserId,
 }
 
-async fn enroll_app(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<BegunApp> {
+async fn enroll_app(
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
+    body: Bytes,
+) -> ClientResult<BegunApp> {
     Input::parse(&body)?;
-    let user_id = standing.id.user.clone();
-    let email = shared.world().users.get(user_id.as_str()).and_then(|user| user.email.clone());
+    let user_id = token_context.id.user.clone();
+    let email = shared.db().users.get(user_id.as_str()).and_then(|user| user.email.clone());
     let app = App::generate(email.as_deref().unwrap_or(user_id.as_str()));
     let (uri, secret) = (app.uri(), app.secret());
-    let begun = shared.begin_enrolment(&standing.id, standing.scope, Kind::App { app, last_step: None })?;
+    let begun = shared.begin_enrolment(
+        &token_context.id,
+        token_context.scope,
+        AuthenticatorKind::App { app, last_step: None },
+    )?;
     Ok(Json(BegunApp { uri, secret, user_authenticator_id: begun.id, user_id }))
 }
 
 /// Sends a code, to the method that was begun or else to one that is enrolled.
-fn challenging(method: VerificationMethod) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes| async move {
-        challenge(&shared, &standing, &body, &method).await
+fn challenging(method: VerificationMethod) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, Bearer(token_context): Bearer, body: Bytes| async move {
+        challenge(&shared, &token_context, &body, &method).await
     })
 }
 
 async fn challenge(
-    shared: &Shared,
-    standing: &Standing,
+    shared: &AppState,
+    token_context: &TokenContext,
     body: &[u8],
     method: &VerificationMethod,
-) -> Answer<Challenged> {
+) -> ClientResult<Challenged> {
     let input = Input::parse(body)?;
     let wanted = input.text("userAuthenticatorId")?;
     let channel = match input.text("smsChannel")?.as_deref().map(SmsChannel::from) {
         Some(SmsChannel::Unknown(_)) => return Err(ApiError::invalid("body.smsChannel must be DEFAULT or WHATSAPP")),
         channel => channel.unwrap_or(SmsChannel::Default),
     };
-    let Standing { id, scope, .. } = standing;
+    let TokenContext { id, scope, .. } = token_context;
     if let Some(wanted) = &wanted {
         shared.expect_authenticator(&id.user, wanted)?;
-    } else if let Some(kind) = told_address(shared, standing, method) {
+    } else if let Some(kind) = told_address(shared, token_context, method) {
         shared.begin_enrolment(id, *scope, kind)?;
     }
     let attempt = Attempt { id, scope: *scope, aim: Aim::Either, method };
@@ -106,32 +126,41 @@ async fn challenge(
 
 /// What there is of a user with nothing enrolled and nothing begun: the address that `track` told. Proving it enrols it
 /// (an assumption; the docs' guide on sessions has such a flow).
-pub(super) fn told_address(shared: &Shared, standing: &Standing, method: &VerificationMethod) -> Option<Kind> {
-    let world = shared.world();
-    let user = world.users.get(standing.id.user.as_str()).filter(|user| !user.is_enrolled())?;
+pub(super) fn told_address(
+    shared: &AppState,
+    token_context: &TokenContext,
+    method: &VerificationMethod,
+) -> Option<AuthenticatorKind> {
+    let db = shared.db();
+    let user = db.users.get(token_context.id.user.as_str()).filter(|user| !user.is_enrolled())?;
     let begun = |user: &User| user.authenticators.iter().any(|known| known.method() == *method);
     if begun(user) {
         return None;
     }
     match method {
-        VerificationMethod::EmailOtp => user.email.clone().map(Kind::EmailOtp),
-        VerificationMethod::EmailMagicLink => user.email.clone().map(Kind::EmailMagicLink),
-        VerificationMethod::Sms => user.phone_number.clone().map(Kind::Sms),
-        VerificationMethod::Whatsapp => user.phone_number.clone().map(Kind::Whatsapp),
+        VerificationMethod::EmailOtp => user.email.clone().map(AuthenticatorKind::EmailOtp),
+        VerificationMethod::EmailMagicLink => user.email.clone().map(AuthenticatorKind::EmailMagicLink),
+        VerificationMethod::Sms => user.phone_number.clone().map(AuthenticatorKind::Sms),
+        VerificationMethod::Whatsapp => user.phone_number.clone().map(AuthenticatorKind::Whatsapp),
         _ => None,
     }
 }
 
 /// Takes a code.
-fn verifying(method: VerificationMethod) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes| async move {
-        verify(&shared, &standing, &body, &method).await
+fn verifying(method: VerificationMethod) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, Bearer(token_context): Bearer, body: Bytes| async move {
+        verify(&shared, &token_context, &body, &method).await
     })
 }
 
-async fn verify(shared: &Shared, standing: &Standing, body: &[u8], method: &VerificationMethod) -> Answer<Verified> {
+async fn verify(
+    shared: &AppState,
+    token_context: &TokenContext,
+    body: &[u8],
+    method: &VerificationMethod,
+) -> ClientResult<Verified> {
     let code = Input::parse(body)?.required("verificationCode")?;
-    let Standing { id, scope, .. } = standing;
+    let TokenContext { id, scope, .. } = token_context;
     let attempt = Attempt { id, scope: *scope, aim: Aim::Either, method };
     let proof = shared.prove(attempt, Proof::Code(&code)).await;
     Ok(Json(shared.verified(id, proof)?))

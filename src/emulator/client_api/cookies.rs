@@ -11,7 +11,7 @@ use http::{HeaderValue, header};
 const CHALLENGE: &str = "authsignal_challenge";
 const TOKEN: &str = "authsignal_token";
 /// As long as either lives.
-const LIFE: cookie::time::Duration = cookie::time::Duration::minutes(10);
+const COOKIE_TTL: cookie::time::Duration = cookie::time::Duration::minutes(10);
 
 /// What a browser brought back.
 #[derive(Clone, Default)]
@@ -50,7 +50,8 @@ pub(super) fn with_token(response: Response, token: &str) -> Response {
 
 /// `Lax` does for an application on another port of the same host, which is all that there is without TLS.
 fn with(mut response: Response, name: &str, value: &str) -> Response {
-    let cookie = Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).max_age(LIFE).build();
+    let cookie =
+        Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).max_age(COOKIE_TTL).build();
     if let Ok(cookie) = HeaderValue::from_str(&cookie.to_string()) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -14,23 +14,23 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::client_api::answer::Answer;
+use crate::emulator::client_api::answer::ClientResult;
 use crate::emulator::client_api::caller::{Bearer, Caller};
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::proof::{Aim, Attempt, Proof};
 use crate::emulator::db::table::FoundBy;
-use crate::emulator::db::user::{Kind, Phone};
+use crate::emulator::db::user::{AuthenticatorKind, Phone};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Parameters, user_id};
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
-use crate::emulator::verification::phones::Answerer;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
+use crate::emulator::verification::phones::PhoneUser;
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;
 const IN_APP: VerificationMethod = VerificationMethod::InApp;
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(super) fn routes() -> Router<Arc<AppState>> {
     let mut routes = Router::new()
         .route("/client/user-authenticators/push/challenge", get(pushed).merge(answering(PUSH)))
         .route("/client/user-authenticators/push/challenge/sign", post(nonce))
@@ -38,9 +38,9 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/client/user-authenticators/qr-code/challenge/claim", post(claim))
         .route("/client/verify/in-app", post(verify_in_app));
     for (name, method, kind) in [
-        ("push", PUSH, Kind::Push as fn(Phone) -> Kind),
-        ("qr-code", QR_CODE, Kind::QrCode),
-        ("in-app", IN_APP, Kind::InApp),
+        ("push", PUSH, AuthenticatorKind::Push as fn(Phone) -> AuthenticatorKind),
+        ("qr-code", QR_CODE, AuthenticatorKind::QrCode),
+        ("in-app", IN_APP, AuthenticatorKind::InApp),
     ] {
         let path = format!("/client/user-authenticators/{name}");
         routes = routes.route(&path, finding(method.clone()).merge(adding(kind)));
@@ -62,9 +62,9 @@ fn queried_key(query: &Parameters) -> Result<String, ApiError> {
 }
 
 /// Which method of which user has this key.
-fn holder_of(shared: &Shared, method: &VerificationMethod, key: &str) -> Result<(UserId, String), ApiError> {
-    let world = shared.world();
-    let (user, known) = world.phone(method, key).ok_or(ApiError::not_found(UNKNOWN))?;
+fn holder_of(shared: &AppState, method: &VerificationMethod, key: &str) -> Result<(UserId, String), ApiError> {
+    let db = shared.db();
+    let (user, known) = db.phone(method, key).ok_or(ApiError::not_found(UNKNOWN))?;
     Ok((user_id(user.to_owned())?, known.id.clone()))
 }
 
@@ -79,12 +79,12 @@ struct Credential {
     last_verified_at: Option<Timestamp>,
 }
 
-fn finding(method: VerificationMethod) -> MethodRouter<Arc<Shared>> {
-    get(move |State(shared): State<Arc<Shared>>, _: Caller, query: Parameters| async move {
+fn finding(method: VerificationMethod) -> MethodRouter<Arc<AppState>> {
+    get(move |State(shared): State<Arc<AppState>>, _: Caller, query: Parameters| async move {
         let key = queried_key(&query)?;
-        let world = shared.world();
-        let (user, known) = world.phone(&method, &key).ok_or(ApiError::not_found(UNKNOWN))?;
-        Answer::Ok(Json(Credential {
+        let db = shared.db();
+        let (user, known) = db.phone(&method, &key).ok_or(ApiError::not_found(UNKNOWN))?;
+        ClientResult::Ok(Json(Credential {
             user_authenticator_id: known.id.clone(),
             user_id: user_id(user.to_owned())?,
             verified_at: known.verified_at.map(Timestamp::from),
@@ -94,8 +94,8 @@ fn finding(method: VerificationMethod) -> MethodRouter<Arc<Shared>> {
 }
 
 /// Enrols a phone, which needs no more proof than its key.
-fn adding(kind: fn(Phone) -> Kind) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes| async move {
+fn adding(kind: fn(Phone) -> AuthenticatorKind) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, Bearer(token_context): Bearer, body: Bytes| async move {
         let input = Input::parse(&body)?;
         let public_key = input.required("publicKey")?;
         let phone = Phone {
@@ -103,14 +103,14 @@ fn adding(kind: fn(Phone) -> Kind) -> MethodRouter<Arc<Shared>> {
             platform: input.text("devicePlatform")?.map(|platform| platform.to_uppercase()),
             public_key: Some(public_key),
         };
-        let begun = shared.begin_enrolment(&standing.id, standing.scope, kind(phone))?;
+        let begun = shared.begin_enrolment(&token_context.id, token_context.scope, kind(phone))?;
         let method = begun.method();
-        let attempt = Attempt { id: &standing.id, scope: standing.scope, aim: Aim::Enrol, method: &method };
+        let attempt = Attempt { id: &token_context.id, scope: token_context.scope, aim: Aim::Enrol, method: &method };
         let proved = shared.prove(attempt, Proof::By(&begun.id)).await?;
         let enrolled = proved.enrolled.unwrap_or(begun);
-        Answer::Ok(Json(Credential {
+        ClientResult::Ok(Json(Credential {
             user_authenticator_id: enrolled.id,
-            user_id: standing.id.user,
+            user_id: token_context.id.user,
             verified_at: enrolled.verified_at.map(Timestamp::from),
             last_verified_at: None,
         }))
@@ -124,17 +124,17 @@ struct Removed {
 }
 
 /// A phone takes its own key away, and says so by signing with it.
-fn removing(method: VerificationMethod) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, _: Caller, body: Bytes| async move {
+fn removing(method: VerificationMethod) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, _: Caller, body: Bytes| async move {
         let input = Input::parse(&body)?;
         let (user, known) = signed(&shared, &method, &input)?;
         shared.remove_authenticator(&user, &known);
-        Answer::Ok(Json(Removed { removed_authenticator_id: known }))
+        ClientResult::Ok(Json(Removed { removed_authenticator_id: known }))
     })
 }
 
 /// Whose key signed a body.
-fn signed(shared: &Shared, method: &VerificationMethod, input: &Input) -> Result<(UserId, String), ApiError> {
+fn signed(shared: &AppState, method: &VerificationMethod, input: &Input) -> Result<(UserId, String), ApiError> {
     input.required("signature")?;
     holder_of(shared, method, &input.required("publicKey")?)
 }
@@ -177,17 +177,17 @@ impl From<&Challenge> for Asked {
 }
 
 /// The newest push message to a phone that it has not answered.
-async fn pushed(State(shared): State<Arc<Shared>>, _: Caller, query: Parameters) -> Answer<Asked> {
+async fn pushed(State(shared): State<Arc<AppState>>, _: Caller, query: Parameters) -> ClientResult<Asked> {
     let (user, phone) = holder_of(&shared, &PUSH, &queried_key(&query)?)?;
     let now = shared.clock.now();
-    let world = shared.world();
+    let db = shared.db();
     let of_phone = |asked: &&Challenge| {
         asked.method == PUSH
             && asked.authenticator.as_ref().is_none_or(|wanted| *wanted == phone)
-            && world.asked(&asked.id, now).is_some()
+            && db.asked(&asked.id, now).is_some()
     };
     let by_user = FoundBy::user(&user);
-    let newest = world.challenges.of(&by_user).filter(of_phone).max_by_key(|asked| asked.sequence);
+    let newest = db.challenges.of(&by_user).filter(of_phone).max_by_key(|asked| asked.sequence);
     Ok(Json(newest.map(Asked::from).unwrap_or_default()))
 }
 
@@ -197,7 +197,7 @@ struct Nonce {
 }
 
 /// Something to sign before asking.
-async fn nonce(State(shared): State<Arc<Shared>>, _: Caller, query: Parameters) -> Answer<Nonce> {
+async fn nonce(State(shared): State<Arc<AppState>>, _: Caller, query: Parameters) -> ClientResult<Nonce> {
     holder_of(&shared, &PUSH, &queried_key(&query)?)?;
     Ok(Json(Nonce { message: uuid::Uuid::new_v4().simple().to_string() }))
 }
@@ -208,16 +208,16 @@ struct Answered {
     is_verified: bool,
 }
 
-fn answering(method: VerificationMethod) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, _: Caller, body: Bytes| async move {
+fn answering(method: VerificationMethod) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, _: Caller, body: Bytes| async move {
         let input = Input::parse(&body)?;
         let challenge = input.required("challengeId")?;
         let approved = input.flag("approved")?;
         let (user, phone) = signed(&shared, &method, &input)?;
-        if shared.world().challenges.get(&challenge).is_none_or(|asked| asked.method != method) {
+        if shared.db().challenges.get(&challenge).is_none_or(|asked| asked.method != method) {
             return Err(ApiError::not_found("The challenge was not found."));
         }
-        let by = Answerer { user: Some(&user), authenticator: Some(&phone) };
+        let by = PhoneUser { user: Some(&user), authenticator: Some(&phone) };
         let is_verified = match approved {
             true => proved(shared.approve(&challenge, by).await)?,
             false => shared.refuse(&challenge, by).map(|()| false)?,
@@ -235,15 +235,15 @@ struct Claimed {
 }
 
 /// What was right proves nothing where the tenant's webhook doesn't agree.
-fn proved(approved: Result<(), Fault>) -> Result<bool, Fault> {
+fn proved(approved: Result<(), VerificationError>) -> Result<bool, VerificationError> {
     match approved {
-        Err(Fault::Vetoed) => Ok(false),
+        Err(VerificationError::Vetoed) => Ok(false),
         approved => approved.map(|()| true),
     }
 }
 
 /// A phone has read a QR code.
-async fn claim(State(shared): State<Arc<Shared>>, _: Caller, body: Bytes) -> Answer<Claimed> {
+async fn claim(State(shared): State<Arc<AppState>>, _: Caller, body: Bytes) -> ClientResult<Claimed> {
     let input = Input::parse(&body)?;
     let challenge = input.required("challengeId")?;
     let (user, _) = signed(&shared, &QR_CODE, &input)?;
@@ -265,13 +265,13 @@ struct InApp {
 }
 
 /// An app proves its user by a key of its own, for the action of the token or of the challenge, or for none.
-async fn verify_in_app(State(shared): State<Arc<Shared>>, caller: Caller, body: Bytes) -> Answer<InApp> {
+async fn verify_in_app(State(shared): State<Arc<AppState>>, caller: Caller, body: Bytes) -> ClientResult<InApp> {
     let input = Input::parse(&body)?;
     let challenge = input.required("challengeId")?;
     let (user, known) = signed(&shared, &IN_APP, &input)?;
     let signed = shared.finish_in_app(caller.action().as_ref(), &challenge, &user, &known).await?;
     let token = shared.token_of(&signed);
-    let username = shared.world().users.get(user.as_str()).and_then(|user| user.username.clone());
+    let username = shared.db().users.get(user.as_str()).and_then(|user| user.username.clone());
     Ok(Json(InApp {
         is_verified: true,
         access_token: token.clone(),

@@ -11,23 +11,23 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{AuthenticatorAttachment, Timestamp, UserId, VerificationMethod};
-use crate::emulator::client_api::answer::{Answer, Challenged, Verified};
+use crate::emulator::client_api::answer::{Challenged, ClientResult, Verified};
 use crate::emulator::client_api::caller::{Bearer, Caller};
 use crate::emulator::client_api::cookies::{self, Cookies};
 use crate::emulator::client_api::phones::same_action;
 use crate::emulator::credentials::tokens::Subject;
-use crate::emulator::credentials::webauthn::fault::Kind;
+use crate::emulator::credentials::webauthn::error::KeyKind;
 use crate::emulator::db::action::Scope;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Parameters, action_code, idempotency_key};
 use crate::emulator::http::user_agent::name;
-use crate::emulator::state::{Shared, Standing};
-use crate::emulator::verification::Fault;
+use crate::emulator::state::{AppState, TokenContext};
+use crate::emulator::verification::VerificationError;
 use crate::emulator::verification::webauthn::{Ceremony, Made, NotSigned, Signed, Wanted};
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(super) fn routes() -> Router<Arc<AppState>> {
     let methods = "/client/user-authenticators";
     Router::new()
         .route("/client/challenge", challenging(false))
@@ -45,8 +45,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 }
 
 /// Begins a sign-in, of the holder of a token or of whoever signs.
-fn challenging(web: bool) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, caller: Caller, body: Bytes| async move {
+fn challenging(web: bool) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, caller: Caller, body: Bytes| async move {
         let input = Input::parse(&body)?;
         let key = input.text("idempotencyKey")?.map(idempotency_key).transpose()?;
         let of = caller.action();
@@ -54,7 +54,7 @@ fn challenging(web: bool) -> MethodRouter<Arc<Shared>> {
             Some(id) => same_action(&input, id).map(|()| None)?,
             None => input.text("action")?.map(action_code).transpose()?,
         };
-        let challenge = shared.world().begin_signature(of.as_ref(), action, key, PASSKEY, shared.clock.now());
+        let challenge = shared.db().begin_signature(of.as_ref(), action, key, PASSKEY, shared.clock.now());
         let answer = Json(Challenged { challenge_id: challenge.id.clone() }).into_response();
         Ok::<_, ApiError>(left(answer, web, &challenge.id))
     })
@@ -78,8 +78,8 @@ impl From<Ceremony> for Options {
     }
 }
 
-fn passkey_to_make(web: bool) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes| async move {
+fn passkey_to_make(web: bool) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, Bearer(token_context): Bearer, body: Bytes| async move {
         let input = Input::parse(&body)?;
         let attachment = match input.text("authenticatorAttachment")?.as_deref().map(AuthenticatorAttachment::from) {
             Some(AuthenticatorAttachment::Unknown(_)) => {
@@ -89,17 +89,17 @@ fn passkey_to_make(web: bool) -> MethodRouter<Arc<Shared>> {
         };
         let (username, display_name) = (input.text("username")?, input.text("displayName")?);
         let wanted = Wanted { username, display_name, attachment };
-        let Standing { id, scope, .. } = standing;
-        let begun = shared.begin_registration(&id, scope, Kind::Passkey, wanted)?;
+        let TokenContext { id, scope, .. } = token_context;
+        let begun = shared.begin_registration(&id, scope, KeyKind::Passkey, wanted)?;
         let challenge = begun.challenge.clone();
         Ok(left(Json(Options::from(begun)).into_response(), web, &challenge))
     })
 }
 
-fn passkey_to_use(web: bool) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, caller: Caller, body: Bytes| async move {
+fn passkey_to_use(web: bool) -> MethodRouter<Arc<AppState>> {
+    post(move |State(shared): State<Arc<AppState>>, caller: Caller, body: Bytes| async move {
         let challenge = Input::parse(&body)?.text("challengeId")?;
-        let begun = shared.begin_authentication(caller.action().as_ref(), Kind::Passkey, challenge.as_deref())?;
+        let begun = shared.begin_authentication(caller.action().as_ref(), KeyKind::Passkey, challenge.as_deref())?;
         let challenge = begun.challenge.clone();
         Ok::<_, ApiError>(left(Json(Options::from(begun)).into_response(), web, &challenge))
     })
@@ -118,8 +118,8 @@ struct Added {
 }
 
 async fn add_passkey(
-    State(shared): State<Arc<Shared>>,
-    Bearer(standing): Bearer,
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
     headers: HeaderMap,
     cookies: Cookies,
     body: Bytes,
@@ -129,26 +129,26 @@ async fn add_passkey(
     input.flag("conditionalCreate")?;
     let challenge = input.text("challengeId")?.or_else(|| cookies.challenge.clone());
     let made = Made { name: named(&headers, "Passkey"), device_id: input.text("deviceId")? };
-    let added = add(&shared, &standing, Kind::Passkey, challenge.as_deref(), &answer, made).await?;
+    let added = add(&shared, &token_context, KeyKind::Passkey, challenge.as_deref(), &answer, made).await?;
     let token = added.verified.access_token.clone();
     Ok(remembered(Json(added).into_response(), &cookies, token.as_deref()))
 }
 
 async fn add_security_key(
-    State(shared): State<Arc<Shared>>,
-    Bearer(standing): Bearer,
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer<Added> {
+) -> ClientResult<Added> {
     let answer = Input::parse(&body)?.into_value();
     let made = Made { name: named(&headers, "Security key"), device_id: None };
-    Ok(Json(add(&shared, &standing, Kind::SecurityKey, None, &answer, made).await?))
+    Ok(Json(add(&shared, &token_context, KeyKind::SecurityKey, None, &answer, made).await?))
 }
 
 async fn add(
-    shared: &Shared,
-    Standing { id, scope, .. }: &Standing,
-    kind: Kind,
+    shared: &AppState,
+    TokenContext { id, scope, .. }: &TokenContext,
+    kind: KeyKind,
     challenge: Option<&str>,
     answer: &Value,
     made: Made,
@@ -187,7 +187,7 @@ struct SignedIn {
 }
 
 async fn verify_passkey(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     caller: Caller,
     cookies: Cookies,
     body: Bytes,
@@ -197,7 +197,8 @@ async fn verify_passkey(
     let device = input.text("deviceId")?.filter(|device| !device.is_empty());
     let challenge = input.text("challengeId")?.or_else(|| cookies.challenge.clone());
     let (of, challenge) = (caller.action(), challenge.as_deref());
-    let signed = shared.finish_authentication(of.as_ref(), Kind::Passkey, challenge, &answer, device.as_deref()).await;
+    let signed =
+        shared.finish_authentication(of.as_ref(), KeyKind::Passkey, challenge, &answer, device.as_deref()).await;
     let Some(signed) = agreed(signed)? else { return Ok(Json(Verified::default()).into_response()) };
     let access_token = shared.token_of(&signed);
     let (username, user_display_name) = shared.names_of(&signed);
@@ -213,31 +214,31 @@ async fn verify_passkey(
 }
 
 async fn security_key_to_make(
-    State(shared): State<Arc<Shared>>,
-    Bearer(standing): Bearer,
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
     body: Bytes,
-) -> Answer<Value> {
+) -> ClientResult<Value> {
     Input::parse(&body)?;
-    let Standing { id, scope, .. } = standing;
-    Ok(Json(shared.begin_registration(&id, scope, Kind::SecurityKey, Wanted::default())?.options))
+    let TokenContext { id, scope, .. } = token_context;
+    Ok(Json(shared.begin_registration(&id, scope, KeyKind::SecurityKey, Wanted::default())?.options))
 }
 
 async fn security_key_to_use(
-    State(shared): State<Arc<Shared>>,
-    Bearer(standing): Bearer,
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
     body: Bytes,
-) -> Answer<Value> {
+) -> ClientResult<Value> {
     Input::parse(&body)?;
-    Ok(Json(shared.begin_authentication(Some(&standing.id), Kind::SecurityKey, None)?.options))
+    Ok(Json(shared.begin_authentication(Some(&token_context.id), KeyKind::SecurityKey, None)?.options))
 }
 
 async fn verify_security_key(
-    State(shared): State<Arc<Shared>>,
-    Bearer(standing): Bearer,
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
     body: Bytes,
-) -> Answer<Verified> {
+) -> ClientResult<Verified> {
     let answer = Input::parse(&body)?.into_value();
-    let signed = shared.finish_authentication(Some(&standing.id), Kind::SecurityKey, None, &answer, None).await;
+    let signed = shared.finish_authentication(Some(&token_context.id), KeyKind::SecurityKey, None, &answer, None).await;
     let access_token = agreed(signed)?.map(|signed| shared.token_of(&signed));
     Ok(Json(Verified { is_verified: access_token.is_some(), access_token, ..Verified::default() }))
 }
@@ -245,7 +246,7 @@ async fn verify_security_key(
 /// What was signed, unless the tenant's webhook doesn't agree to it.
 fn agreed<T>(signed: Result<T, NotSigned>) -> Result<Option<T>, NotSigned> {
     match signed {
-        Err(NotSigned::NoProof(Fault::Vetoed)) => Ok(None),
+        Err(NotSigned::NoProof(VerificationError::Vetoed)) => Ok(None),
         signed => signed.map(Some),
     }
 }
@@ -258,22 +259,22 @@ struct Found {
 }
 
 /// Whether one of these credentials is a passkey of anybody's (browser SDK, `isAvailableOnDevice`).
-async fn find_passkey(State(shared): State<Arc<Shared>>, _: Caller, query: Parameters) -> Answer<Found> {
+async fn find_passkey(State(shared): State<Arc<AppState>>, _: Caller, query: Parameters) -> ClientResult<Found> {
     let ids = query.get("credentialIds").or(query.get("credentialId"));
     let ids = ids.ok_or_else(|| ApiError::invalid("query.credentialIds must not be empty"))?;
-    let world = shared.world();
-    let mut known = ids.split(',').filter_map(|id| Some((id, world.key(id)?.1)));
+    let db = shared.db();
+    let mut known = ids.split(',').filter_map(|id| Some((id, db.key(id)?.1)));
     let found = known.find(|(_, known)| known.method() == PASSKEY);
     let (id, found) = found.ok_or(ApiError::not_found("The passkey was not found."))?;
     let verified_at = found.last_verified_at.or(found.verified_at).map(Timestamp::from);
     Ok(Json(Found { credential_id: id.to_owned(), verified_at }))
 }
 
-impl Shared {
+impl AppState {
     /// What the key that was used calls its user, or what is known of them otherwise.
     fn names_of(&self, signed: &Signed) -> (Option<String>, Option<String>) {
-        let world = self.world();
-        let Some(user) = world.users.get(signed.user.as_str()) else { return (None, None) };
+        let db = self.db();
+        let Some(user) = db.users.get(signed.user.as_str()) else { return (None, None) };
         let key = user.authenticator(&signed.authenticator).and_then(|known| known.kind.key());
         let (username, display_name) =
             key.map(|key| (key.username.clone(), key.display_name.clone())).unwrap_or_default();
@@ -285,7 +286,7 @@ impl Shared {
         if let Some(token) = signed.id.as_ref().and_then(|id| self.fresh_token(id)) {
             return token;
         }
-        let user = self.world().users.get(signed.user.as_str()).cloned().unwrap_or_default();
+        let user = self.db().users.get(signed.user.as_str()).cloned().unwrap_or_default();
         let subject = Subject {
             tenant_id: self.tokens.tenant.clone(),
             user_id: signed.user.to_string(),

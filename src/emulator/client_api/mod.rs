@@ -17,10 +17,10 @@ use axum::Router;
 use http::{HeaderName, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// The routes, for `/v1` and for the root.
-pub(crate) fn routes() -> Router<Arc<Shared>> {
+pub(crate) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .merge(authenticators::routes())
         .merge(codes::routes())

@@ -8,18 +8,18 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::client::{Timestamp, VerificationMethod};
-use crate::emulator::client_api::answer::Answer;
+use crate::emulator::client_api::answer::ClientResult;
 use crate::emulator::client_api::caller::{Bearer, Caller};
 use crate::emulator::db::action::ActionId;
 use crate::emulator::db::challenge::{Challenge, Context, Waiting};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, action_code};
-use crate::emulator::state::{Shared, Standing};
+use crate::emulator::state::{AppState, TokenContext};
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/client/challenge/push", post(push))
         .route("/client/verify/push", post(verify_push))
@@ -40,17 +40,17 @@ struct Delivered {
     user_authenticator_id: String,
 }
 
-async fn push(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Pushed> {
+async fn push(State(shared): State<Arc<AppState>>, Bearer(token_context): Bearer, body: Bytes) -> ClientResult<Pushed> {
     let input = Input::parse(&body)?;
-    same_action(&input, &standing.id)?;
+    same_action(&input, &token_context.id)?;
     let wanted = input.text("userAuthenticatorId")?;
-    let user = &standing.id.user;
+    let user = &token_context.id.user;
     if let Some(wanted) = &wanted {
         shared.expect_authenticator(user, wanted)?;
     }
-    let sent = shared.push(&standing.id, wanted.as_deref()).await?;
-    let world = shared.world();
-    let methods = world.users.get(user.as_str()).map(|user| user.enrolled()).unwrap_or_default();
+    let sent = shared.push(&token_context.id, wanted.as_deref()).await?;
+    let db = shared.db();
+    let methods = db.users.get(user.as_str()).map(|user| user.enrolled()).unwrap_or_default();
     let asked = methods.into_iter().filter(|known| known.method() == PUSH);
     let asked = asked.filter(|known| wanted.as_ref().is_none_or(|wanted| *wanted == known.id));
     let delivery_results = asked.map(|known| Delivered { user_authenticator_id: known.id.clone() }).collect();
@@ -81,7 +81,7 @@ struct Pressed {
 }
 
 impl Pressed {
-    fn of(shared: &Shared, asked: &Challenge) -> Self {
+    fn of(shared: &AppState, asked: &Challenge) -> Self {
         let is_verified = asked.approved() == Some(true);
         let id = asked.action_id().filter(|_| is_verified);
         Self {
@@ -94,10 +94,14 @@ impl Pressed {
     }
 }
 
-async fn verify_push(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer, body: Bytes) -> Answer<Pressed> {
+async fn verify_push(
+    State(shared): State<Arc<AppState>>,
+    Bearer(token_context): Bearer,
+    body: Bytes,
+) -> ClientResult<Pressed> {
     let challenge = Input::parse(&body)?.required("challengeId")?;
     let asked = shared.waited_for(&challenge, &PUSH)?;
-    if asked.action_id().as_ref() != Some(&standing.id) {
+    if asked.action_id().as_ref() != Some(&token_context.id) {
         return Err(ApiError::not_found(UNKNOWN));
     }
     Ok(Json(Pressed::of(&shared, &asked)))
@@ -105,11 +109,11 @@ async fn verify_push(State(shared): State<Arc<Shared>>, Bearer(standing): Bearer
 
 const UNKNOWN: &str = "The challenge was not found.";
 
-impl Shared {
+impl AppState {
     /// A challenge that somebody waits for.
     fn waited_for(&self, challenge: &str, method: &VerificationMethod) -> Result<Challenge, ApiError> {
-        let world = self.world();
-        let known = world.challenges.get(challenge).filter(|known| known.method == *method);
+        let db = self.db();
+        let known = db.challenges.get(challenge).filter(|known| known.method == *method);
         let known = known.ok_or(ApiError::not_found(UNKNOWN))?;
         if known.is_live(self.clock.now()) {
             Ok(known.clone())
@@ -127,11 +131,11 @@ struct Shown {
     device_code: String,
 }
 
-async fn qr_code(State(shared): State<Arc<Shared>>, caller: Caller, body: Bytes) -> Answer<Shown> {
+async fn qr_code(State(shared): State<Arc<AppState>>, caller: Caller, body: Bytes) -> ClientResult<Shown> {
     let input = Input::parse(&body)?;
     let custom = input.custom()?;
-    let shown = match caller.standing() {
-        Some(Standing { id, record, .. }) => {
+    let shown = match caller.token_context() {
+        Some(TokenContext { id, record, .. }) => {
             same_action(&input, &id)?;
             let context = Context { custom: record.custom, ..Context::default() };
             shared.show_qr_code(Some(&id.user), &id.action, Some(&id.key), context)
@@ -148,7 +152,7 @@ async fn qr_code(State(shared): State<Arc<Shared>>, caller: Caller, body: Bytes)
 }
 
 /// Whoever has the device code waits for the phone: the QR code itself does not show it.
-async fn verify_qr_code(State(shared): State<Arc<Shared>>, _: Caller, body: Bytes) -> Answer<Pressed> {
+async fn verify_qr_code(State(shared): State<Arc<AppState>>, _: Caller, body: Bytes) -> ClientResult<Pressed> {
     let input = Input::parse(&body)?;
     let (challenge, given) = (input.required("challengeId")?, input.required("deviceCode")?);
     let shown = shared.waited_for(&challenge, &QR_CODE)?;

@@ -3,10 +3,10 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::emulator::config::Config;
-use crate::emulator::config::error::Fault;
+use crate::emulator::config::error::Mistake;
 use crate::emulator::config::file::{
-    ActionTable, AppClientTable, ConditionsTable, File, Life, LimitsTable, NetworkTable, RuleTable, Table, TenantTable,
-    UserTable, WebhooksTable, Whole,
+    ActionTable, AppClientTable, ConditionsTable, File, LimitsTable, NetworkTable, RuleTable, Table, TenantTable,
+    TimeSpan, UserTable, WebhooksTable, Whole,
 };
 use crate::emulator::http::control_key::ControlKey;
 use crate::emulator::rules::Rule;
@@ -23,7 +23,7 @@ use crate::emulator::tenant::setting::Setting;
 
 impl Config {
     /// Takes a file that has the right form, if what it says can work.
-    pub(super) fn from_file_form(file: File) -> Result<Self, Fault> {
+    pub(super) fn from_file_form(file: File) -> Result<Self, Mistake> {
         let mut tenant = Tenant::new();
         tenant.set(file.tenant.0)?;
         tenant.set_webhooks(file.webhooks.0);
@@ -58,7 +58,7 @@ impl Config {
 }
 
 impl Tenant {
-    fn set(&mut self, table: TenantTable) -> Result<(), Fault> {
+    fn set(&mut self, table: TenantTable) -> Result<(), Mistake> {
         self.id = table.id;
         set(&mut self.name, table.name);
         set(&mut self.default_outcome, table.default_outcome.map(|word| word.0));
@@ -67,8 +67,8 @@ impl Tenant {
             let setting = Setting::top("tenant").key("verification_code_length");
             self.verification_code_length = number(&setting, length, "a code has 2 to 10 digits")?;
         }
-        set(&mut self.code_life, table.code_life.map(|Life(life)| life));
-        set(&mut self.token_life, table.token_life.map(|Life(life)| life));
+        set(&mut self.code_ttl, table.code_ttl.map(|TimeSpan(ttl)| ttl));
+        set(&mut self.token_ttl, table.token_ttl.map(|TimeSpan(ttl)| ttl));
         set(&mut self.recovery_codes, table.recovery_codes);
         set(&mut self.locale, table.locale);
         set(&mut self.custom_domains, table.custom_domains);
@@ -81,15 +81,15 @@ impl Tenant {
     fn set_webhooks(&mut self, table: WebhooksTable) {
         self.webhook_url = table.url;
         self.webhook_log_url = table.log_url;
-        set(&mut self.webhook_timeout, table.timeout.map(|Life(life)| life));
+        set(&mut self.webhook_timeout, table.timeout.map(|TimeSpan(ttl)| ttl));
     }
 }
 
-fn limits(setting: &Setting, table: &LimitsTable) -> Result<Limits, Fault> {
+fn limits(setting: &Setting, table: &LimitsTable) -> Result<Limits, Mistake> {
     let mut limits = Limits::new();
     set(&mut limits.enabled, table.enabled);
-    set(&mut limits.send_window, table.send_window.map(|Life(life)| life));
-    set(&mut limits.verify_window, table.verify_window.map(|Life(life)| life));
+    set(&mut limits.send_window, table.send_window.map(|TimeSpan(ttl)| ttl));
+    set(&mut limits.verify_window, table.verify_window.map(|TimeSpan(ttl)| ttl));
     for (key, limit, times) in [
         ("email_otp", &mut limits.email_otp, table.email_otp),
         ("email_magic_link", &mut limits.email_magic_link, table.email_magic_link),
@@ -116,7 +116,7 @@ impl From<ActionTable> for ActionSettings {
     }
 }
 
-fn rule(setting: &Setting, table: RuleTable) -> Result<Rule, Fault> {
+fn rule(setting: &Setting, table: RuleTable) -> Result<Rule, Mistake> {
     let mut rule = Rule::new(table.name);
     set(&mut rule.id, table.id);
     rule.description = table.description;
@@ -137,7 +137,7 @@ fn rule(setting: &Setting, table: RuleTable) -> Result<Rule, Fault> {
     Ok(rule)
 }
 
-fn when(setting: &Setting, table: ConditionsTable) -> Result<When, Fault> {
+fn when(setting: &Setting, table: ConditionsTable) -> Result<When, Mistake> {
     let mut when = When::default();
     for (key, value) in table {
         match value {
@@ -154,7 +154,7 @@ fn when(setting: &Setting, table: ConditionsTable) -> Result<When, Fault> {
 }
 
 /// What is asked of one variable: to be a value, or all that a table of operators says.
-fn comparisons(setting: &Setting, variable: String, value: toml::Value) -> Result<Vec<(String, Condition)>, Fault> {
+fn comparisons(setting: &Setting, variable: String, value: toml::Value) -> Result<Vec<(String, Condition)>, Mistake> {
     let toml::Value::Table(operators) = value else {
         return Ok(vec![(variable, Condition::eq(json(value)))]);
     };
@@ -163,7 +163,7 @@ fn comparisons(setting: &Setting, variable: String, value: toml::Value) -> Resul
         Some(operator) => Ok(vec![(variable.clone(), Condition::new(operator, json(operand)))]),
         None => {
             let known = OPERATORS.map(|known| known.0).join(", ");
-            Err(Fault::new(setting.key(&name), format!("unknown operator {name:?}; one of {known}")))
+            Err(Mistake::new(setting.key(&name), format!("unknown operator {name:?}; one of {known}")))
         }
     })
 }
@@ -172,10 +172,10 @@ fn comparisons(setting: &Setting, variable: String, value: toml::Value) -> Resul
 fn filled<T>(
     setting: &Setting,
     table: toml::Table,
-    read: impl Fn(String, toml::Value) -> Result<Vec<T>, Fault>,
-) -> Result<Vec<T>, Fault> {
+    read: impl Fn(String, toml::Value) -> Result<Vec<T>, Mistake>,
+) -> Result<Vec<T>, Mistake> {
     if table.is_empty() {
-        return Err(Fault::new(setting.clone(), "a comparison is asked for, such as { gt = 1000 }".to_owned()));
+        return Err(Mistake::new(setting.clone(), "a comparison is asked for, such as { gt = 1000 }".to_owned()));
     }
     let read: Result<Vec<_>, _> = table.into_iter().map(|(name, value)| read(name, value)).collect();
     Ok(read?.into_iter().flatten().collect())
@@ -184,8 +184,8 @@ fn filled<T>(
 impl From<AppClientTable> for AppClient {
     fn from(table: AppClientTable) -> Self {
         let mut client = Self::new(table.id);
-        set(&mut client.access_life, table.access_life.map(|Life(life)| life));
-        set(&mut client.refresh_life, table.refresh_life.map(|Life(life)| life));
+        set(&mut client.access_ttl, table.access_ttl.map(|TimeSpan(ttl)| ttl));
+        set(&mut client.refresh_ttl, table.refresh_ttl.map(|TimeSpan(ttl)| ttl));
         client.claims = members(table.claims);
         client
     }
@@ -228,8 +228,8 @@ fn set<T>(slot: &mut T, value: Option<T>) {
 }
 
 /// A number that its setting has room for.
-fn number<T: TryFrom<i64>>(setting: &Setting, Whole(number): Whole, expected: &str) -> Result<T, Fault> {
-    T::try_from(number).map_err(|_| Fault::new(setting.clone(), format!("{number} refused: {expected}")))
+fn number<T: TryFrom<i64>>(setting: &Setting, Whole(number): Whole, expected: &str) -> Result<T, Mistake> {
+    T::try_from(number).map_err(|_| Mistake::new(setting.clone(), format!("{number} refused: {expected}")))
 }
 
 fn members(table: toml::Table) -> serde_json::Map<String, Value> {

@@ -27,26 +27,26 @@ use crate::emulator::tenant::setting::{Part, Setting};
 #[derive(Debug)]
 pub struct ConfigFileError {
     file: Option<PathBuf>,
-    /// Line and column, from 1.
+    /// Connection and column, from 1.
     position: Option<(usize, usize)>,
-    fault: Fault,
+    mistake: Mistake,
     source: Option<io::Error>,
 }
 
 /// What is wrong, before anybody has looked up where that stands.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Mistake {
     setting: Setting,
     message: String,
 }
 
-impl Fault {
+impl Mistake {
     pub(super) fn new(setting: Setting, message: String) -> Self {
         Self { setting, message }
     }
 }
 
-impl From<TenantError> for Fault {
+impl From<TenantError> for Mistake {
     fn from(error: TenantError) -> Self {
         let text = error.to_string();
         let message = text.strip_prefix(&format!("{}: ", error.setting())).unwrap_or(&text).to_owned();
@@ -71,12 +71,12 @@ impl ConfigFileError {
     /// read, or isn't TOML.
     #[must_use]
     pub fn key(&self) -> Option<String> {
-        Some(self.fault.setting.to_string()).filter(|key| !key.is_empty())
+        Some(self.mistake.setting.to_string()).filter(|key| !key.is_empty())
     }
 
     pub(super) fn unreadable(path: &Path, source: io::Error) -> Self {
-        let fault = Fault::new(Setting::root(), "cannot be read".to_owned());
-        Self { file: Some(path.to_owned()), position: None, fault, source: Some(source) }
+        let mistake = Mistake::new(Setting::root(), "cannot be read".to_owned());
+        Self { file: Some(path.to_owned()), position: None, mistake, source: Some(source) }
     }
 
     pub(super) fn in_file(mut self, path: &Path) -> Self {
@@ -87,7 +87,7 @@ impl ConfigFileError {
     /// The text is no TOML.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().map_or(0, |span| span.start);
-        Self::at(text, at, Fault::new(Setting::root(), error.message().to_owned()))
+        Self::at(text, at, Mistake::new(Setting::root(), error.message().to_owned()))
     }
 
     /// The text is TOML of another form.
@@ -103,21 +103,21 @@ impl ConfigFileError {
         let span = error.inner().span().unwrap_or(0..text.len());
         // Of a list the parser tells the whole; of a key that isn't known, the key itself.
         let found = locate(text, &setting).filter(|at| span.contains(at));
-        let fault = Fault::new(setting, error.inner().message().to_owned());
-        Self::at(text, found.unwrap_or(span.start), fault)
+        let mistake = Mistake::new(setting, error.inner().message().to_owned());
+        Self::at(text, found.unwrap_or(span.start), mistake)
     }
 
     /// The text says something that cannot work.
-    pub(super) fn sense(text: &str, fault: Fault) -> Self {
-        let at = locate(text, &fault.setting).unwrap_or(0);
-        Self::at(text, at, fault)
+    pub(super) fn sense(text: &str, mistake: Mistake) -> Self {
+        let at = locate(text, &mistake.setting).unwrap_or(0);
+        Self::at(text, at, mistake)
     }
 
-    fn at(text: &str, at: usize, fault: Fault) -> Self {
+    fn at(text: &str, at: usize, mistake: Mistake) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = before.rsplit('\n').next().unwrap_or_default();
         let position = (before.matches('\n').count() + 1, line.trim_start_matches('\u{feff}').chars().count() + 1);
-        Self { file: None, position: Some(position), fault, source: None }
+        Self { file: None, position: Some(position), mistake, source: None }
     }
 }
 
@@ -155,7 +155,7 @@ impl fmt::Display for ConfigFileError {
             (None, Some((line, column))) => write!(f, "line {line}, column {column}: ")?,
             (None, None) => {}
         }
-        let Fault { setting, message } = &self.fault;
+        let Mistake { setting, message } = &self.mistake;
         if !setting.parts().is_empty() {
             write!(f, "{setting}: ")?;
         }

@@ -44,8 +44,8 @@ pub(super) struct TenantTable {
     pub(super) default_outcome: Option<OutcomeWord>,
     pub(super) methods: Option<Vec<VerificationMethod>>,
     pub(super) verification_code_length: Option<Whole>,
-    pub(super) code_life: Option<Life>,
-    pub(super) token_life: Option<Life>,
+    pub(super) code_ttl: Option<TimeSpan>,
+    pub(super) token_ttl: Option<TimeSpan>,
     pub(super) recovery_codes: Option<bool>,
     pub(super) locale: Option<String>,
     pub(super) custom_domains: Option<Vec<String>>,
@@ -59,19 +59,19 @@ pub(super) struct TenantTable {
 pub(super) struct WebhooksTable {
     pub(super) url: Option<String>,
     pub(super) log_url: Option<String>,
-    pub(super) timeout: Option<Life>,
+    pub(super) timeout: Option<TimeSpan>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct LimitsTable {
     pub(super) enabled: Option<bool>,
-    pub(super) send_window: Option<Life>,
+    pub(super) send_window: Option<TimeSpan>,
     pub(super) email_otp: Option<Whole>,
     pub(super) email_magic_link: Option<Whole>,
     pub(super) sms: Option<Whole>,
     pub(super) whatsapp: Option<Whole>,
-    pub(super) verify_window: Option<Life>,
+    pub(super) verify_window: Option<TimeSpan>,
     pub(super) verify: Option<Whole>,
 }
 
@@ -115,8 +115,8 @@ pub(super) type ConditionsTable = BTreeMap<String, toml::Value>;
 #[serde(deny_unknown_fields)]
 pub(super) struct AppClientTable {
     pub(super) id: String,
-    pub(super) access_life: Option<Life>,
-    pub(super) refresh_life: Option<Life>,
+    pub(super) access_ttl: Option<TimeSpan>,
+    pub(super) refresh_ttl: Option<TimeSpan>,
     #[serde(default)]
     pub(super) claims: toml::Table,
 }
@@ -212,9 +212,9 @@ impl TryFrom<String> for OutcomeWord {
 /// A length of time as people write it; a day has 24 hours.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Life(pub(super) Duration);
+pub(super) struct TimeSpan(pub(super) Duration);
 
-impl TryFrom<String> for Life {
+impl TryFrom<String> for TimeSpan {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {

@@ -66,7 +66,7 @@ impl Config {
     pub fn from_toml(text: &str) -> Result<Self, ConfigFileError> {
         let document = toml::Deserializer::parse(text).map_err(|why| ConfigFileError::syntax(text, &why))?;
         let file: File = serde_path_to_error::deserialize(document).map_err(|why| ConfigFileError::form(text, &why))?;
-        Self::from_file_form(file).map_err(|fault| ConfigFileError::sense(text, fault))
+        Self::from_file_form(file).map_err(|mistake| ConfigFileError::sense(text, mistake))
     }
 
     /// Reads a configuration file.

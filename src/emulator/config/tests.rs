@@ -111,8 +111,8 @@ fn values_that_are_written_in_several_ways() {
         ("2w", 1_209_600),
         ("PT10M", 600),
     ] {
-        let life = tenant(&format!("tenant.token_life = \"{text}\"")).token_life;
-        assert_eq!(life, Duration::from_secs(seconds), "{text}");
+        let ttl = tenant(&format!("tenant.token_ttl = \"{text}\"")).token_ttl;
+        assert_eq!(ttl, Duration::from_secs(seconds), "{text}");
     }
     for (word, outcome) in [
         ("ALLOW", Outcome::Allow),

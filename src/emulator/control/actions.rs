@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, VerificationMethod};
-use crate::emulator::control::answer::{Answer, DONE};
-use crate::emulator::control::strict_json::{Told, wrong};
+use crate::emulator::control::answer::{ControlResult, DONE};
+use crate::emulator::control::strict_json::{StrictJson, wrong};
 use crate::emulator::db::action::RecordedAction;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Parameters, Segments, action_code, action_id, known_state};
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// How many are told at once.
-const MOST: usize = 1000;
+const MAX_LISTED: usize = 1000;
 
 /// An attempt with all that is known of it.
 #[derive(Serialize)]
@@ -89,13 +89,13 @@ impl From<&RecordedAction> for Attempt {
 }
 
 /// Newest first; those of a user.
-pub(super) async fn list(State(shared): State<Arc<Shared>>, query: Parameters) -> Json<Vec<Attempt>> {
-    let world = shared.world();
+pub(super) async fn list(State(shared): State<Arc<AppState>>, query: Parameters) -> Json<Vec<Attempt>> {
+    let db = shared.db();
     let actions = match query.get("userId") {
-        Some(user) => world.actions_of(user),
-        None => world.newest_actions(MOST),
+        Some(user) => db.actions_of(user),
+        None => db.newest_actions(MAX_LISTED),
     };
-    Json(actions.into_iter().take(MOST).map(Attempt::from).collect())
+    Json(actions.into_iter().take(MAX_LISTED).map(Attempt::from).collect())
 }
 
 #[derive(Deserialize)]
@@ -105,10 +105,10 @@ pub(super) struct Decision {
 }
 
 pub(super) async fn decide(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(names): Segments<(String, String, String)>,
-    Told(decision): Told<Decision>,
-) -> Answer {
+    StrictJson(decision): StrictJson<Decision>,
+) -> ControlResult {
     let id = action_id(names)?;
     let state = known_state(&decision.state).ok_or_else(|| wrong("body.state", "the service knows no such state"))?;
     if !shared.decide(&id, state) {
@@ -117,8 +117,8 @@ pub(super) async fn decide(
     Ok(DONE.into_response())
 }
 
-pub(super) async fn outcomes(State(shared): State<Arc<Shared>>) -> Json<BTreeMap<String, Outcome>> {
-    Json(shared.world().outcomes())
+pub(super) async fn outcomes(State(shared): State<Arc<AppState>>) -> Json<BTreeMap<String, Outcome>> {
+    Json(shared.db().outcomes())
 }
 
 #[derive(Deserialize)]
@@ -128,9 +128,9 @@ pub(super) struct Begins {
 }
 
 pub(super) async fn set_outcome(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(action): Segments<String>,
-    Told(begins): Told<Begins>,
+    StrictJson(begins): StrictJson<Begins>,
 ) -> Result<StatusCode, ApiError> {
     shared.set_outcome(action_code(action)?.to_string(), begins.outcome);
     Ok(DONE)

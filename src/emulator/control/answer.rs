@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::emulator::http::error::ApiError;
 
 /// What a handler answers.
-pub(super) type Answer = Result<Response, ApiError>;
+pub(super) type ControlResult = Result<Response, ApiError>;
 
 /// Nothing to tell but that it is done.
 pub(super) const DONE: StatusCode = StatusCode::NO_CONTENT;

@@ -7,15 +7,15 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{ActionCode, Timestamp, UserId, VerificationMethod};
-use crate::emulator::control::answer::{Answer, DONE, nowhere};
-use crate::emulator::control::strict_json::{Told, wrong};
+use crate::emulator::control::answer::{ControlResult, DONE, nowhere};
+use crate::emulator::control::strict_json::{StrictJson, wrong};
 use crate::emulator::db::challenge::{Challenge, Waiting};
 use crate::emulator::error::EmulatorError;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Segments, user_id};
-use crate::emulator::state::Shared;
-use crate::emulator::verification::phones::Answerer;
-use crate::emulator::verification::visit::Departure;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::phones::PhoneUser;
+use crate::emulator::verification::visit::Redirect;
 
 /// A challenge that waits for its user.
 #[derive(Serialize)]
@@ -53,9 +53,9 @@ impl From<&Challenge> for Pending {
 }
 
 /// Newest first.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Pending>> {
-    let world = shared.world();
-    Json(world.waiting_challenges(shared.clock.now()).into_iter().map(Pending::from).collect())
+pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<Pending>> {
+    let db = shared.db();
+    Json(db.waiting_challenges(shared.clock.now()).into_iter().map(Pending::from).collect())
 }
 
 /// Who reads a QR code, or presses a button.
@@ -67,13 +67,13 @@ pub(super) struct By {
 
 /// What is done on a phone.
 pub(super) async fn answer(
-    State(shared): State<Arc<Shared>>,
-    Segments((challenge, deed)): Segments<(String, String)>,
-    Told(By { user_id: by }): Told<By>,
-) -> Answer {
+    State(shared): State<Arc<AppState>>,
+    Segments((challenge, act)): Segments<(String, String)>,
+    StrictJson(By { user_id: by }): StrictJson<By>,
+) -> ControlResult {
     let user = by.map(user_id).transpose()?;
-    let by = Answerer { user: user.as_ref(), ..Answerer::default() };
-    let done = match (deed.as_str(), &user) {
+    let by = PhoneUser { user: user.as_ref(), ..PhoneUser::default() };
+    let done = match (act.as_str(), &user) {
         ("approve", _) => shared.approve(&challenge, by).await,
         ("decline", _) => shared.refuse(&challenge, by),
         ("claim", Some(user)) => shared.read_qr_code(&challenge, user).map(|_| ()),
@@ -104,19 +104,19 @@ struct Left {
 
 /// What a user does on the challenge page, without a browser.
 pub(super) async fn visit(
-    State(shared): State<Arc<Shared>>,
-    Segments(deed): Segments<String>,
-    Told(Visit { url }): Told<Visit>,
-) -> Answer {
+    State(shared): State<Arc<AppState>>,
+    Segments(act): Segments<String>,
+    StrictJson(Visit { url }): StrictJson<Visit>,
+) -> ControlResult {
     // The others under `/emulator` have no token, and so needn't wait for the key of tokens.
     shared.tokens.ready().await;
-    let departure = match deed.as_str() {
+    let departure = match act.as_str() {
         "succeed" => shared.succeed_and_tell(&url).await,
         "quit" => shared.quit(&url),
         "decline" => shared.decline(&url),
         _ => return Err(nowhere().await),
     };
-    let Departure { url, token } = departure.map_err(not_done)?;
+    let Redirect { url, token } = departure.map_err(not_done)?;
     Ok(Json(Left { redirect_url: url, token }).into_response())
 }
 

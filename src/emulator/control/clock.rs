@@ -9,26 +9,26 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Timestamp;
-use crate::emulator::control::answer::{Answer, DONE};
-use crate::emulator::control::strict_json::{Told, wrong};
+use crate::emulator::control::answer::{ControlResult, DONE};
+use crate::emulator::control::strict_json::{StrictJson, wrong};
 use crate::emulator::http::input::moment;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// How far a clock goes at once: a thousand years.
-const FURTHEST: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);
+const MAX_ADVANCE: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);
 /// How far it goes at all, from 1970 on: to where timestamps end, 9999-12-30T22:00:00Z.
-const END: Duration = Duration::from_secs(253_402_207_200);
+const MAX_TIME: Duration = Duration::from_secs(253_402_207_200);
 
 #[derive(Serialize)]
 struct Shown {
     now: Timestamp,
 }
 
-fn shown(shared: &Shared) -> Json<Shown> {
+fn shown(shared: &AppState) -> Json<Shown> {
     Json(Shown { now: shared.clock.now().into() })
 }
 
-pub(super) async fn show(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+pub(super) async fn show(State(shared): State<Arc<AppState>>) -> impl IntoResponse {
     shown(&shared)
 }
 
@@ -40,14 +40,14 @@ pub(super) struct Turn {
     set: Option<String>,
 }
 
-pub(super) async fn turn(State(shared): State<Arc<Shared>>, Told(turn): Told<Turn>) -> Answer {
+pub(super) async fn turn(State(shared): State<Arc<AppState>>, StrictJson(turn): StrictJson<Turn>) -> ControlResult {
     match (turn.advance_seconds, turn.set) {
         (Some(seconds), None) => {
-            let by = Duration::try_from_secs_f64(seconds).ok().filter(|by| *by <= FURTHEST);
+            let by = Duration::try_from_secs_f64(seconds).ok().filter(|by| *by <= MAX_ADVANCE);
             let by = by.ok_or_else(|| {
                 wrong("body.advanceSeconds", "0 to 31622400000, a thousand years; `set` goes back as well")
             })?;
-            let end = UNIX_EPOCH + END;
+            let end = UNIX_EPOCH + MAX_TIME;
             if shared.clock.now().checked_add(by).is_none_or(|then| then > end) {
                 return Err(wrong("body.advanceSeconds", "that is after 9999-12-30"));
             }
@@ -66,10 +66,10 @@ pub(super) async fn turn(State(shared): State<Arc<Shared>>, Told(turn): Told<Tur
 }
 
 fn is_within(moment: SystemTime) -> bool {
-    moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since <= END)
+    moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since <= MAX_TIME)
 }
 
-pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> StatusCode {
+pub(super) async fn reset(State(shared): State<Arc<AppState>>) -> StatusCode {
     shared.reset();
     DONE
 }

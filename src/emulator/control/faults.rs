@@ -1,4 +1,4 @@
-//! Scripted answers: told as JSON, and shown as such.
+//! Fault answers: told as JSON, and shown as such.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,24 +10,24 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::emulator::control::answer::Answer;
-use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::fault::{self, Scripted};
+use crate::emulator::control::answer::ControlResult;
+use crate::emulator::control::strict_json::{StrictJson, wrong};
+use crate::emulator::fault::{self, Fault};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::request_log::Endpoint;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// What stands for any endpoint.
 const ANY: &str = "*";
 /// The longest delay: whoever wants to see what a lost answer does has given up long before.
-const LONGEST: Duration = Duration::from_secs(600);
+const MAX_DELAY: Duration = Duration::from_secs(600);
 
-/// A scripted answer, as it is told.
+/// An injected fault, as it is told.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Fault {
+pub(super) struct FaultSpec {
     endpoint: String,
-    kind: Kind,
+    kind: FaultKind,
     status: Option<u16>,
     delay_ms: Option<u64>,
     headers: Option<BTreeMap<String, String>>,
@@ -45,7 +45,7 @@ pub(super) struct Fault {
 /// What happens to the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Kind {
+enum FaultKind {
     /// This `status`, with the service's own error body.
     Status,
     /// 429, with `Retry-After`.
@@ -66,30 +66,33 @@ enum Kind {
     Merge,
 }
 
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Value>> {
+pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<Value>> {
     Json(waiting(&shared))
 }
 
-pub(super) async fn add(State(shared): State<Arc<Shared>>, Told(fault): Told<Fault>) -> Answer {
-    let (endpoint, scripted) = fault.scripted()?;
-    let shown = shown(endpoint, &scripted);
-    shared.scripts.push(endpoint, scripted);
+pub(super) async fn add(
+    State(shared): State<Arc<AppState>>,
+    StrictJson(fault): StrictJson<FaultSpec>,
+) -> ControlResult {
+    let (endpoint, injected) = fault.parse()?;
+    let shown = shown(endpoint, &injected);
+    shared.faults.push(endpoint, injected);
     Ok(Json(shown).into_response())
 }
 
-pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.scripts.clear();
+pub(super) async fn clear(State(shared): State<Arc<AppState>>) -> StatusCode {
+    shared.faults.clear();
     StatusCode::NO_CONTENT
 }
 
 /// Those that wait, by the names of their endpoints, each as it could be told again.
-pub(super) fn waiting(shared: &Shared) -> Vec<Value> {
-    shared.scripts.waiting().iter().map(|(endpoint, scripted)| shown(*endpoint, scripted)).collect()
+pub(super) fn waiting(shared: &AppState) -> Vec<Value> {
+    shared.faults.waiting().iter().map(|(endpoint, injected)| shown(*endpoint, injected)).collect()
 }
 
-impl Fault {
+impl FaultSpec {
     /// The answer that is meant, and for which endpoint; none is any.
-    fn scripted(self) -> Result<(Option<Endpoint>, Scripted), ApiError> {
+    fn parse(self) -> Result<(Option<Endpoint>, Fault), ApiError> {
         let endpoint = match self.endpoint.as_str() {
             ANY => None,
             name => Some(Endpoint::named(name).ok_or_else(|| {
@@ -98,50 +101,50 @@ impl Fault {
             })?),
         };
         self.has_no_strays()?;
-        let mut scripted = match self.kind {
-            Kind::Status => Scripted::status(status(needed("status", self.status)?)?),
-            Kind::RateLimit => Scripted::status(429),
-            Kind::Delay => Scripted::delay(delay(needed("delayMs", self.delay_ms)?)?),
-            Kind::Body => {
+        let mut injected = match self.kind {
+            FaultKind::Status => Fault::status(status(needed("status", self.status)?)?),
+            FaultKind::RateLimit => Fault::status(429),
+            FaultKind::Delay => Fault::delay(delay(needed("delayMs", self.delay_ms)?)?),
+            FaultKind::Body => {
                 let said = self.content_type.as_deref().unwrap_or("application/json");
                 let body = match needed("body", self.body)? {
                     Value::String(text) => text,
                     json => json.to_string(),
                 };
-                Scripted::body(status(self.status.unwrap_or(200))?, content_type(said)?, body)
+                Fault::body(status(self.status.unwrap_or(200))?, content_type(said)?, body)
             }
-            Kind::Cut => Scripted::cut(self.bytes.unwrap_or(20)),
-            Kind::ContentType => {
-                Scripted::content_type(content_type(self.content_type.as_deref().unwrap_or("text/html"))?)
+            FaultKind::Cut => Fault::cut(self.bytes.unwrap_or(20)),
+            FaultKind::ContentType => {
+                Fault::content_type(content_type(self.content_type.as_deref().unwrap_or("text/html"))?)
             }
-            Kind::HangUp => Scripted::hang_up(),
-            Kind::State => Scripted::state(needed("state", self.state)?.as_str()),
-            Kind::Merge => Scripted::merge(Value::Object(needed("members", self.members)?)),
+            FaultKind::HangUp => Fault::hang_up(),
+            FaultKind::State => Fault::state(needed("state", self.state)?.as_str()),
+            FaultKind::Merge => Fault::merge(Value::Object(needed("members", self.members)?)),
         };
         if let Some(milliseconds) = self.delay_ms {
-            scripted = scripted.after(delay(milliseconds)?);
+            injected = injected.after(delay(milliseconds)?);
         }
         for (name, value) in self.headers.iter().flatten() {
-            scripted = header(scripted, name, value)?;
+            injected = header(injected, name, value)?;
         }
         if let Some(share) = self.share {
             if !(0.0..=1.0).contains(&share) {
                 return Err(wrong("body.share", "a share is 0.0 (no call) to 1.0 (every call)"));
             }
-            scripted = scripted.share(share, self.seed.unwrap_or_default());
+            injected = injected.share(share, self.seed.unwrap_or_default());
         }
         match (self.times, self.always.unwrap_or_default()) {
             (Some(0), _) => Err(wrong("body.times", "at least 1")),
             (Some(_), true) => Err(wrong("body.times", "either so many times or always")),
-            (Some(times), false) => Ok((endpoint, scripted.times(times))),
-            (None, true) => Ok((endpoint, scripted.always())),
-            (None, false) => Ok((endpoint, scripted)),
+            (Some(times), false) => Ok((endpoint, injected.times(times))),
+            (None, true) => Ok((endpoint, injected.always())),
+            (None, false) => Ok((endpoint, injected)),
         }
     }
 
     /// Refuses members that say nothing about this kind.
     fn has_no_strays(&self) -> Result<(), ApiError> {
-        use Kind::{Body, ContentType, Cut, HangUp, Merge, State, Status};
+        use FaultKind::{Body, ContentType, Cut, HangUp, Merge, State, Status};
         for (member, is_there, kinds) in [
             ("status", self.status.is_some(), &[Status, Body][..]),
             ("body", self.body.is_some(), &[Body]),
@@ -175,7 +178,7 @@ fn status(status: u16) -> Result<u16, ApiError> {
 
 fn delay(milliseconds: u64) -> Result<Duration, ApiError> {
     let delay = Duration::from_millis(milliseconds);
-    if delay <= LONGEST { Ok(delay) } else { Err(wrong("body.delayMs", "at most 600000, ten minutes")) }
+    if delay <= MAX_DELAY { Ok(delay) } else { Err(wrong("body.delayMs", "at most 600000, ten minutes")) }
 }
 
 fn content_type(text: &str) -> Result<&str, ApiError> {
@@ -183,7 +186,7 @@ fn content_type(text: &str) -> Result<&str, ApiError> {
     if can_be { Ok(text) } else { Err(wrong("body.contentType", "a header has only visible ASCII characters")) }
 }
 
-fn header(scripted: Scripted, name: &str, value: &str) -> Result<Scripted, ApiError> {
+fn header(injected: Fault, name: &str, value: &str) -> Result<Fault, ApiError> {
     let member = format!("body.headers.{name}");
     let known = HeaderName::try_from(name).map_err(|_| wrong(&member, "no header has such a name"))?;
     if ["connection", "content-length", "transfer-encoding"].contains(&known.as_str()) {
@@ -192,10 +195,10 @@ fn header(scripted: Scripted, name: &str, value: &str) -> Result<Scripted, ApiEr
     if HeaderValue::from_str(value).is_err() {
         return Err(wrong(&member, "a header has only visible ASCII characters"));
     }
-    Ok(scripted.header(known.as_str(), value))
+    Ok(injected.header(known.as_str(), value))
 }
 
-/// A scripted answer as JSON.
+/// An injected fault as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown<'a> {
@@ -214,36 +217,36 @@ struct Shown<'a> {
     share: Option<f64>,
 }
 
-fn shown(endpoint: Option<Endpoint>, scripted: &Scripted) -> Value {
+fn shown(endpoint: Option<Endpoint>, injected: &Fault) -> Value {
     let mut headers: BTreeMap<_, _> =
-        scripted.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-    let answer = match &scripted.answer {
-        fault::Answer::Status(StatusCode::TOO_MANY_REQUESTS) => json!({ "kind": "rateLimit" }),
-        fault::Answer::Status(status) => json!({ "kind": "status", "status": status.as_u16() }),
-        fault::Answer::Body { status, content_type, body } => json!({
+        injected.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let answer = match &injected.effect {
+        fault::FaultEffect::Status(StatusCode::TOO_MANY_REQUESTS) => json!({ "kind": "rateLimit" }),
+        fault::FaultEffect::Status(status) => json!({ "kind": "status", "status": status.as_u16() }),
+        fault::FaultEffect::Body { status, content_type, body } => json!({
             "kind": "body",
             "status": status.as_u16(),
             "contentType": content_type.to_str().unwrap_or_default(),
             "body": String::from_utf8_lossy(body),
         }),
-        fault::Answer::Cut { after } => json!({ "kind": "cut", "bytes": after }),
-        fault::Answer::HangUp => json!({ "kind": "hangUp" }),
-        fault::Answer::Real { merge: Some(members) } => match members.as_object() {
+        fault::FaultEffect::Cut { after } => json!({ "kind": "cut", "bytes": after }),
+        fault::FaultEffect::HangUp => json!({ "kind": "hangUp" }),
+        fault::FaultEffect::Real { merge: Some(members) } => match members.as_object() {
             Some(one) if one.len() == 1 && members["state"].is_string() => {
                 json!({ "kind": "state", "state": members["state"] })
             }
             _ => json!({ "kind": "merge", "members": members }),
         },
-        fault::Answer::Real { merge: None } => match headers.remove("content-type") {
+        fault::FaultEffect::Real { merge: None } => match headers.remove("content-type") {
             Some(said) => json!({ "kind": "contentType", "contentType": said }),
             None => json!({ "kind": "delay" }),
         },
     };
-    let (times, share) = scripted.left();
+    let (times, share) = injected.left();
     let shown = Shown {
         endpoint: endpoint.map_or(ANY, Endpoint::name),
         answer,
-        delay_ms: u64::try_from(scripted.delay.as_millis()).ok().filter(|delay| *delay > 0),
+        delay_ms: u64::try_from(injected.delay.as_millis()).ok().filter(|delay| *delay > 0),
         headers,
         times,
         always: times.is_none() && share.is_none(),
@@ -258,9 +261,9 @@ mod tests {
 
     /// What a told fault is shown as.
     fn told(fault: Value) -> Result<Value, String> {
-        let fault: Fault = serde_json::from_value(fault).map_err(|why| why.to_string())?;
-        let (endpoint, scripted) = fault.scripted().map_err(|why| why.into_report().1)?;
-        Ok(shown(endpoint, &scripted))
+        let fault: FaultSpec = serde_json::from_value(fault).map_err(|why| why.to_string())?;
+        let (endpoint, injected) = fault.parse().map_err(|why| why.into_report().1)?;
+        Ok(shown(endpoint, &injected))
     }
 
     #[test]

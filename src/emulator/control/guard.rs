@@ -13,7 +13,7 @@ use url::Url;
 use crate::emulator::http::control_key::Access;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::hosts::{Hosts, asked};
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -48,7 +48,7 @@ impl From<Refused> for ApiError {
     }
 }
 
-pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(shared): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let has_body = !request.body().is_end_stream();
     let (parts, body) = request.into_parts();
     let mut response = match check(&parts, has_body, &shared.access, &shared.origin) {

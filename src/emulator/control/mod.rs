@@ -1,7 +1,7 @@
 //! What stands under `/emulator`: the dashboard, and JSON for tests in other languages.
 //!
 //! What there is stands in the documentation of the [emulator](super). Everything here is its own and no part of the
-//! service, so it doesn't ask for the service's key, is not remembered among the requests, and no scripted answer hits it. Errors have the
+//! service, so it doesn't ask for the service's key, is not remembered among the requests, and no injected fault hits it. Errors have the
 //! service's form.
 //!
 //! # Who is let in
@@ -49,14 +49,14 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
 
 use crate::emulator::control::answer::nowhere;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// The routes below `/emulator`, and that itself.
-pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn routes(shared: &Arc<AppState>) -> Router<Arc<AppState>> {
     let below = Router::new()
         .route("/overview", get(overview::show))
         .route("/messages", get(watch::messages).delete(watch::clear_messages))
-        .route("/requests", get(watch::requests).delete(watch::clear_requests))
+        .route("/requests", get(watch::requests).delete(watch::clear_received_requests))
         .route("/outcomes", get(actions::outcomes))
         .route("/outcomes/{action}", put(actions::set_outcome))
         .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
@@ -67,8 +67,8 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/actions", get(actions::list))
         .route("/actions/{user}/{action}/{key}/state", post(actions::decide))
         .route("/challenges", get(challenges::list))
-        .route("/challenges/{challenge}/{deed}", post(challenges::answer))
-        .route("/challenge/{deed}", post(challenges::visit))
+        .route("/challenges/{challenge}/{act}", post(challenges::answer))
+        .route("/challenge/{act}", post(challenges::visit))
         .route("/webhooks", get(webhooks::list).put(webhooks::change))
         .route("/webhooks/flush", post(webhooks::flush))
         // A route of its own, so that the gateway sees that it is one of these.

@@ -18,10 +18,10 @@ use crate::emulator::control::webhooks::Sent;
 use crate::emulator::db::inbox::Message;
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::persist::StateFile;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// How much of each is shown: what is newest.
-const MOST: usize = 100;
+const MAX_SHOWN: usize = 100;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,29 +52,29 @@ struct Counts {
     requests: usize,
 }
 
-pub(super) async fn show(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Json<Overview> {
+pub(super) async fn show(State(shared): State<Arc<AppState>>, headers: HeaderMap) -> Json<Overview> {
     let now = shared.clock.now();
     let faults = faults::waiting(&shared);
-    let webhooks = shared.hooks.newest(MOST).into_iter().map(Sent::from).collect();
+    let webhooks = shared.webhooks.newest(MAX_SHOWN).into_iter().map(Sent::from).collect();
     let (seen, requests) = {
-        let all = shared.seen.all();
-        (all.len(), all.iter().rev().take(MOST).map(Asked::from).collect())
+        let all = shared.requests.all();
+        (all.len(), all.iter().rev().take(MAX_SHOWN).map(Asked::from).collect())
     };
-    let world = shared.world();
+    let db = shared.db();
     Json(Overview {
         now: now.into(),
         base_url: format!("{}/v1", shared.origin_for(&headers)),
         tenant_id: shared.tokens.tenant.clone(),
         secret: shared.secrets[0].clone(),
         unsaved: shared.file.as_ref().and_then(StateFile::unsaved),
-        counts: Counts { users: world.users.len(), actions: world.actions.len(), requests: seen },
-        users: world.newest_users(MOST).into_iter().map(|(id, user)| Known::of(id, user, &shared)).collect(),
-        actions: world.newest_actions(MOST).into_iter().map(Attempt::from).collect(),
-        challenges: world.waiting_challenges(now).into_iter().take(MOST).map(Pending::from).collect(),
-        messages: world.inbox.newest_first().take(MOST).cloned().collect(),
+        counts: Counts { users: db.users.len(), actions: db.actions.len(), requests: seen },
+        users: db.newest_users(MAX_SHOWN).into_iter().map(|(id, user)| Known::of(id, user, &shared)).collect(),
+        actions: db.newest_actions(MAX_SHOWN).into_iter().map(Attempt::from).collect(),
+        challenges: db.waiting_challenges(now).into_iter().take(MAX_SHOWN).map(Pending::from).collect(),
+        messages: db.inbox.newest_first().take(MAX_SHOWN).cloned().collect(),
         webhooks,
         requests,
         faults,
-        outcomes: world.outcomes(),
+        outcomes: db.outcomes(),
     })
 }

@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::emulator::http::error::ApiError;
 
 /// A JSON body; an empty one is an empty object.
-pub(super) struct Told<T>(pub(super) T);
+pub(super) struct StrictJson<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {

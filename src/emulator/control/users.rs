@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::{Timestamp, VerificationMethod};
-use crate::emulator::control::answer::{Answer, DONE};
-use crate::emulator::control::strict_json::{Told, wrong};
+use crate::emulator::control::answer::{ControlResult, DONE};
+use crate::emulator::control::strict_json::{StrictJson, wrong};
 use crate::emulator::credentials::totp::App;
 use crate::emulator::db::device::Device;
-use crate::emulator::db::user::{Authenticator, Kind, Phone, User};
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind, Phone, User};
 use crate::emulator::http::authenticator::AuthenticatorAnswer;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Segments, looks_like_a_number, looks_like_an_address, user_id};
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// How many are told at once.
-const MOST: usize = 1000;
+const MAX_LISTED: usize = 1000;
 
 /// A user with all that is known of them.
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ pub(super) struct Known {
     is_enrolled: bool,
     authenticators: Vec<Method>,
     recovery_codes: Vec<String>,
-    devices: Vec<Seen>,
+    devices: Vec<RequestLog>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ struct Method {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Seen {
+struct RequestLog {
     device_id: String,
     created_at: Timestamp,
     is_invalidated: bool,
@@ -69,14 +69,14 @@ struct Seen {
 }
 
 impl Known {
-    pub(super) fn of(id: &str, user: &User, shared: &Shared) -> Self {
+    pub(super) fn of(id: &str, user: &User, shared: &AppState) -> Self {
         let now = shared.clock.now();
         let method = |known: &Authenticator| Method {
             answer: AuthenticatorAnswer::of(None, known),
             is_verified: known.is_verified(),
-            code: if let Kind::App { app, .. } = &known.kind { Some(app.code(now)) } else { None },
+            code: if let AuthenticatorKind::App { app, .. } = &known.kind { Some(app.code(now)) } else { None },
         };
-        let device = |(id, device): (&String, &Device)| Seen {
+        let device = |(id, device): (&String, &Device)| RequestLog {
             device_id: id.clone(),
             created_at: device.created_at.into(),
             is_invalidated: device.invalidated_at.is_some(),
@@ -102,23 +102,23 @@ impl Known {
 }
 
 /// In the order of their ids.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Known>> {
-    let world = shared.world();
-    Json(world.users.iter().take(MOST).map(|(id, user)| Known::of(id, user, &shared)).collect())
+pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<Known>> {
+    let db = shared.db();
+    Json(db.users.iter().take(MAX_LISTED).map(|(id, user)| Known::of(id, user, &shared)).collect())
 }
 
-pub(super) async fn show(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
+pub(super) async fn show(State(shared): State<Arc<AppState>>, Segments(user): Segments<String>) -> ControlResult {
     let id = user_id(user)?;
-    let world = shared.world();
-    let user = world.users.get(id.as_str()).ok_or(ApiError::not_found("The user was not found."))?;
+    let db = shared.db();
+    let user = db.users.get(id.as_str()).ok_or(ApiError::not_found("The user was not found."))?;
     Ok(Json(Known::of(id.as_str(), user, &shared)).into_response())
 }
 
 pub(super) async fn delete(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(user): Segments<String>,
 ) -> Result<StatusCode, ApiError> {
-    shared.world().delete_user(user_id(user)?.as_str(), false);
+    shared.db().delete_user(user_id(user)?.as_str(), false);
     Ok(DONE)
 }
 
@@ -147,12 +147,12 @@ struct AppAnswer {
     uri: String,
 }
 
-/// Told twice, it changes nothing the second time: who has an authenticator app keeps it.
+/// StrictJson twice, it changes nothing the second time: who has an authenticator app keeps it.
 pub(super) async fn put(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(user): Segments<String>,
-    Told(facts): Told<Facts>,
-) -> Answer {
+    StrictJson(facts): StrictJson<Facts>,
+) -> ControlResult {
     let id = user_id(user)?;
     if facts.email.as_deref().is_some_and(|email| !looks_like_an_address(email)) {
         return Err(wrong("body.email", "this is no e-mail address"));
@@ -161,11 +161,11 @@ pub(super) async fn put(
         return Err(wrong("body.phoneNumber", "this is no phone number as E.164 has them"));
     }
     let now = shared.clock.now();
-    let mut world = shared.world();
+    let mut db = shared.db();
     let nobody = User::default();
-    let known = world.users.get(id.as_str()).unwrap_or(&nobody);
+    let known = db.users.get(id.as_str()).unwrap_or(&nobody);
     let kinds = facts.kinds(id.as_str(), known)?;
-    let user = world.user_mut(id.as_str(), now);
+    let user = db.user_mut(id.as_str(), now);
     if let Some(email) = facts.email {
         user.email_verified &= user.email.as_ref() == Some(&email);
         user.email = Some(email);
@@ -177,7 +177,7 @@ pub(super) async fn put(
     user.username = facts.username.or(user.username.take());
     let mut enrolled = Enrolled { authenticator_app: None };
     for kind in kinds {
-        if let Kind::App { app, .. } = &kind {
+        if let AuthenticatorKind::App { app, .. } = &kind {
             enrolled.authenticator_app = Some(AppAnswer { secret: app.secret(), uri: app.uri() });
             if app_of(user).is_some() {
                 continue;
@@ -190,7 +190,7 @@ pub(super) async fn put(
 
 impl Facts {
     /// What is to be enrolled, if the user has what it takes.
-    fn kinds(&self, id: &str, known: &User) -> Result<Vec<Kind>, ApiError> {
+    fn kinds(&self, id: &str, known: &User) -> Result<Vec<AuthenticatorKind>, ApiError> {
         let (email, number) = (self.email.as_ref().or(known.email.as_ref()), self.phone_number.as_ref());
         let number = number.or(known.phone_number.as_ref());
         let kind = |(at, method): (usize, &String)| {
@@ -199,15 +199,16 @@ impl Facts {
             let number = || number.cloned().ok_or_else(|| refused("the user has no phone number"));
             let phone = || Phone { name: "Emulated phone".to_owned(), ..Phone::default() };
             Ok(match VerificationMethod::from(method.as_str()) {
-                VerificationMethod::EmailOtp => Kind::EmailOtp(email()?),
-                VerificationMethod::EmailMagicLink => Kind::EmailMagicLink(email()?),
-                VerificationMethod::Sms => Kind::Sms(number()?),
-                VerificationMethod::Whatsapp => Kind::Whatsapp(number()?),
-                VerificationMethod::AuthenticatorApp => {
-                    Kind::App { app: app_of(known).cloned().unwrap_or_else(|| App::generate(id)), last_step: None }
-                }
-                VerificationMethod::Push => Kind::Push(phone()),
-                VerificationMethod::QrCode => Kind::QrCode(phone()),
+                VerificationMethod::EmailOtp => AuthenticatorKind::EmailOtp(email()?),
+                VerificationMethod::EmailMagicLink => AuthenticatorKind::EmailMagicLink(email()?),
+                VerificationMethod::Sms => AuthenticatorKind::Sms(number()?),
+                VerificationMethod::Whatsapp => AuthenticatorKind::Whatsapp(number()?),
+                VerificationMethod::AuthenticatorApp => AuthenticatorKind::App {
+                    app: app_of(known).cloned().unwrap_or_else(|| App::generate(id)),
+                    last_step: None,
+                },
+                VerificationMethod::Push => AuthenticatorKind::Push(phone()),
+                VerificationMethod::QrCode => AuthenticatorKind::QrCode(phone()),
                 _ => return Err(refused(ENROLLABLE)),
             })
         };
@@ -217,7 +218,7 @@ impl Facts {
 
 fn app_of(user: &User) -> Option<&App> {
     user.authenticators.iter().find_map(|known| match &known.kind {
-        Kind::App { app, .. } if known.is_verified() => Some(app),
+        AuthenticatorKind::App { app, .. } if known.is_verified() => Some(app),
         _ => None,
     })
 }

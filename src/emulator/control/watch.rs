@@ -10,26 +10,26 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::client::{Timestamp, UserId};
-use crate::emulator::control::answer::{Answer, DONE};
+use crate::emulator::control::answer::{ControlResult, DONE};
 use crate::emulator::control::strict_json::wrong;
 use crate::emulator::db::inbox::Message;
 use crate::emulator::http::input::Parameters;
-use crate::emulator::request_log::{Endpoint, SeenRequest};
-use crate::emulator::state::Shared;
+use crate::emulator::request_log::{Endpoint, ReceivedRequest};
+use crate::emulator::state::AppState;
 
 /// Newest first; those to a user, or of a challenge.
-pub(super) async fn messages(State(shared): State<Arc<Shared>>, query: Parameters) -> Json<Vec<Message>> {
+pub(super) async fn messages(State(shared): State<Arc<AppState>>, query: Parameters) -> Json<Vec<Message>> {
     let (user, challenge) = (query.get("userId"), query.get("challengeId"));
-    let world = shared.world();
+    let db = shared.db();
     let fits = |message: &&Message| {
         user.is_none_or(|user| message.user_id.as_ref().map(UserId::as_str) == Some(user))
             && challenge.is_none_or(|challenge| message.challenge_id == challenge)
     };
-    Json(world.inbox.newest_first().filter(fits).cloned().collect())
+    Json(db.inbox.newest_first().filter(fits).cloned().collect())
 }
 
-pub(super) async fn clear_messages(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.world().inbox.clear();
+pub(super) async fn clear_messages(State(shared): State<Arc<AppState>>) -> StatusCode {
+    shared.db().inbox.clear();
     DONE
 }
 
@@ -47,8 +47,8 @@ pub(super) struct Asked {
     time: Timestamp,
 }
 
-impl From<&SeenRequest> for Asked {
-    fn from(seen: &SeenRequest) -> Self {
+impl From<&ReceivedRequest> for Asked {
+    fn from(seen: &ReceivedRequest) -> Self {
         Self {
             endpoint: seen.endpoint.name(),
             method: seen.method.to_string(),
@@ -78,17 +78,17 @@ fn body(bytes: &[u8]) -> Value {
 }
 
 /// In the order of arrival; those of an endpoint.
-pub(super) async fn requests(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+pub(super) async fn requests(State(shared): State<Arc<AppState>>, query: Parameters) -> ControlResult {
     let endpoint = query.get("endpoint");
     let named = endpoint.map(|name| Endpoint::named(name).ok_or_else(|| wrong("query.endpoint", "there is none")));
     let named = named.transpose()?;
-    let all = shared.seen.all();
-    let fits = |seen: &&SeenRequest| named.is_none_or(|named| seen.endpoint == named);
+    let all = shared.requests.all();
+    let fits = |seen: &&ReceivedRequest| named.is_none_or(|named| seen.endpoint == named);
     Ok(Json(all.iter().filter(fits).map(Asked::from).collect::<Vec<_>>()).into_response())
 }
 
-pub(super) async fn clear_requests(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.seen.all().clear();
+pub(super) async fn clear_received_requests(State(shared): State<Arc<AppState>>) -> StatusCode {
+    shared.requests.all().clear();
     DONE
 }
 

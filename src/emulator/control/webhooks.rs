@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::Timestamp;
-use crate::emulator::control::answer::{Answer, DONE};
-use crate::emulator::control::strict_json::{Told, wrong};
-use crate::emulator::state::Shared;
-use crate::emulator::webhooks::sent::SentHook;
-use crate::emulator::webhooks::target::HookAnswer;
+use crate::emulator::control::answer::{ControlResult, DONE};
+use crate::emulator::control::strict_json::{StrictJson, wrong};
+use crate::emulator::state::AppState;
+use crate::emulator::webhooks::sent::SentWebhook;
+use crate::emulator::webhooks::target::WebhookAnswer;
 
 /// A webhook with what came of it.
 #[derive(Serialize)]
@@ -36,12 +36,12 @@ pub(super) struct Sent {
     time: Timestamp,
 }
 
-impl From<SentHook> for Sent {
-    fn from(sent: SentHook) -> Self {
+impl From<SentWebhook> for Sent {
+    fn from(sent: SentWebhook) -> Self {
         let (status, error) = match &sent.answer {
-            HookAnswer::Status(status) => (Some(*status), None),
-            HookAnswer::TimedOut => (None, Some("no answer in time".to_owned())),
-            HookAnswer::Unreachable(why) => (None, Some(why.clone())),
+            WebhookAnswer::Status(status) => (Some(*status), None),
+            WebhookAnswer::TimedOut => (None, Some("no answer in time".to_owned())),
+            WebhookAnswer::Unreachable(why) => (None, Some(why.clone())),
         };
         Self {
             id: sent.id,
@@ -58,8 +58,8 @@ impl From<SentHook> for Sent {
 }
 
 /// In the order of their first answers.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Vec<Sent>> {
-    Json(shared.hooks.sent().into_iter().map(Sent::from).collect())
+pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<Sent>> {
+    Json(shared.webhooks.sent().into_iter().map(Sent::from).collect())
 }
 
 /// Where webhooks go from now on. What is not named goes nowhere.
@@ -72,7 +72,10 @@ pub(super) struct Settings {
     verify: BTreeMap<String, String>,
 }
 
-pub(super) async fn change(State(shared): State<Arc<Shared>>, Told(settings): Told<Settings>) -> Answer {
+pub(super) async fn change(
+    State(shared): State<Arc<AppState>>,
+    StrictJson(settings): StrictJson<Settings>,
+) -> ControlResult {
     let verify = settings.verify.iter().map(|(action, url)| (action.as_str(), url.as_str()));
     shared
         .send_webhooks(settings.url.as_deref(), settings.log_url.as_deref(), verify)
@@ -80,7 +83,7 @@ pub(super) async fn change(State(shared): State<Arc<Shared>>, Told(settings): To
     Ok(DONE.into_response())
 }
 
-pub(super) async fn flush(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.hooks.flush_logs().await;
+pub(super) async fn flush(State(shared): State<Arc<AppState>>) -> StatusCode {
+    shared.webhooks.flush_logs().await;
     DONE
 }

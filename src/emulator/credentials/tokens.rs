@@ -14,7 +14,7 @@ use crate::emulator::credentials::signing_key::Keys;
 
 /// Above any token of ours, of which a user and their addresses, a scope and a key are the longest parts; what is longer is
 /// not looked at.
-const LONGEST: usize = 32 * 1024;
+const MAX_TOKEN: usize = 32 * 1024;
 /// What custom claims of a session may not be called.
 const RESERVED: [&str; 8] = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "verificationMethod"];
 
@@ -81,12 +81,12 @@ pub(crate) struct NewSession<'a> {
     /// Claims of the tenant's own. Those with names that a token needs itself are left out.
     pub(crate) custom: Map<String, Value>,
     /// How long it lives, in seconds.
-    pub(crate) life: u64,
+    pub(crate) ttl: u64,
 }
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenFault {
+pub(crate) enum TokenError {
     /// It isn't one of this emulator's.
     Invalid,
     /// It was one.
@@ -96,7 +96,7 @@ pub(crate) enum TokenFault {
 /// Where the key comes from.
 enum Source {
     /// It is the one of this process, which whoever needs it first may have to wait for.
-    Shared,
+    OfProcess,
     Own(Arc<Keys>),
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct Tokens {
     source: Source,
     pub(crate) tenant: String,
     /// How long a challenge's token lives, in seconds.
-    life: u64,
+    ttl: u64,
     issuer: String,
     validation: Validation,
     session_issuer: String,
@@ -115,20 +115,20 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Signs with the key of this process. The first call has it made in a thread of its own, and the first token waits for
     /// it, a sixth of a second in most cases and at most one (RSA-2048 with optimised aws-lc, on two busy cores).
-    pub(crate) fn soon(tenant: String, life: Duration) -> Self {
+    pub(crate) fn soon(tenant: String, ttl: Duration) -> Self {
         if !Keys::is_made() {
             // Without the thread, the first token takes its time all the same.
             _ = std::thread::Builder::new().name("emulator key".into()).spawn(Keys::shared);
         }
-        Self::of(tenant, life, Source::Shared)
+        Self::of(tenant, ttl, Source::OfProcess)
     }
 
     /// Signs with a key of its own.
-    pub(crate) fn with_keys(tenant: String, life: Duration, keys: Arc<Keys>) -> Self {
-        Self::of(tenant, life, Source::Own(keys))
+    pub(crate) fn with_keys(tenant: String, ttl: Duration, keys: Arc<Keys>) -> Self {
+        Self::of(tenant, ttl, Source::Own(keys))
     }
 
-    fn of(tenant: String, life: Duration, source: Source) -> Self {
+    fn of(tenant: String, ttl: Duration, source: Source) -> Self {
         let validation = |issuer: &str| {
             let mut validation = Validation::new(Algorithm::RS256);
             validation.set_issuer(&[issuer]);
@@ -143,13 +143,13 @@ impl Tokens {
         challenge_validation.set_audience(&[&issuer]);
         let mut session_validation = validation(&session_issuer);
         session_validation.validate_aud = false;
-        let life = life.as_secs();
-        Self { source, tenant, life, issuer, validation: challenge_validation, session_issuer, session_validation }
+        let ttl = ttl.as_secs();
+        Self { source, tenant, ttl, issuer, validation: challenge_validation, session_issuer, session_validation }
     }
 
     /// Waits for the key without holding up the thread.
     pub(crate) async fn ready(&self) {
-        if matches!(self.source, Source::Shared) && !Keys::is_made() {
+        if matches!(self.source, Source::OfProcess) && !Keys::is_made() {
             // Where this fails, whoever needs the key waits for it all the same.
             _ = tokio::task::spawn_blocking(Keys::shared).await;
         }
@@ -159,7 +159,7 @@ impl Tokens {
     pub(crate) fn keys(&self) -> &Keys {
         match &self.source {
             Source::Own(keys) => keys,
-            Source::Shared => Keys::shared().expect("a key is refused only for want of memory"),
+            Source::OfProcess => Keys::shared().expect("a key is refused only for want of memory"),
         }
     }
 
@@ -171,7 +171,7 @@ impl Tokens {
             aud: self.issuer.clone(),
             sub: subject.user_id.clone(),
             iat,
-            exp: iat.saturating_add(self.life),
+            exp: iat.saturating_add(self.ttl),
             jti: Uuid::new_v4().to_string(),
             scope: scope.to_owned(),
             other: subject,
@@ -180,9 +180,9 @@ impl Tokens {
     }
 
     /// What `token` says, if it is one of this emulator's and has not expired at `now`.
-    pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<Claims, TokenFault> {
+    pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<Claims, TokenError> {
         let claims: Claims = self.read(token, &self.validation)?;
-        if seconds(now) >= claims.exp { Err(TokenFault::Expired) } else { Ok(claims) }
+        if seconds(now) >= claims.exp { Err(TokenError::Expired) } else { Ok(claims) }
     }
 
     /// A new access token, and what it says; no two are the same.
@@ -195,7 +195,7 @@ impl Tokens {
             client_id: session.client_id.to_owned(),
             user_id: session.user_id.to_owned(),
             iat,
-            expires_at: iat.saturating_add(session.life),
+            expires_at: iat.saturating_add(session.ttl),
             id: Uuid::new_v4().to_string(),
             verification_method: session.verification_method,
             custom,
@@ -210,12 +210,12 @@ impl Tokens {
         token: &str,
         clients: Option<&[String]>,
         now: SystemTime,
-    ) -> Result<SessionClaims, TokenFault> {
+    ) -> Result<SessionClaims, TokenError> {
         let claims: SessionClaims = self.read(token, &self.session_validation)?;
         if clients.is_some_and(|clients| !clients.contains(&claims.client_id)) {
-            return Err(TokenFault::Invalid);
+            return Err(TokenError::Invalid);
         }
-        if seconds(now) >= claims.expires_at { Err(TokenFault::Expired) } else { Ok(claims) }
+        if seconds(now) >= claims.expires_at { Err(TokenError::Expired) } else { Ok(claims) }
     }
 
     fn sign(&self, claims: &impl Serialize) -> String {
@@ -224,12 +224,12 @@ impl Tokens {
         jsonwebtoken::encode(&header, claims, &keys.signing).expect("the key has signed when it was made")
     }
 
-    fn read<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, TokenFault> {
-        if token.len() > LONGEST {
-            return Err(TokenFault::Invalid);
+    fn read<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Result<T, TokenError> {
+        if token.len() > MAX_TOKEN {
+            return Err(TokenError::Invalid);
         }
         let read = jsonwebtoken::decode(token, &self.keys().checking, validation);
-        read.map(|data| data.claims).map_err(|_| TokenFault::Invalid)
+        read.map(|data| data.claims).map_err(|_| TokenError::Invalid)
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
         let token = tokens.issue(subject(), "read:authenticators", start);
         assert_eq!(tokens.check(&token, start).unwrap().other, subject());
         assert!(tokens.check(&token, start + (LIFE - Duration::from_secs(1))).is_ok());
-        assert_eq!(tokens.check(&token, start + LIFE), Err(TokenFault::Expired));
+        assert_eq!(tokens.check(&token, start + LIFE), Err(TokenError::Expired));
         assert_ne!(token, tokens.issue(subject(), "read:authenticators", start), "each is a new one");
     }
 
@@ -273,7 +273,7 @@ mod tests {
         let tokens = Tokens::soon("t".into(), LIFE);
         let other = Tokens::soon("u".into(), LIFE);
         let token = tokens.issue(subject(), "", UNIX_EPOCH);
-        assert_eq!(other.check(&token, UNIX_EPOCH), Err(TokenFault::Invalid), "the key is shared, the tenant is not");
+        assert_eq!(other.check(&token, UNIX_EPOCH), Err(TokenError::Invalid), "the key is shared, the tenant is not");
 
         let secret = EncodingKey::from_secret(b"guess");
         let claims = tokens.check(&token, UNIX_EPOCH).unwrap();
@@ -282,7 +282,7 @@ mod tests {
         for forged in
             [hs256, format!("{head}."), format!("{head}.AAAA"), String::new(), "..".into(), "x".repeat(1 << 20)]
         {
-            assert_eq!(tokens.check(&forged, UNIX_EPOCH), Err(TokenFault::Invalid), "{:.60}", forged);
+            assert_eq!(tokens.check(&forged, UNIX_EPOCH), Err(TokenError::Invalid), "{:.60}", forged);
         }
     }
 
@@ -292,7 +292,7 @@ mod tests {
             user_id: "ada",
             verification_method: Some(VerificationMethod::Passkey),
             custom: Map::from_iter([("tier".to_owned(), json!("gold"))]),
-            life: 900,
+            ttl: 900,
         }
     }
 
@@ -316,15 +316,15 @@ mod tests {
             })
         );
         assert_ne!(tokens.issue_session(session(), start).1.id, claims.id, "each is a new one");
-        for (clients, life, expected) in [
+        for (clients, ttl, expected) in [
             (None, 899, None),
             (Some(vec!["other".to_owned(), "app".to_owned()]), 899, None),
-            (Some(vec!["other".to_owned()]), 899, Some(TokenFault::Invalid)),
-            (Some(Vec::new()), 899, Some(TokenFault::Invalid)),
-            (None, 900, Some(TokenFault::Expired)),
+            (Some(vec!["other".to_owned()]), 899, Some(TokenError::Invalid)),
+            (Some(Vec::new()), 899, Some(TokenError::Invalid)),
+            (None, 900, Some(TokenError::Expired)),
         ] {
-            let checked = tokens.check_session(&token, clients.as_deref(), start + Duration::from_secs(life));
-            assert_eq!(checked.err(), expected, "{clients:?} after {life}");
+            let checked = tokens.check_session(&token, clients.as_deref(), start + Duration::from_secs(ttl));
+            assert_eq!(checked.err(), expected, "{clients:?} after {ttl}");
         }
     }
 
@@ -344,14 +344,14 @@ mod tests {
     fn one_kind_of_token_is_never_taken_for_the_other() {
         let tokens = Tokens::soon("t".into(), LIFE);
         let challenge = tokens.issue(subject(), "", UNIX_EPOCH);
-        assert_eq!(tokens.check_session(&challenge, None, UNIX_EPOCH), Err(TokenFault::Invalid));
+        assert_eq!(tokens.check_session(&challenge, None, UNIX_EPOCH), Err(TokenError::Invalid));
         // Even if a client is called after the challenges, and its claims look like theirs.
         let mut custom = Map::from_iter([("scope".to_owned(), json!(""))]);
         custom.insert("other".into(), serde_json::to_value(subject()).unwrap());
         let client_id = "https://challenge.authsignal.com/t";
         let (session, _) = tokens.issue_session(NewSession { client_id, custom, ..session() }, UNIX_EPOCH);
         assert!(tokens.check_session(&session, None, UNIX_EPOCH).is_ok());
-        assert_eq!(tokens.check(&session, UNIX_EPOCH), Err(TokenFault::Invalid));
+        assert_eq!(tokens.check(&session, UNIX_EPOCH), Err(TokenError::Invalid));
     }
 
     #[test]
@@ -366,6 +366,6 @@ mod tests {
         let (session, _) = tokens.issue_session(session(), UNIX_EPOCH);
         assert!(again.check_session(&session, None, UNIX_EPOCH).is_ok());
         let other = Tokens::with_keys("u".into(), LIFE, keys);
-        assert_eq!(other.check_session(&session, None, UNIX_EPOCH), Err(TokenFault::Invalid), "another tenant's");
+        assert_eq!(other.check_session(&session, None, UNIX_EPOCH), Err(TokenError::Invalid), "another tenant's");
     }
 }

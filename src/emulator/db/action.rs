@@ -109,7 +109,7 @@ pub struct RecordedAction {
 
 /// What a `track` tells.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told {
+pub(crate) struct TrackInput {
     pub(crate) email: Option<String>,
     pub(crate) phone_number: Option<String>,
     pub(crate) username: Option<String>,

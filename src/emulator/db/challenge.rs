@@ -71,12 +71,12 @@ pub(crate) struct NewChallenge {
     pub(crate) sms_channel: Option<SmsChannel>,
     pub(crate) waiting: Waiting,
     pub(crate) context: Context,
-    pub(crate) life: Duration,
+    pub(crate) ttl: Duration,
 }
 
 impl NewChallenge {
     /// One for an action of a known user.
-    pub(crate) fn of(id: &ActionId, method: VerificationMethod, waiting: Waiting, life: Duration) -> Self {
+    pub(crate) fn of(id: &ActionId, method: VerificationMethod, waiting: Waiting, ttl: Duration) -> Self {
         Self {
             method,
             user: Some(id.user.clone()),
@@ -87,7 +87,7 @@ impl NewChallenge {
             sms_channel: None,
             waiting,
             context: Context::default(),
-            life,
+            ttl,
         }
     }
 }

@@ -4,16 +4,16 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use crate::client::VerificationMethod;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::action::ActionId;
 use crate::emulator::db::challenge::{Challenge, NewChallenge, Waiting};
 
 /// For how long a challenge that has run out is still known, so that it can be called expired.
-const KEPT: Duration = Duration::from_secs(3600);
+const EXPIRED_TTL: Duration = Duration::from_secs(3600);
 /// How many of an action are known; older ones are void.
-const MOST_OF_AN_ACTION: usize = 8;
+const MAX_PER_ACTION: usize = 8;
 
-impl World {
+impl Db {
     /// Begins a challenge. An earlier one for the same action by the same method is void.
     pub(crate) fn open(&mut self, new: NewChallenge, now: SystemTime) -> Challenge {
         self.sweep(now);
@@ -30,7 +30,7 @@ impl World {
             waiting: new.waiting,
             context: new.context,
             created_at: now,
-            expires_at: now.checked_add(new.life).unwrap_or(now),
+            expires_at: now.checked_add(new.ttl).unwrap_or(now),
             verified_at: None,
             claimed_by: None,
             sequence: self.begun,
@@ -47,7 +47,7 @@ impl World {
                 }
                 before => before.is_some(),
             });
-            if action.challenges.len() >= MOST_OF_AN_ACTION {
+            if action.challenges.len() >= MAX_PER_ACTION {
                 known.remove(&action.challenges.remove(0));
             }
             action.challenges.push(challenge.id.clone());
@@ -88,7 +88,7 @@ impl World {
         if self.challenges.len() < self.sweep_at.max(1024) {
             return;
         }
-        self.challenges.retain(|known| now < known.expires_at.checked_add(KEPT).unwrap_or(now));
+        self.challenges.retain(|known| now < known.expires_at.checked_add(EXPIRED_TTL).unwrap_or(now));
         self.sweep_at = self.challenges.len() * 2;
     }
 }

@@ -2,12 +2,12 @@
 use std::time::SystemTime;
 
 use crate::client::{ActionState, IdempotencyKey, UserId, VerificationMethod};
-use crate::emulator::db::World;
-use crate::emulator::db::action::{ActionId, Scope, Told};
+use crate::emulator::db::Db;
+use crate::emulator::db::action::{ActionId, Scope, TrackInput};
 use crate::emulator::db::challenge::Challenge;
-use crate::emulator::db::limits::Deed;
+use crate::emulator::db::limits::Counted;
 use crate::emulator::db::proof::Verdict;
-use crate::emulator::db::user::{Authenticator, Kind};
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind};
 use crate::emulator::lifecycle;
 
 /// Why a challenge cannot be claimed.
@@ -32,14 +32,14 @@ pub(crate) struct Claimed {
     pub(crate) enrolled: Option<Authenticator>,
 }
 
-impl World {
+impl Db {
     /// Looks at a code for a challenge; a wrong one counts as a guess, a right one proves it.
     pub(crate) fn verify_challenge(&mut self, challenge: &str, code: &str, now: SystemTime) -> Verdict {
         let Some(known) = self.challenges.get(challenge) else { return Verdict::NotAsked };
         let (method, who) = (known.method.clone(), known.counted_as().to_owned());
         let guesses = known.guesses;
         let right = known.verified_at.is_none() && known.is_live(now) && known.code() == Some(code.trim());
-        let waits = |world: &Self| world.limits.wait(Deed::Guess, &method, &who, now).is_some();
+        let waits = |db: &Self| db.limits.wait(Counted::Guess, &method, &who, now).is_some();
         if waits(self) || self.limits.is_guessed_out(guesses) {
             return Verdict::TooMany;
         }
@@ -49,7 +49,7 @@ impl World {
             }
             return Verdict::Right;
         }
-        self.limits.count(Deed::Guess, &method, &who, now);
+        self.limits.count(Counted::Guess, &method, &who, now);
         if let Some(known) = self.challenges.get_mut(challenge) {
             known.guesses += 1;
         }
@@ -97,14 +97,14 @@ impl World {
         let key = known.key.clone().unwrap_or_else(IdempotencyKey::random);
         let id = ActionId { user: user.clone(), action, key };
         let context = known.context.clone();
-        let told = Told {
+        let told = TrackInput {
             scope: context.scope.clone(),
             ip_address: context.ip_address,
             user_agent: context.user_agent,
             device_id: context.device_id,
             locale: context.locale,
             custom: context.custom,
-            ..Told::default()
+            ..TrackInput::default()
         };
         if !self.actions.contains_key(&id) {
             let record = self.track(&id, told, now);
@@ -138,9 +138,9 @@ impl World {
         let known = self.challenges.get(challenge)?.clone();
         let id = known.action_id()?;
         let kind = match (&known.method, known.to.clone()?) {
-            (VerificationMethod::EmailOtp, to) => Kind::EmailOtp(to),
-            (VerificationMethod::Sms, to) => Kind::Sms(to),
-            (VerificationMethod::Whatsapp, to) => Kind::Whatsapp(to),
+            (VerificationMethod::EmailOtp, to) => AuthenticatorKind::EmailOtp(to),
+            (VerificationMethod::Sms, to) => AuthenticatorKind::Sms(to),
+            (VerificationMethod::Whatsapp, to) => AuthenticatorKind::Whatsapp(to),
             _ => return None,
         };
         let scope = Scope::parse(known.context.scope.as_deref().unwrap_or_default());
@@ -182,8 +182,8 @@ mod tests {
         UserId::new(id).unwrap()
     }
 
-    fn begun(world: &mut World, scope: Option<&str>) -> (String, String) {
-        let challenge = world.open(
+    fn begun(db: &mut Db, scope: Option<&str>) -> (String, String) {
+        let challenge = db.open(
             NewChallenge {
                 method: VerificationMethod::EmailOtp,
                 user: None,
@@ -194,63 +194,63 @@ mod tests {
                 sms_channel: None,
                 waiting: Waiting::Code("123456".into()),
                 context: Context { scope: scope.map(str::to_owned), ..Context::default() },
-                life: Duration::from_secs(600),
+                ttl: Duration::from_secs(600),
             },
             UNIX_EPOCH,
         );
         (challenge.id, "123456".into())
     }
 
-    fn claim(world: &mut World, challenge: &str, by: &str, needs_proof: bool) -> Result<ActionState, Unclaimable> {
-        let claimed = world.claim(challenge, &user(by), needs_proof, UNIX_EPOCH)?;
-        Ok(world.actions[&claimed.id].record.state.clone())
+    fn claim(db: &mut Db, challenge: &str, by: &str, needs_proof: bool) -> Result<ActionState, Unclaimable> {
+        let claimed = db.claim(challenge, &user(by), needs_proof, UNIX_EPOCH)?;
+        Ok(db.actions[&claimed.id].record.state.clone())
     }
 
     #[test]
     fn proved_and_then_claimed() {
-        let mut world = World::default();
-        let (challenge, code) = begun(&mut world, None);
-        assert_eq!(claim(&mut world, &challenge, "ada", true), Err(Unclaimable::Unverified));
-        assert_eq!(world.verify_challenge(&challenge, "000000", UNIX_EPOCH), Verdict::Wrong);
-        assert_eq!(world.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Right);
-        assert_eq!(world.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Wrong, "once");
-        assert_eq!(claim(&mut world, &challenge, "ada", true), Ok(ActionState::ChallengeSucceeded));
-        assert!(world.users["ada"].is_enrolled() && world.users["ada"].email_verified);
-        assert!(claim(&mut world, &challenge, "eve", true).is_err(), "once");
-        assert!(!world.users.contains_key("eve"));
+        let mut db = Db::default();
+        let (challenge, code) = begun(&mut db, None);
+        assert_eq!(claim(&mut db, &challenge, "ada", true), Err(Unclaimable::Unverified));
+        assert_eq!(db.verify_challenge(&challenge, "000000", UNIX_EPOCH), Verdict::Wrong);
+        assert_eq!(db.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Right);
+        assert_eq!(db.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Wrong, "once");
+        assert_eq!(claim(&mut db, &challenge, "ada", true), Ok(ActionState::ChallengeSucceeded));
+        assert!(db.users["ada"].is_enrolled() && db.users["ada"].email_verified);
+        assert!(claim(&mut db, &challenge, "eve", true).is_err(), "once");
+        assert!(!db.users.contains_key("eve"));
     }
 
     #[test]
     fn claimed_and_then_proved() {
-        let mut world = World::default();
-        let (challenge, code) = begun(&mut world, None);
-        assert_eq!(claim(&mut world, &challenge, "ada", false), Ok(ActionState::ChallengeRequired));
-        assert_eq!(claim(&mut world, &challenge, "ada", false), Err(Unclaimable::Claimed));
-        assert_eq!(world.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Right);
-        assert!(world.settle(&challenge, UNIX_EPOCH).is_some());
-        assert_eq!(world.actions_of("ada")[0].state, ActionState::ChallengeSucceeded);
+        let mut db = Db::default();
+        let (challenge, code) = begun(&mut db, None);
+        assert_eq!(claim(&mut db, &challenge, "ada", false), Ok(ActionState::ChallengeRequired));
+        assert_eq!(claim(&mut db, &challenge, "ada", false), Err(Unclaimable::Claimed));
+        assert_eq!(db.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::Right);
+        assert!(db.settle(&challenge, UNIX_EPOCH).is_some());
+        assert_eq!(db.actions_of("ada")[0].state, ActionState::ChallengeSucceeded);
     }
 
     #[test]
     fn what_is_blocked_stays_so() {
         for (outcome, state) in [(Outcome::Block, ActionState::Block), (Outcome::Review, ActionState::ReviewRequired)] {
             let tenant = Tenant::new().default_outcome(outcome);
-            let mut world = World::new(tenant, UNIX_EPOCH);
-            let (challenge, code) = begun(&mut world, None);
-            world.verify_challenge(&challenge, &code, UNIX_EPOCH);
-            assert_eq!(claim(&mut world, &challenge, "ada", true), Ok(state));
+            let mut db = Db::new(tenant, UNIX_EPOCH);
+            let (challenge, code) = begun(&mut db, None);
+            db.verify_challenge(&challenge, &code, UNIX_EPOCH);
+            assert_eq!(claim(&mut db, &challenge, "ada", true), Ok(state));
         }
     }
 
     #[test]
     fn too_late_and_unknown() {
-        let mut world = World::default();
-        let (challenge, code) = begun(&mut world, None);
+        let mut db = Db::default();
+        let (challenge, code) = begun(&mut db, None);
         let late = UNIX_EPOCH + Duration::from_secs(600);
-        assert_eq!(world.verify_challenge(&challenge, &code, late), Verdict::Wrong);
-        assert_eq!(world.verify_challenge("unknown", &code, UNIX_EPOCH), Verdict::NotAsked);
-        assert_eq!(world.claim(&challenge, &user("ada"), false, late).unwrap_err(), Unclaimable::Expired);
-        assert_eq!(claim(&mut world, "unknown", "ada", false), Err(Unclaimable::Unknown));
+        assert_eq!(db.verify_challenge(&challenge, &code, late), Verdict::Wrong);
+        assert_eq!(db.verify_challenge("unknown", &code, UNIX_EPOCH), Verdict::NotAsked);
+        assert_eq!(db.claim(&challenge, &user("ada"), false, late).unwrap_err(), Unclaimable::Expired);
+        assert_eq!(claim(&mut db, "unknown", "ada", false), Err(Unclaimable::Unknown));
     }
 
     #[test]
@@ -260,26 +260,30 @@ mod tests {
             (Some("add:authenticators"), vec!["+64270000000", "ada@example.com"]),
             (Some("update:authenticators"), vec!["+64270000000", "ada@example.com"]),
         ] {
-            let mut world = World::default();
-            world.user_mut("ada", UNIX_EPOCH).enrol_verified(Kind::Sms("+64270000000".into()), false, UNIX_EPOCH);
-            let (challenge, code) = begun(&mut world, scope);
-            world.verify_challenge(&challenge, &code, UNIX_EPOCH);
-            assert_eq!(claim(&mut world, &challenge, "ada", true), Ok(ActionState::ChallengeSucceeded));
-            let known = &world.users["ada"].authenticators;
+            let mut db = Db::default();
+            db.user_mut("ada", UNIX_EPOCH).enrol_verified(
+                AuthenticatorKind::Sms("+64270000000".into()),
+                false,
+                UNIX_EPOCH,
+            );
+            let (challenge, code) = begun(&mut db, scope);
+            db.verify_challenge(&challenge, &code, UNIX_EPOCH);
+            assert_eq!(claim(&mut db, &challenge, "ada", true), Ok(ActionState::ChallengeSucceeded));
+            let known = &db.users["ada"].authenticators;
             assert_eq!(known.iter().filter_map(|method| method.kind.address()).collect::<Vec<_>>(), methods);
         }
     }
 
     #[test]
     fn ten_guesses_and_no_more() {
-        let mut world = World::default();
-        let (challenge, code) = begun(&mut world, None);
+        let mut db = Db::default();
+        let (challenge, code) = begun(&mut db, None);
         for _ in 0..9 {
-            assert_eq!(world.verify_challenge(&challenge, "x", UNIX_EPOCH), Verdict::Wrong);
+            assert_eq!(db.verify_challenge(&challenge, "x", UNIX_EPOCH), Verdict::Wrong);
         }
-        assert_eq!(world.verify_challenge(&challenge, "x", UNIX_EPOCH), Verdict::TooMany);
-        assert_eq!(world.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::TooMany);
+        assert_eq!(db.verify_challenge(&challenge, "x", UNIX_EPOCH), Verdict::TooMany);
+        assert_eq!(db.verify_challenge(&challenge, &code, UNIX_EPOCH), Verdict::TooMany);
         let later = UNIX_EPOCH + Duration::from_secs(300);
-        assert_eq!(world.verify_challenge(&challenge, &code, later), Verdict::Right);
+        assert_eq!(db.verify_challenge(&challenge, &code, later), Verdict::Right);
     }
 }

@@ -10,7 +10,7 @@ use crate::emulator::db::challenge::Waiting;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CodeForm {
     pub(crate) digits: u32,
-    pub(crate) life: Duration,
+    pub(crate) ttl: Duration,
 }
 
 impl CodeForm {

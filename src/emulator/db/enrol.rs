@@ -1,6 +1,6 @@
 //! What may be enrolled, by whom.
 use crate::client::VerificationMethod;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::user::{Authenticator, User};
 use crate::emulator::lifecycle;
@@ -18,7 +18,7 @@ pub(crate) enum NotEnrollable {
     Action,
 }
 
-impl World {
+impl Db {
     /// Whether a user may enrol `method` under an action, and why not.
     pub(crate) fn enrollable(
         &self,
@@ -62,7 +62,7 @@ impl World {
     }
 }
 
-/// Whether it is one that is seldom named; see [`World::offers`].
+/// Whether it is one that is seldom named; see [`Db::offers`].
 pub(super) fn is_of_apps(method: &VerificationMethod) -> bool {
     matches!(method, VerificationMethod::QrCode | VerificationMethod::InApp)
 }
@@ -73,8 +73,8 @@ mod tests {
 
     use super::*;
     use crate::client::ActionState;
-    use crate::emulator::db::action::Told;
-    use crate::emulator::db::user::Kind;
+    use crate::emulator::db::action::TrackInput;
+    use crate::emulator::db::user::AuthenticatorKind;
     use crate::emulator::tenant::Tenant;
     use crate::emulator::tenant::action::ActionSettings;
 
@@ -82,19 +82,19 @@ mod tests {
     const APP: VerificationMethod = VerificationMethod::AuthenticatorApp;
     const SMS: VerificationMethod = VerificationMethod::Sms;
 
-    fn world(tenant: Tenant, kinds: &[Kind]) -> (World, ActionId) {
-        let mut world = World::new(tenant, UNIX_EPOCH);
+    fn db(tenant: Tenant, kinds: &[AuthenticatorKind]) -> (Db, ActionId) {
+        let mut db = Db::new(tenant, UNIX_EPOCH);
         for kind in kinds {
-            world.user_mut("ada", UNIX_EPOCH).enrol_verified(kind.clone(), false, UNIX_EPOCH);
+            db.user_mut("ada", UNIX_EPOCH).enrol_verified(kind.clone(), false, UNIX_EPOCH);
         }
         let id = ActionId::named("ada", "withdrawal", "1").unwrap();
-        world.track(&id, Told::default(), UNIX_EPOCH);
-        (world, id)
+        db.track(&id, TrackInput::default(), UNIX_EPOCH);
+        (db, id)
     }
 
     #[test]
     fn by_scope_and_by_what_there_is() {
-        let email = Kind::EmailOtp("ada@example.com".into());
+        let email = AuthenticatorKind::EmailOtp("ada@example.com".into());
         for (kinds, scope, method, expected) in [
             (vec![], "", EMAIL, Ok(())),
             (vec![], "", VerificationMethod::QrCode, Ok(())),
@@ -107,37 +107,37 @@ mod tests {
             (vec![email.clone()], "update:authenticators", APP, Err(NotEnrollable::Scope)),
             (vec![email], "remove:authenticators", EMAIL, Err(NotEnrollable::Scope)),
         ] {
-            let (world, id) = world(Tenant::default(), &kinds);
-            let found = world.enrollable(&id, Scope::parse(scope), &method);
+            let (db, id) = db(Tenant::default(), &kinds);
+            let found = db.enrollable(&id, Scope::parse(scope), &method);
             assert_eq!(found, expected, "{method} with {scope:?}, {} enrolled", kinds.len());
         }
     }
 
     #[test]
     fn not_under_an_action_that_was_refused() {
-        let (mut world, id) = world(Tenant::default(), &[]);
+        let (mut db, id) = db(Tenant::default(), &[]);
         for (state, expected) in [
             (ActionState::Block, Err(NotEnrollable::Closed)),
             (ActionState::ChallengeFailed, Err(NotEnrollable::Closed)),
             (ActionState::ReviewRequired, Err(NotEnrollable::Closed)),
             (ActionState::ChallengeSucceeded, Ok(())),
         ] {
-            world.set_state(&id, state.clone(), UNIX_EPOCH);
-            assert_eq!(world.enrollable(&id, Scope::default(), &EMAIL), expected, "{state}");
+            db.set_state(&id, state.clone(), UNIX_EPOCH);
+            assert_eq!(db.enrollable(&id, Scope::default(), &EMAIL), expected, "{state}");
         }
         let unknown = ActionId::named("ada", "withdrawal", "2").unwrap();
-        assert_eq!(world.enrollable(&unknown, Scope::default(), &EMAIL), Err(NotEnrollable::Closed));
+        assert_eq!(db.enrollable(&unknown, Scope::default(), &EMAIL), Err(NotEnrollable::Closed));
     }
 
     #[test]
     fn a_first_method_has_to_be_one_that_proves_the_action() {
         let tenant = || Tenant::new().methods([EMAIL, APP]).action("withdrawal", ActionSettings::new().methods([APP]));
-        let (fresh, id) = world(tenant(), &[]);
+        let (fresh, id) = db(tenant(), &[]);
         assert_eq!(fresh.enrollable(&id, Scope::default(), &EMAIL), Err(NotEnrollable::Action));
         assert_eq!(fresh.enrollable(&id, Scope::default(), &APP), Ok(()));
         assert_eq!(fresh.enrollable(&id, Scope::default(), &SMS), Err(NotEnrollable::Method));
         assert!(!fresh.offers(&VerificationMethod::QrCode), "no push messages, no app");
-        let (known, id) = world(tenant(), &[Kind::EmailOtp("ada@example.com".into())]);
+        let (known, id) = db(tenant(), &[AuthenticatorKind::EmailOtp("ada@example.com".into())]);
         assert_eq!(known.enrollable(&id, Scope::parse("add:authenticators"), &EMAIL), Ok(()));
     }
 }

@@ -59,7 +59,7 @@ fn from_timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTi
 }
 
 /// How many messages are kept; the oldest go first.
-const MOST: usize = 10_000;
+const MAX_MESSAGES: usize = 10_000;
 
 /// The messages, oldest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ pub(crate) struct Inbox(VecDeque<Message>);
 
 impl Inbox {
     pub(crate) fn put(&mut self, message: Message) {
-        if self.0.len() == MOST {
+        if self.0.len() == MAX_MESSAGES {
             self.0.pop_front();
         }
         self.0.push_back(message);

@@ -10,7 +10,7 @@ pub(crate) const MAX_GUESSES: u32 = 10;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Deed {
+pub(crate) enum Counted {
     /// A message sent.
     Send,
     /// A wrong code given.
@@ -21,7 +21,7 @@ pub(crate) enum Deed {
 #[derive(Debug, Clone)]
 pub(crate) struct RateLimiter {
     settings: Limits,
-    done: BTreeMap<(Deed, String, String), VecDeque<SystemTime>>,
+    done: BTreeMap<(Counted, String, String), VecDeque<SystemTime>>,
 }
 
 impl RateLimiter {
@@ -30,10 +30,10 @@ impl RateLimiter {
     }
 
     /// How many within how long; no number is no limit.
-    fn limit(&self, deed: Deed, method: &VerificationMethod) -> (Option<u32>, Duration) {
-        match deed {
-            Deed::Send => (self.settings.sending(method), self.settings.send_window),
-            Deed::Guess => (self.settings.verifying(), self.settings.verify_window),
+    fn limit(&self, act: Counted, method: &VerificationMethod) -> (Option<u32>, Duration) {
+        match act {
+            Counted::Send => (self.settings.sending(method), self.settings.send_window),
+            Counted::Guess => (self.settings.verifying(), self.settings.verify_window),
         }
     }
 
@@ -44,10 +44,16 @@ impl RateLimiter {
     }
 
     /// How long `who` has to wait until the next one; `None` if it may be now.
-    pub(crate) fn wait(&self, deed: Deed, method: &VerificationMethod, who: &str, now: SystemTime) -> Option<Duration> {
-        let (most, within) = self.limit(deed, method);
+    pub(crate) fn wait(
+        &self,
+        act: Counted,
+        method: &VerificationMethod,
+        who: &str,
+        now: SystemTime,
+    ) -> Option<Duration> {
+        let (most, within) = self.limit(act, method);
         let most = usize::try_from(most?).unwrap_or(usize::MAX);
-        let done = self.done.get(&key(deed, method, who)).into_iter().flatten();
+        let done = self.done.get(&key(act, method, who)).into_iter().flatten();
         let recent: Vec<_> = done.filter(|at| age(**at, now) < within).collect();
         match recent.len().checked_sub(most) {
             None => None,
@@ -58,19 +64,19 @@ impl RateLimiter {
     }
 
     /// Counts one.
-    pub(crate) fn count(&mut self, deed: Deed, method: &VerificationMethod, who: &str, now: SystemTime) {
-        let (most, within) = self.limit(deed, method);
+    pub(crate) fn count(&mut self, act: Counted, method: &VerificationMethod, who: &str, now: SystemTime) {
+        let (most, within) = self.limit(act, method);
         if most.is_none() {
             return;
         }
-        let done = self.done.entry(key(deed, method, who)).or_default();
+        let done = self.done.entry(key(act, method, who)).or_default();
         done.retain(|at| age(*at, now) < within);
         done.push_back(now);
     }
 }
 
-fn key(deed: Deed, method: &VerificationMethod, who: &str) -> (Deed, String, String) {
-    (deed, method.as_str().to_owned(), who.to_owned())
+fn key(act: Counted, method: &VerificationMethod, who: &str) -> (Counted, String, String) {
+    (act, method.as_str().to_owned(), who.to_owned())
 }
 
 fn age(at: SystemTime, now: SystemTime) -> Duration {
@@ -85,23 +91,23 @@ mod tests {
 
     #[test]
     fn each_deed_has_its_number_and_its_time() {
-        for (deed, method, most, seconds) in [
-            (Deed::Send, VerificationMethod::EmailOtp, 12, 600),
-            (Deed::Send, VerificationMethod::Sms, 6, 600),
-            (Deed::Guess, VerificationMethod::EmailOtp, 10, 300),
-            (Deed::Guess, VerificationMethod::AuthenticatorApp, 10, 300),
+        for (act, method, most, seconds) in [
+            (Counted::Send, VerificationMethod::EmailOtp, 12, 600),
+            (Counted::Send, VerificationMethod::Sms, 6, 600),
+            (Counted::Guess, VerificationMethod::EmailOtp, 10, 300),
+            (Counted::Guess, VerificationMethod::AuthenticatorApp, 10, 300),
         ] {
             let mut limits = RateLimiter::new(Limits::new());
             let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
             for done in 0..most {
-                assert_eq!(limits.wait(deed, &method, "ada", at(done)), None, "{deed:?} {method}, {done} done");
-                limits.count(deed, &method, "ada", at(done));
+                assert_eq!(limits.wait(act, &method, "ada", at(done)), None, "{act:?} {method}, {done} done");
+                limits.count(act, &method, "ada", at(done));
             }
             let left = Duration::from_secs(seconds - most);
-            assert_eq!(limits.wait(deed, &method, "ada", at(most)), Some(left), "{deed:?} {method}");
-            assert_eq!(limits.wait(deed, &method, "eve", at(most)), None, "each has their own");
-            assert_eq!(limits.wait(deed, &VerificationMethod::Push, "ada", at(most)), None, "and each method");
-            assert_eq!(limits.wait(deed, &method, "ada", at(seconds)), None, "the first is forgotten then");
+            assert_eq!(limits.wait(act, &method, "ada", at(most)), Some(left), "{act:?} {method}");
+            assert_eq!(limits.wait(act, &method, "eve", at(most)), None, "each has their own");
+            assert_eq!(limits.wait(act, &VerificationMethod::Push, "ada", at(most)), None, "and each method");
+            assert_eq!(limits.wait(act, &method, "ada", at(seconds)), None, "the first is forgotten then");
         }
     }
 
@@ -110,15 +116,15 @@ mod tests {
         let wait = |settings| {
             let mut limits = RateLimiter::new(settings);
             for _ in 0..100 {
-                limits.count(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH);
+                limits.count(Counted::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH);
             }
-            limits.wait(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH)
+            limits.wait(Counted::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH)
         };
         let minute = Duration::from_secs(60);
         assert_eq!(wait(Limits::off()), None);
         assert_eq!(wait(Limits::new().sms(101)), None);
         assert_eq!(wait(Limits::new().sms(0).send_window(minute)), Some(minute));
         let limits = RateLimiter::new(Limits::new().sms(0).send_window(minute));
-        assert_eq!(limits.wait(Deed::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH), Some(minute));
+        assert_eq!(limits.wait(Counted::Send, &VerificationMethod::Sms, "ada", UNIX_EPOCH), Some(minute));
     }
 }

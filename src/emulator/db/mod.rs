@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::client::{ActionState, VerificationMethod};
-use crate::emulator::db::action::{Action, ActionId, RecordedAction, Told};
+use crate::emulator::db::action::{Action, ActionId, RecordedAction, TrackInput};
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::code::CodeForm;
 use crate::emulator::db::device::Device;
@@ -39,7 +39,7 @@ use serde_json::{Map, Value};
 
 /// Everything behind one lock.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct Db {
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) actions: BTreeMap<ActionId, Action>,
     pub(crate) challenges: Table<Challenge>,
@@ -70,7 +70,7 @@ pub struct Call {
     pub state: Option<ActionState>,
 }
 
-/// What of the tenant's settings the world goes by.
+/// What of the tenant's settings the db goes by.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     /// What may be enrolled and used where an action says nothing else.
@@ -83,7 +83,7 @@ impl From<&Tenant> for Policy {
     fn from(tenant: &Tenant) -> Self {
         Self {
             methods: tenant.methods.clone(),
-            code: CodeForm { digits: tenant.verification_code_length.into(), life: tenant.code_life },
+            code: CodeForm { digits: tenant.verification_code_length.into(), ttl: tenant.code_ttl },
             gives_recovery_codes: tenant.recovery_codes,
         }
     }
@@ -102,16 +102,16 @@ pub(crate) struct Decided {
 }
 
 #[cfg(test)]
-impl Default for World {
+impl Default for Db {
     fn default() -> Self {
         Self::new(Tenant::default(), SystemTime::UNIX_EPOCH)
     }
 }
 
-impl World {
-    /// The world of a tenant, with the users who are there from the start.
+impl Db {
+    /// The db of a tenant, with the users who are there from the start.
     pub(crate) fn new(tenant: Tenant, now: SystemTime) -> Self {
-        let mut world = Self {
+        let mut db = Self {
             users: BTreeMap::new(),
             actions: BTreeMap::new(),
             challenges: Table::default(),
@@ -126,14 +126,14 @@ impl World {
             sweep_at: 0,
             sweep_sessions_at: 0,
         };
-        for user in world.tenant.users.clone() {
-            world.users.insert(user.id.clone(), User::from_start(&user, now));
+        for user in db.tenant.users.clone() {
+            db.users.insert(user.id.clone(), User::from_start(&user, now));
         }
-        world
+        db
     }
 
     /// Decides about an attempt that isn't known yet.
-    pub(crate) fn decide(&self, id: &ActionId, told: &Told, now: SystemTime) -> Decided {
+    pub(crate) fn decide(&self, id: &ActionId, told: &TrackInput, now: SystemTime) -> Decided {
         let nobody = User::default();
         let user = self.users.get(id.user.as_str()).unwrap_or(&nobody);
         let device = told.device_id.as_ref().map(|device| user.devices.get(device));
@@ -170,7 +170,7 @@ impl World {
     }
 
     /// Decides about an attempt and records it, or finds the one that was recorded under the same key.
-    pub(crate) fn track(&mut self, id: &ActionId, told: Told, now: SystemTime) -> RecordedAction {
+    pub(crate) fn track(&mut self, id: &ActionId, told: TrackInput, now: SystemTime) -> RecordedAction {
         let decided = self.decide(id, &told, now);
         self.record(id, told, decided, now)
     }
@@ -178,7 +178,13 @@ impl World {
     /// Records an attempt, or finds the one that was recorded under the same key.
     ///
     /// A known attempt keeps its state and what was told about it; only another `redirectUrl` counts from now on.
-    pub(crate) fn record(&mut self, id: &ActionId, told: Told, decided: Decided, now: SystemTime) -> RecordedAction {
+    pub(crate) fn record(
+        &mut self,
+        id: &ActionId,
+        told: TrackInput,
+        decided: Decided,
+        now: SystemTime,
+    ) -> RecordedAction {
         let known = self.actions.get_mut(id);
         let user = self.users.entry(id.user.to_string()).or_insert_with(|| User::new(now));
         user.email = user.email.take().or(told.email);

@@ -3,30 +3,30 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::action::RecordedAction;
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::user::User;
 use crate::emulator::lifecycle::Outcome;
 
-impl World {
+impl Db {
     /// At most so many attempts of all users, newest first.
-    pub(crate) fn newest_actions(&self, most: usize) -> Vec<&RecordedAction> {
+    pub(crate) fn newest_actions(&self, max: usize) -> Vec<&RecordedAction> {
         let mut actions: Vec<_> = self.actions.values().collect();
-        if actions.len() > most {
-            actions.select_nth_unstable_by_key(most, |action| Reverse(action.sequence));
-            actions.truncate(most);
+        if actions.len() > max {
+            actions.select_nth_unstable_by_key(max, |action| Reverse(action.sequence));
+            actions.truncate(max);
         }
         actions.sort_unstable_by_key(|action| Reverse(action.sequence));
         actions.into_iter().map(|action| &action.record).collect()
     }
 
     /// At most so many users, those who were heard of last first.
-    pub(crate) fn newest_users(&self, most: usize) -> Vec<(&str, &User)> {
+    pub(crate) fn newest_users(&self, max: usize) -> Vec<(&str, &User)> {
         let mut users: Vec<_> = self.users.iter().map(|(id, user)| (id.as_str(), user)).collect();
         // Of several with one time, those first whose ids are.
         users.sort_by_key(|(_, user)| Reverse(user.created_at));
-        users.truncate(most);
+        users.truncate(max);
         users
     }
 
@@ -55,23 +55,23 @@ mod tests {
 
     use super::*;
     use crate::emulator::db::action::ActionId;
-    use crate::emulator::db::action::Told;
+    use crate::emulator::db::action::TrackInput;
     use crate::emulator::tenant::Tenant;
     use crate::emulator::tenant::action::ActionSettings;
 
-    fn tracked(world: &mut World, user: &str, action: &str) {
+    fn tracked(db: &mut Db, user: &str, action: &str) {
         let id = ActionId::named(user, action, &format!("{user}-{action}")).unwrap();
-        world.track(&id, Told::default(), UNIX_EPOCH);
+        db.track(&id, TrackInput::default(), UNIX_EPOCH);
     }
 
     #[test]
     fn the_newest_actions_of_all() {
-        let mut world = World::default();
+        let mut db = Db::default();
         for (user, action) in [("z", "b"), ("a", "a"), ("m", "c"), ("a", "b")] {
-            tracked(&mut world, user, action);
+            tracked(&mut db, user, action);
         }
-        let newest = |most| -> Vec<_> {
-            world.newest_actions(most).iter().map(|record| record.idempotency_key.to_string()).collect()
+        let newest = |max| -> Vec<_> {
+            db.newest_actions(max).iter().map(|record| record.idempotency_key.to_string()).collect()
         };
         assert_eq!(newest(usize::MAX), ["a-b", "m-c", "a-a", "z-b"]);
         assert_eq!(newest(4), newest(usize::MAX));
@@ -85,10 +85,10 @@ mod tests {
             .default_outcome(Outcome::Review)
             .action("read", ActionSettings::new().outcome(Outcome::Allow))
             .action("write", ActionSettings::new());
-        let mut world = World::new(tenant, UNIX_EPOCH);
-        tracked(&mut world, "ada", "read");
-        tracked(&mut world, "ada", "transfer");
+        let mut db = Db::new(tenant, UNIX_EPOCH);
+        tracked(&mut db, "ada", "read");
+        tracked(&mut db, "ada", "transfer");
         let expected = [("read", Outcome::Allow), ("transfer", Outcome::Review), ("write", Outcome::Review)];
-        assert_eq!(world.outcomes(), BTreeMap::from(expected.map(|(code, outcome)| (code.to_owned(), outcome))));
+        assert_eq!(db.outcomes(), BTreeMap::from(expected.map(|(code, outcome)| (code.to_owned(), outcome))));
     }
 }

@@ -7,9 +7,9 @@ use crate::client::{ActionState, SmsChannel, VerificationMethod};
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::challenge::{Challenge, NewChallenge};
 use crate::emulator::db::enrol::is_of_apps;
-use crate::emulator::db::limits::Deed;
-use crate::emulator::db::user::{Authenticator, Kind, User};
-use crate::emulator::db::{CodeForm, World};
+use crate::emulator::db::limits::Counted;
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind, User};
+use crate::emulator::db::{CodeForm, Db};
 use crate::emulator::lifecycle;
 
 /// What a proof is to bring about.
@@ -44,7 +44,7 @@ pub(crate) enum Proof<'a> {
     /// A code that was sent, one of an app, or a recovery code.
     Code(&'a str),
     /// Something that was seen to be right already, such as an opened link.
-    Seen,
+    RequestLog,
     /// The same, by this method of the user's: its signature, or its button on a phone.
     By(&'a str),
 }
@@ -71,7 +71,7 @@ pub(crate) struct Proved {
     pub(crate) recovery_codes: Vec<String>,
 }
 
-impl World {
+impl Db {
     /// Whether a user may enrol one more method: a first one always, others by the token's scope (docs, "Scopes").
     pub(crate) fn may_enrol(&self, id: &ActionId, scope: Scope) -> bool {
         let Some(action) = self.actions.get(id) else { return false };
@@ -123,7 +123,7 @@ impl World {
     ) -> Option<Challenge> {
         let to = self.users.get(id.user.as_str())?.authenticator(authenticator)?.kind.address()?.to_owned();
         let waiting = code.waiting(method)?;
-        let new = NewChallenge::of(id, method.clone(), waiting, code.life);
+        let new = NewChallenge::of(id, method.clone(), waiting, code.ttl);
         let sms_channel = (*method == VerificationMethod::Sms).then_some(SmsChannel::Default);
         let authenticator = Some(authenticator.to_owned());
         Some(self.open(NewChallenge { authenticator, to: Some(to), sms_channel, ..new }, now))
@@ -145,7 +145,7 @@ impl World {
         if self.right(attempt, code, now).is_some() {
             return Verdict::Right;
         }
-        self.limits.count(Deed::Guess, method, id.user.as_str(), now);
+        self.limits.count(Counted::Guess, method, id.user.as_str(), now);
         if let Some(action) = self.actions.get_mut(id) {
             *action.guesses.entry(method.as_str().to_owned()).or_default() += 1;
         }
@@ -176,7 +176,7 @@ impl World {
     fn used(&self, attempt: Attempt<'_>, proof: Proof<'_>, now: SystemTime) -> Option<Used> {
         match proof {
             Proof::Code(code) => self.right(attempt, code, now),
-            Proof::Seen | Proof::By(_) => {
+            Proof::RequestLog | Proof::By(_) => {
                 let known = self.seen(attempt, proof, now)?;
                 Some(Used::Method(known.id.clone(), None))
             }
@@ -204,7 +204,7 @@ impl World {
                 let enrols = user.authenticator(&authenticator).is_some_and(|known| !known.is_verified());
                 user.mark_verified(&authenticator, now);
                 if let Some(known) = user.authenticator_mut(&authenticator) {
-                    if let Kind::App { last_step, .. } = &mut known.kind {
+                    if let AuthenticatorKind::App { last_step, .. } = &mut known.kind {
                         *last_step = step.or(*last_step);
                     }
                     proved.enrolled = enrols.then(|| known.clone());
@@ -300,7 +300,7 @@ impl World {
                 Some(Used::RecoveryCode(at))
             }
             VerificationMethod::AuthenticatorApp => user.authenticators.iter().find_map(|known| {
-                let Kind::App { app, last_step } = &known.kind else { return None };
+                let AuthenticatorKind::App { app, last_step } = &known.kind else { return None };
                 self.usable(attempt, Some(&known.id))?;
                 // RFC 6238, section 5.2: a code is taken once. An earlier step is refused with it.
                 let step = app.step(&code, now).filter(|step| last_step.is_none_or(|last| *step > last))?;
@@ -317,7 +317,7 @@ impl World {
     /// Whether no guess is taken for a while; what was sent is void then.
     fn has_guessed_enough(&mut self, id: &ActionId, method: &VerificationMethod, now: SystemTime) -> bool {
         let guesses = self.actions.get(id).and_then(|action| action.guesses.get(method.as_str())).copied();
-        let enough = self.limits.wait(Deed::Guess, method, id.user.as_str(), now).is_some()
+        let enough = self.limits.wait(Counted::Guess, method, id.user.as_str(), now).is_some()
             || self.limits.is_guessed_out(guesses.unwrap_or_default());
         if enough {
             self.void_method(id, method, now);
@@ -341,7 +341,7 @@ enum Used {
 }
 
 fn serves(known: &Authenticator, method: &VerificationMethod) -> bool {
-    let by_whatsapp = *method == VerificationMethod::Whatsapp && matches!(known.kind, Kind::Sms(_));
+    let by_whatsapp = *method == VerificationMethod::Whatsapp && matches!(known.kind, AuthenticatorKind::Sms(_));
     known.method() == *method || by_whatsapp
 }
 

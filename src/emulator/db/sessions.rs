@@ -1,11 +1,11 @@
 //! What happens to sessions: begun, refreshed, revoked.
 use std::time::SystemTime;
 
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::session::Session;
 use crate::emulator::db::table::FoundBy;
 
-impl World {
+impl Db {
     pub(crate) fn put_session(&mut self, session: Session, now: SystemTime) {
         if self.sessions.len() >= self.sweep_sessions_at.max(1024) {
             self.sessions.retain(|known| now < known.refreshable_until.max(known.expires_at));
@@ -51,25 +51,25 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_taken_once_and_in_time() {
-        let mut world = World::default();
-        world.put_session(session("1", "ada"), UNIX_EPOCH);
-        world.put_session(session("2", "ada"), UNIX_EPOCH);
-        assert!(world.take_refreshable("refresh-3", UNIX_EPOCH).is_none());
-        assert_eq!(world.take_refreshable("refresh-1", UNIX_EPOCH).unwrap().id, "1");
-        assert!(world.take_refreshable("refresh-1", UNIX_EPOCH).is_none(), "again");
-        assert!(world.take_refreshable("refresh-2", UNIX_EPOCH + Duration::from_secs(120)).is_none(), "too late");
+        let mut db = Db::default();
+        db.put_session(session("1", "ada"), UNIX_EPOCH);
+        db.put_session(session("2", "ada"), UNIX_EPOCH);
+        assert!(db.take_refreshable("refresh-3", UNIX_EPOCH).is_none());
+        assert_eq!(db.take_refreshable("refresh-1", UNIX_EPOCH).unwrap().id, "1");
+        assert!(db.take_refreshable("refresh-1", UNIX_EPOCH).is_none(), "again");
+        assert!(db.take_refreshable("refresh-2", UNIX_EPOCH + Duration::from_secs(120)).is_none(), "too late");
     }
 
     #[test]
     fn revoking() {
-        let mut world = World::default();
+        let mut db = Db::default();
         for (id, user) in [("1", "ada"), ("2", "ada"), ("3", "eve")] {
-            world.put_session(session(id, user), UNIX_EPOCH);
+            db.put_session(session(id, user), UNIX_EPOCH);
         }
-        world.revoke_session("1");
-        world.revoke_session("unknown");
-        assert_eq!(world.sessions.len(), 2);
-        world.revoke_sessions_of("ada");
-        assert_eq!(world.sessions.keys().collect::<Vec<_>>(), ["3"]);
+        db.revoke_session("1");
+        db.revoke_session("unknown");
+        assert_eq!(db.sessions.len(), 2);
+        db.revoke_sessions_of("ada");
+        assert_eq!(db.sessions.keys().collect::<Vec<_>>(), ["3"]);
     }
 }

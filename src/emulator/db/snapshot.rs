@@ -1,4 +1,4 @@
-//! What of the world outlives a process: all but the counts of guesses and messages.
+//! What of the db outlives a process: all but the counts of guesses and messages.
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -9,14 +9,14 @@ use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::inbox::Inbox;
 use crate::emulator::db::session::Session;
 use crate::emulator::db::user::User;
-use crate::emulator::db::{Call, World};
+use crate::emulator::db::{Call, Db};
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::tenant::Tenant;
 
-/// The world as lists, since JSON has no maps but those by texts.
+/// The db as lists, since JSON has no maps but those by texts.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Kept {
+pub(crate) struct Snapshot {
     users: BTreeMap<String, User>,
     actions: Vec<Action>,
     challenges: Vec<Challenge>,
@@ -27,14 +27,14 @@ pub(crate) struct Kept {
     outcomes: BTreeMap<String, Outcome>,
 }
 
-impl World {
+impl Db {
     /// What is to be kept; `start` is what the tenant's settings say.
-    pub(crate) fn keep(&self, start: &Tenant) -> Kept {
+    pub(crate) fn keep(&self, start: &Tenant) -> Snapshot {
         let changed = self.tenant.actions.iter().filter_map(|(code, now)| {
             let before = start.actions.get(code).and_then(|before| before.outcome);
             (now.outcome != before).then_some((code.clone(), now.outcome?))
         });
-        Kept {
+        Snapshot {
             users: self.users.clone(),
             actions: self.actions.values().cloned().collect(),
             challenges: self.challenges.values().cloned().collect(),
@@ -45,21 +45,21 @@ impl World {
         }
     }
 
-    /// The world as it was kept. Users whom the settings name and it doesn't know are new.
-    pub(crate) fn restore(tenant: Tenant, kept: Kept, now: SystemTime) -> Self {
-        let mut world = Self::new(tenant, now);
-        world.users.extend(kept.users);
-        world.tracked = kept.actions.iter().map(|action| action.sequence).max().unwrap_or_default();
-        world.begun = kept.challenges.iter().map(|challenge| challenge.sequence).max().unwrap_or_default();
-        world.actions = kept.actions.into_iter().map(|action| (ActionId::from(&action.record), action)).collect();
-        world.challenges = kept.challenges.into_iter().collect();
-        world.sessions = kept.sessions.into_iter().collect();
-        world.calls = kept.calls.into_iter().map(|call| (call.reference_id.clone(), call)).collect();
-        world.inbox = kept.messages;
+    /// The db as it was kept. Users whom the settings name and it doesn't know are new.
+    pub(crate) fn restore(tenant: Tenant, kept: Snapshot, now: SystemTime) -> Self {
+        let mut db = Self::new(tenant, now);
+        db.users.extend(kept.users);
+        db.tracked = kept.actions.iter().map(|action| action.sequence).max().unwrap_or_default();
+        db.begun = kept.challenges.iter().map(|challenge| challenge.sequence).max().unwrap_or_default();
+        db.actions = kept.actions.into_iter().map(|action| (ActionId::from(&action.record), action)).collect();
+        db.challenges = kept.challenges.into_iter().collect();
+        db.sessions = kept.sessions.into_iter().collect();
+        db.calls = kept.calls.into_iter().map(|call| (call.reference_id.clone(), call)).collect();
+        db.inbox = kept.messages;
         for (code, outcome) in kept.outcomes {
-            world.tenant.actions.entry(code).or_default().outcome = Some(outcome);
+            db.tenant.actions.entry(code).or_default().outcome = Some(outcome);
         }
-        world
+        db
     }
 }
 
@@ -70,10 +70,10 @@ mod tests {
     use super::*;
     use crate::client::{UserId, VerificationMethod};
     use crate::emulator::credentials::totp::App;
-    use crate::emulator::db::action::Told;
+    use crate::emulator::db::action::TrackInput;
     use crate::emulator::db::challenge::{NewChallenge, Waiting};
     use crate::emulator::db::inbox::{Channel, Message};
-    use crate::emulator::db::user::{Kind, Phone};
+    use crate::emulator::db::user::{AuthenticatorKind, Phone};
     use crate::emulator::tenant::action::ActionSettings;
     use crate::emulator::tenant::person::NewUser;
 
@@ -83,26 +83,26 @@ mod tests {
     }
 
     /// One with something of everything.
-    fn world() -> World {
-        let mut world = World::new(tenant(), UNIX_EPOCH);
+    fn db() -> Db {
+        let mut db = Db::new(tenant(), UNIX_EPOCH);
         let at = UNIX_EPOCH + Duration::from_millis(1_768_471_200_123);
-        let user = world.user_mut("ada \"1\"", at);
+        let user = db.user_mut("ada \"1\"", at);
         for kind in [
-            Kind::EmailOtp("ada@example.com".into()),
-            Kind::Sms("+64270000000".into()),
-            Kind::App { app: App::generate("ada"), last_step: Some(7) },
-            Kind::Push(Phone { name: "Phone".into(), ..Phone::default() }),
+            AuthenticatorKind::EmailOtp("ada@example.com".into()),
+            AuthenticatorKind::Sms("+64270000000".into()),
+            AuthenticatorKind::App { app: App::generate("ada"), last_step: Some(7) },
+            AuthenticatorKind::Push(Phone { name: "Phone".into(), ..Phone::default() }),
         ] {
             user.enrol_verified(kind, false, at);
         }
         user.recovery_codes = vec!["7k2m-9xqa".into()];
         let id = ActionId::named("ada \"1\"", "write", "key 1").unwrap();
-        world.track(&id, Told { device_id: Some("device".into()), ..Told::default() }, at);
+        db.track(&id, TrackInput { device_id: Some("device".into()), ..TrackInput::default() }, at);
         for waiting in [Waiting::Code("123456".into()), Waiting::Link { secret: "s".into(), opened: false }] {
             let method = VerificationMethod::EmailOtp;
-            world.open(NewChallenge::of(&id, method, waiting, Duration::from_secs(600)), at);
+            db.open(NewChallenge::of(&id, method, waiting, Duration::from_secs(600)), at);
         }
-        world.put_session(
+        db.put_session(
             Session {
                 id: "s".into(),
                 user: UserId::new("ada \"1\"").unwrap(),
@@ -114,8 +114,8 @@ mod tests {
             },
             at,
         );
-        world.calls.insert("c".into(), Call { reference_id: "c".into(), state: None });
-        world.inbox.put(Message {
+        db.calls.insert("c".into(), Call { reference_id: "c".into(), state: None });
+        db.inbox.put(Message {
             channel: Channel::Email,
             to: "ada@example.com".into(),
             user_id: None,
@@ -125,37 +125,37 @@ mod tests {
             link: None,
             at,
         });
-        world.tenant.actions.get_mut("write").unwrap().outcome = Some(Outcome::Block);
-        world
+        db.tenant.actions.get_mut("write").unwrap().outcome = Some(Outcome::Block);
+        db
     }
 
-    fn json(kept: &Kept) -> serde_json::Value {
+    fn json(kept: &Snapshot) -> serde_json::Value {
         serde_json::to_value(kept).unwrap()
     }
 
     #[test]
     fn everything_comes_back() {
-        let world = world();
-        let kept = json(&world.keep(&tenant()));
+        let db = db();
+        let kept = json(&db.keep(&tenant()));
         for member in ["users", "actions", "challenges", "sessions", "calls", "messages", "outcomes"] {
             let length = kept[member].as_array().map_or_else(|| kept[member].as_object().unwrap().len(), Vec::len);
             assert!(length > 0, "{member}");
         }
-        let again = World::restore(tenant(), serde_json::from_value(kept.clone()).unwrap(), UNIX_EPOCH);
+        let again = Db::restore(tenant(), serde_json::from_value(kept.clone()).unwrap(), UNIX_EPOCH);
         assert_eq!(json(&again.keep(&tenant())), kept);
-        let actions = |world: &World| world.outcomes();
-        assert_eq!(actions(&again), actions(&world));
-        assert_eq!((again.tracked, again.begun), (world.tracked, world.begun), "what comes next is newer");
+        let actions = |db: &Db| db.outcomes();
+        assert_eq!(actions(&again), actions(&db));
+        assert_eq!((again.tracked, again.begun), (db.tracked, db.begun), "what comes next is newer");
     }
 
     #[test]
     fn what_the_settings_say_is_not_kept() {
-        let world = World::new(tenant(), UNIX_EPOCH);
-        let kept = world.keep(&tenant());
+        let db = Db::new(tenant(), UNIX_EPOCH);
+        let kept = db.keep(&tenant());
         assert!(kept.outcomes.is_empty());
         let other =
             Tenant::new().action("read", ActionSettings::new().outcome(Outcome::Review)).user(NewUser::new("bob"));
-        let again = World::restore(other, kept, UNIX_EPOCH);
+        let again = Db::restore(other, kept, UNIX_EPOCH);
         assert_eq!(again.outcomes()["read"], Outcome::Review, "settings that have changed count");
         assert_eq!(again.users.keys().collect::<Vec<_>>(), ["bob", "eve"], "new ones join those that were there");
     }

@@ -39,7 +39,7 @@ pub(crate) struct User {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Authenticator {
     pub(crate) id: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: AuthenticatorKind,
     pub(crate) created_at: SystemTime,
     pub(crate) verified_at: Option<SystemTime>,
     pub(crate) last_verified_at: Option<SystemTime>,
@@ -50,7 +50,7 @@ pub(crate) struct Authenticator {
 
 /// What a method needs to work.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Kind {
+pub(crate) enum AuthenticatorKind {
     /// A code by e-mail to this address.
     EmailOtp(String),
     /// A link by e-mail to this address.
@@ -95,7 +95,7 @@ pub(crate) struct Phone {
     pub(crate) platform: Option<String>,
 }
 
-impl Kind {
+impl AuthenticatorKind {
     pub(crate) fn method(&self) -> VerificationMethod {
         match self {
             Self::EmailOtp(_) => VerificationMethod::EmailOtp,
@@ -153,7 +153,7 @@ impl Kind {
 }
 
 impl Authenticator {
-    pub(crate) fn new(kind: Kind, now: SystemTime) -> Self {
+    pub(crate) fn new(kind: AuthenticatorKind, now: SystemTime) -> Self {
         Self {
             id: Uuid::new_v4().to_string(),
             kind,
@@ -193,11 +193,13 @@ impl User {
         };
         for method in &new.methods {
             let kind = match method {
-                VerificationMethod::EmailOtp => new.email.clone().map(Kind::EmailOtp),
-                VerificationMethod::EmailMagicLink => new.email.clone().map(Kind::EmailMagicLink),
-                VerificationMethod::Sms => new.phone_number.clone().map(Kind::Sms),
-                VerificationMethod::Whatsapp => new.phone_number.clone().map(Kind::Whatsapp),
-                VerificationMethod::AuthenticatorApp => new.app().map(|app| Kind::App { app, last_step: None }),
+                VerificationMethod::EmailOtp => new.email.clone().map(AuthenticatorKind::EmailOtp),
+                VerificationMethod::EmailMagicLink => new.email.clone().map(AuthenticatorKind::EmailMagicLink),
+                VerificationMethod::Sms => new.phone_number.clone().map(AuthenticatorKind::Sms),
+                VerificationMethod::Whatsapp => new.phone_number.clone().map(AuthenticatorKind::Whatsapp),
+                VerificationMethod::AuthenticatorApp => {
+                    new.app().map(|app| AuthenticatorKind::App { app, last_step: None })
+                }
                 _ => None,
             };
             if let Some(kind) = kind {
@@ -248,14 +250,19 @@ impl User {
     }
 
     /// Adds a method that still has to be proved, in place of an earlier beginning of the same kind.
-    pub(crate) fn begin(&mut self, kind: Kind, now: SystemTime) -> &Authenticator {
+    pub(crate) fn begin(&mut self, kind: AuthenticatorKind, now: SystemTime) -> &Authenticator {
         self.authenticators.retain(|known| known.is_verified() || known.method() != kind.method());
         self.authenticators.push(Authenticator::new(kind, now));
         &self.authenticators[self.authenticators.len() - 1]
     }
 
     /// Adds a method that needs no more proof; the same one, or one begun and not finished, makes way.
-    pub(crate) fn enrol_verified(&mut self, kind: Kind, is_default: bool, now: SystemTime) -> Authenticator {
+    pub(crate) fn enrol_verified(
+        &mut self,
+        kind: AuthenticatorKind,
+        is_default: bool,
+        now: SystemTime,
+    ) -> Authenticator {
         let id = self.begin(kind, now).id.clone();
         if is_default {
             self.make_default(&id);

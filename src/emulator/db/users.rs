@@ -2,11 +2,11 @@
 use std::time::SystemTime;
 
 use crate::client::{UserId, VerificationMethod};
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::device::Device;
 use crate::emulator::db::user::{Authenticator, Phone};
 
-impl World {
+impl Db {
     pub(crate) fn has(&self, user: &UserId, method: &VerificationMethod) -> bool {
         self.users.get(user.as_str()).is_some_and(|user| user.enrolled_methods().contains(method))
     }
@@ -30,7 +30,7 @@ impl World {
     }
 }
 
-impl World {
+impl Db {
     /// Writes down that a user was seen with a device.
     pub(crate) fn see_device(&mut self, user: &str, device: &str, now: SystemTime) {
         let Some(user) = self.users.get_mut(user) else { return };
@@ -55,16 +55,16 @@ mod tests {
 
     #[test]
     fn a_device_appears_once_and_is_new_again_after_a_proof() {
-        let mut world = World::default();
-        world.see_device("nobody", "d", UNIX_EPOCH);
-        assert!(world.users.is_empty(), "a device makes no user");
-        world.users.entry("ada".into()).or_default();
-        world.see_device("ada", "d", UNIX_EPOCH);
+        let mut db = Db::default();
+        db.see_device("nobody", "d", UNIX_EPOCH);
+        assert!(db.users.is_empty(), "a device makes no user");
+        db.users.entry("ada".into()).or_default();
+        db.see_device("ada", "d", UNIX_EPOCH);
         let later = UNIX_EPOCH + Duration::from_secs(1);
-        world.see_device("ada", "d", later);
-        world.users.get_mut("ada").unwrap().devices.get_mut("d").unwrap().invalidated_at = Some(later);
-        world.prove_device("ada", "d", &VerificationMethod::Sms, later);
-        let device = &world.users["ada"].devices["d"];
+        db.see_device("ada", "d", later);
+        db.users.get_mut("ada").unwrap().devices.get_mut("d").unwrap().invalidated_at = Some(later);
+        db.prove_device("ada", "d", &VerificationMethod::Sms, later);
+        let device = &db.users["ada"].devices["d"];
         assert_eq!((device.created_at, device.authenticated_at), (UNIX_EPOCH, Some(later)));
         assert_eq!((device.invalidated_at, &device.last_verification_method), (None, &Some(VerificationMethod::Sms)));
     }

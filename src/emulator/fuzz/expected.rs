@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::emulator::fuzz::members;
 use crate::emulator::fuzz::request::Case;
 use crate::emulator::fuzz::routes::{Route, is_control, is_looked_at};
-use crate::emulator::server::gateway::LONGEST_BODY;
-use crate::emulator::state::Shared;
+use crate::emulator::server::gateway::MAX_BODY;
+use crate::emulator::state::AppState;
 
 pub(super) struct Answered {
     pub(super) status: StatusCode,
@@ -39,7 +39,7 @@ impl Answered {
     }
 }
 
-pub(super) fn check(case: &Case, answered: &Answered, shared: &Shared) {
+pub(super) fn check(case: &Case, answered: &Answered, shared: &AppState) {
     let status = answered.status;
     let shown = || format!("{status} {:?}\n{:.2000}", answered.headers, String::from_utf8_lossy(&answered.body));
     assert!(!status.is_server_error() && !status.is_informational(), "no such status: {}", shown());
@@ -55,9 +55,8 @@ pub(super) fn check(case: &Case, answered: &Answered, shared: &Shared) {
         // Whatever a browser may ask before.
         return;
     }
-    if case.breaks || case.body.len() > LONGEST_BODY {
-        let expected =
-            if case.body.len() > LONGEST_BODY { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+    if case.breaks || case.body.len() > MAX_BODY {
+        let expected = if case.body.len() > MAX_BODY { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
         assert!((case.breaks || status == expected) && answered.is_error(), "not refused: {}", shown());
         return;
     }

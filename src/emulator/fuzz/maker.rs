@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::ActionState;
 use crate::emulator::db::action::Scope;
-use crate::emulator::fuzz::members::{self, Kind, OTHERS};
+use crate::emulator::fuzz::members::{self, MemberType, OTHERS};
 use crate::emulator::fuzz::random::Random;
 use crate::emulator::fuzz::request::{Case, Loot};
 use crate::emulator::fuzz::routes::{ROUTES, Route};
@@ -16,12 +16,12 @@ use crate::emulator::fuzz::samples::{
     ACTIONS, DEVICES, FIELDS, NOWHERE, ODD_HEADERS, ODD_METHODS, PARAMETERS, RAW_SEGMENTS, TYPES, USERS, alike,
 };
 use crate::emulator::request_log::Endpoint;
-use crate::emulator::server::gateway::LONGEST_BODY;
-use crate::emulator::state::Shared;
+use crate::emulator::server::gateway::MAX_BODY;
+use crate::emulator::state::AppState;
 
 /// Makes requests for one emulator.
 pub(super) struct Maker<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) shared: &'a AppState,
     pub(super) random: Random,
     pub(super) loot: Loot,
 }
@@ -74,7 +74,7 @@ impl Maker<'_> {
             target.push_str(&self.form(if is_page { FIELDS } else { PARAMETERS }));
         }
         if *endpoint == Endpoint::OpenMagicLink {
-            let link = self.shared.world().inbox.newest_first().find_map(|message| message.link.clone());
+            let link = self.shared.db().inbox.newest_first().find_map(|message| message.link.clone());
             let link = link.and_then(|link| Some(link.split_once('?')?.1.to_owned())).unwrap_or_default();
             target = format!("{path}?{}", if self.random.once_in(3) { self.random.mutated(&link) } else { link });
         }
@@ -83,10 +83,10 @@ impl Maker<'_> {
 
     /// What belongs together: a user, one of their attempts, methods and devices.
     fn known(&mut self) -> [(&'static str, Option<String>); 5] {
-        let world = self.shared.world();
-        let action = world.actions.keys().nth(self.random.below(world.actions.len()));
+        let db = self.shared.db();
+        let action = db.actions.keys().nth(self.random.below(db.actions.len()));
         let name = action.map(|id| id.user.to_string());
-        let user = name.as_ref().and_then(|name| world.users.get(name));
+        let user = name.as_ref().and_then(|name| db.users.get(name));
         [
             ("action", action.map(|id| id.action.to_string())),
             ("key", action.map(|id| id.key.to_string())),
@@ -102,12 +102,12 @@ impl Maker<'_> {
             return;
         }
         let now = self.shared.clock.now();
-        let mut world = self.shared.world();
-        let action = world.actions.keys().nth(self.random.below(world.actions.len())).cloned();
+        let mut db = self.shared.db();
+        let action = db.actions.keys().nth(self.random.below(db.actions.len())).cloned();
         let Some(id) = action else { return };
-        world.set_state(&id, ActionState::ChallengeSucceeded, now);
-        let record = world.actions[&id].record.clone();
-        drop(world);
+        db.set_state(&id, ActionState::ChallengeSucceeded, now);
+        let record = db.actions[&id].record.clone();
+        drop(db);
         self.loot.take(&json!({ "token": self.shared.token_with(&record, Scope::ALL) }));
     }
 
@@ -119,7 +119,7 @@ impl Maker<'_> {
         let plain = match name {
             _ if self.random.once_in(12) => self.random.text(),
             "tenant" => self.shared.tokens.tenant.clone(),
-            "deed" => self.random.pick(&["succeed", "decline", "quit", "approve", "claim"]).to_owned(),
+            "act" => self.random.pick(&["succeed", "decline", "quit", "approve", "claim"]).to_owned(),
             "challenge" => self.meant("challengeId"),
             "user" if self.random.once_in(2) => self.random.pick(USERS).to_owned(),
             "action" if self.random.once_in(3) => self.random.pick(ACTIONS).to_owned(),
@@ -157,8 +157,7 @@ impl Maker<'_> {
         }
         let alike = match name {
             "token" | "accessToken" | "refreshToken" | "challengeId" | "idempotencyKey" | "userAuthenticatorId" => {
-                let message =
-                    self.shared.world().inbox.newest_first().next().map(|message| message.challenge_id.clone());
+                let message = self.shared.db().inbox.newest_first().next().map(|message| message.challenge_id.clone());
                 let message = message.filter(|_| name == "challengeId" && self.random.once_in(2));
                 let known = message.or_else(|| self.loot.of(name, &mut self.random));
                 let known = known.unwrap_or_else(|| "eyJhbGciOiJSUzI1NiJ9.e30.AA".to_owned());
@@ -169,7 +168,7 @@ impl Maker<'_> {
                 return known.unwrap_or_default();
             }
             "code" | "verificationCode" => {
-                let code = self.shared.world().inbox.newest_first().next().and_then(|message| message.code.clone());
+                let code = self.shared.db().inbox.newest_first().next().and_then(|message| message.code.clone());
                 return code.unwrap_or_else(|| "000000".to_owned());
             }
             name => alike(name),
@@ -232,8 +231,8 @@ impl Maker<'_> {
         };
         match self.random.below(1500) {
             0..150 => self.random.corrupted(&mut body),
-            150 => body.resize(LONGEST_BODY + self.random.below(3) - 1, b' '),
-            151 => body.resize(17 * LONGEST_BODY, b' '),
+            150 => body.resize(MAX_BODY + self.random.below(3) - 1, b' '),
+            151 => body.resize(17 * MAX_BODY, b' '),
             152..180 => body.clear(),
             _ => {}
         }
@@ -241,7 +240,7 @@ impl Maker<'_> {
     }
 
     /// An object with some of these members, and sometimes with one twice or of the wrong type.
-    fn object(&mut self, of: &[&'static [(&'static str, Kind)]]) -> String {
+    fn object(&mut self, of: &[&'static [(&'static str, MemberType)]]) -> String {
         let mut members = Vec::new();
         // Where much is wrong, only the first mistake is met.
         let (wrong, absent) = (if self.random.once_in(3) { 10 } else { 1000 }, 4 + self.random.below(12));
@@ -263,16 +262,16 @@ impl Maker<'_> {
         format!("{{{}}}", members.join(","))
     }
 
-    fn value(&mut self, name: &str, kind: Kind) -> String {
+    fn value(&mut self, name: &str, kind: MemberType) -> String {
         match kind {
-            Kind::Text => Value::from(self.meant(name)).to_string(),
-            Kind::Number => self.random.pick(&["0", "1", "200", "503", "600000", "0.5"]).to_owned(),
-            Kind::Object if name.ends_with("Credential") => self.credential(),
-            Kind::Any => self.random.json(2),
-            Kind::Flag => self.random.pick(&["true", "false", "null"]).to_owned(),
-            Kind::Texts => Value::from(vec![self.meant(name), self.meant(name)]).to_string(),
-            Kind::Objects => format!("[{}]", self.object(&[OTHERS[5]])),
-            Kind::Object | Kind::Points => self.random.points().to_string(),
+            MemberType::Text => Value::from(self.meant(name)).to_string(),
+            MemberType::Number => self.random.pick(&["0", "1", "200", "503", "600000", "0.5"]).to_owned(),
+            MemberType::Object if name.ends_with("Credential") => self.credential(),
+            MemberType::Any => self.random.json(2),
+            MemberType::Flag => self.random.pick(&["true", "false", "null"]).to_owned(),
+            MemberType::Texts => Value::from(vec![self.meant(name), self.meant(name)]).to_string(),
+            MemberType::Objects => format!("[{}]", self.object(&[OTHERS[5]])),
+            MemberType::Object | MemberType::Points => self.random.points().to_string(),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::emulator::request_log::Endpoint;
 
 /// Of which type a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MemberType {
     Text,
     Flag,
     Number,
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Any,
 }
 
-impl Kind {
+impl MemberType {
     /// Null is as good as nothing.
     fn takes(self, value: &Value) -> bool {
         let is_point = |value: &Value| match value {
@@ -37,177 +37,198 @@ impl Kind {
     }
 }
 
-type Members = &'static [(&'static str, Kind)];
+type Members = &'static [(&'static str, MemberType)];
 
 const TRACK: Members = &[
-    ("idempotencyKey", Kind::Text),
-    ("redirectUrl", Kind::Text),
-    ("redirectToSettings", Kind::Flag),
-    ("email", Kind::Text),
-    ("phoneNumber", Kind::Text),
-    ("username", Kind::Text),
-    ("ipAddress", Kind::Text),
-    ("userAgent", Kind::Text),
-    ("deviceId", Kind::Text),
-    ("scope", Kind::Text),
-    ("custom", Kind::Points),
-    ("challengeId", Kind::Text),
-    ("locale", Kind::Text),
-    ("customDomain", Kind::Text),
+    ("idempotencyKey", MemberType::Text),
+    ("redirectUrl", MemberType::Text),
+    ("redirectToSettings", MemberType::Flag),
+    ("email", MemberType::Text),
+    ("phoneNumber", MemberType::Text),
+    ("username", MemberType::Text),
+    ("ipAddress", MemberType::Text),
+    ("userAgent", MemberType::Text),
+    ("deviceId", MemberType::Text),
+    ("scope", MemberType::Text),
+    ("custom", MemberType::Points),
+    ("challengeId", MemberType::Text),
+    ("locale", MemberType::Text),
+    ("customDomain", MemberType::Text),
 ];
 
 const CHALLENGE: Members = &[
-    ("verificationMethod", Kind::Text),
-    ("action", Kind::Text),
-    ("challengeId", Kind::Text),
-    ("idempotencyKey", Kind::Text),
-    ("userId", Kind::Text),
-    ("email", Kind::Text),
-    ("phoneNumber", Kind::Text),
-    ("smsChannel", Kind::Text),
-    ("locale", Kind::Text),
-    ("deviceId", Kind::Text),
-    ("ipAddress", Kind::Text),
-    ("userAgent", Kind::Text),
-    ("custom", Kind::Points),
-    ("scope", Kind::Text),
+    ("verificationMethod", MemberType::Text),
+    ("action", MemberType::Text),
+    ("challengeId", MemberType::Text),
+    ("idempotencyKey", MemberType::Text),
+    ("userId", MemberType::Text),
+    ("email", MemberType::Text),
+    ("phoneNumber", MemberType::Text),
+    ("smsChannel", MemberType::Text),
+    ("locale", MemberType::Text),
+    ("deviceId", MemberType::Text),
+    ("ipAddress", MemberType::Text),
+    ("userAgent", MemberType::Text),
+    ("custom", MemberType::Points),
+    ("scope", MemberType::Text),
 ];
 
 const USER: Members = &[
-    ("email", Kind::Text),
-    ("emailVerified", Kind::Flag),
-    ("phoneNumber", Kind::Text),
-    ("phoneNumberVerified", Kind::Flag),
-    ("username", Kind::Text),
-    ("displayName", Kind::Text),
-    ("custom", Kind::Points),
-    ("locale", Kind::Text),
-    ("defaultVerificationMethod", Kind::Text),
+    ("email", MemberType::Text),
+    ("emailVerified", MemberType::Flag),
+    ("phoneNumber", MemberType::Text),
+    ("phoneNumberVerified", MemberType::Flag),
+    ("username", MemberType::Text),
+    ("displayName", MemberType::Text),
+    ("custom", MemberType::Points),
+    ("locale", MemberType::Text),
+    ("defaultVerificationMethod", MemberType::Text),
 ];
 
 const AUTHENTICATOR: Members = &[
-    ("verificationMethod", Kind::Text),
-    ("email", Kind::Text),
-    ("phoneNumber", Kind::Text),
-    ("otpUri", Kind::Text),
-    ("isDefault", Kind::Flag),
-    ("oobChannel", Kind::Text),
+    ("verificationMethod", MemberType::Text),
+    ("email", MemberType::Text),
+    ("phoneNumber", MemberType::Text),
+    ("otpUri", MemberType::Text),
+    ("isDefault", MemberType::Flag),
+    ("oobChannel", MemberType::Text),
 ];
 
 const CALL: Members = &[
-    ("referenceId", Kind::Text),
-    ("phoneNumber", Kind::Text),
-    ("country", Kind::Text),
-    ("userId", Kind::Text),
-    ("username", Kind::Text),
-    ("channel", Kind::Text),
-    ("email", Kind::Text),
-    ("locale", Kind::Text),
-    ("actionCode", Kind::Text),
+    ("referenceId", MemberType::Text),
+    ("phoneNumber", MemberType::Text),
+    ("country", MemberType::Text),
+    ("userId", MemberType::Text),
+    ("username", MemberType::Text),
+    ("channel", MemberType::Text),
+    ("email", MemberType::Text),
+    ("locale", MemberType::Text),
+    ("actionCode", MemberType::Text),
 ];
 
-const CALL_OVER: Members =
-    &[("referenceId", Kind::Text), ("state", Kind::Text), ("userId", Kind::Text), ("payload", Kind::Object)];
+const CALL_OVER: Members = &[
+    ("referenceId", MemberType::Text),
+    ("state", MemberType::Text),
+    ("userId", MemberType::Text),
+    ("payload", MemberType::Object),
+];
 
-const FIND: Members =
-    &[("challengeId", Kind::Text), ("userId", Kind::Text), ("action", Kind::Text), ("verificationMethod", Kind::Text)];
+const FIND: Members = &[
+    ("challengeId", MemberType::Text),
+    ("userId", MemberType::Text),
+    ("action", MemberType::Text),
+    ("verificationMethod", MemberType::Text),
+];
 
-const SIGNED: Members = &[("challengeId", Kind::Text), ("publicKey", Kind::Text), ("signature", Kind::Text)];
+const SIGNED: Members =
+    &[("challengeId", MemberType::Text), ("publicKey", MemberType::Text), ("signature", MemberType::Text)];
 
 const FAULT: Members = &[
-    ("endpoint", Kind::Text),
-    ("kind", Kind::Text),
-    ("status", Kind::Number),
-    ("delayMs", Kind::Number),
-    ("headers", Kind::Object),
-    ("body", Kind::Any),
-    ("contentType", Kind::Text),
-    ("bytes", Kind::Number),
-    ("state", Kind::Text),
-    ("members", Kind::Object),
-    ("times", Kind::Number),
-    ("always", Kind::Flag),
-    ("share", Kind::Number),
-    ("seed", Kind::Number),
+    ("endpoint", MemberType::Text),
+    ("kind", MemberType::Text),
+    ("status", MemberType::Number),
+    ("delayMs", MemberType::Number),
+    ("headers", MemberType::Object),
+    ("body", MemberType::Any),
+    ("contentType", MemberType::Text),
+    ("bytes", MemberType::Number),
+    ("state", MemberType::Text),
+    ("members", MemberType::Object),
+    ("times", MemberType::Number),
+    ("always", MemberType::Flag),
+    ("share", MemberType::Number),
+    ("seed", MemberType::Number),
 ];
 
 /// What an endpoint's bodies have. An endpoint that isn't here gets the members of all others.
 pub(super) fn of(route: &Route) -> Members {
     match route.endpoint {
         Endpoint::Track => TRACK,
-        Endpoint::UpdateAction => &[("state", Kind::Text), ("custom", Kind::Points)],
-        Endpoint::ValidateChallenge => &[("token", Kind::Text), ("userId", Kind::Text), ("action", Kind::Text)],
+        Endpoint::UpdateAction => &[("state", MemberType::Text), ("custom", MemberType::Points)],
+        Endpoint::ValidateChallenge => {
+            &[("token", MemberType::Text), ("userId", MemberType::Text), ("action", MemberType::Text)]
+        }
         Endpoint::UpdateUser => USER,
         Endpoint::EnrollVerifiedAuthenticator => AUTHENTICATOR,
-        Endpoint::BatchEnrollVerifiedAuthenticators => &[("authenticators", Kind::Objects)],
+        Endpoint::BatchEnrollVerifiedAuthenticators => &[("authenticators", MemberType::Objects)],
         Endpoint::Challenge => CHALLENGE,
-        Endpoint::Verify => &[("challengeId", Kind::Text), ("verificationCode", Kind::Text)],
-        Endpoint::ClaimChallenge => {
-            &[("challengeId", Kind::Text), ("userId", Kind::Text), ("skipVerificationCheck", Kind::Flag)]
-        }
+        Endpoint::Verify => &[("challengeId", MemberType::Text), ("verificationCode", MemberType::Text)],
+        Endpoint::ClaimChallenge => &[
+            ("challengeId", MemberType::Text),
+            ("userId", MemberType::Text),
+            ("skipVerificationCheck", MemberType::Flag),
+        ],
         Endpoint::GetChallenge if (route.method, route.path) == ("POST", "/challenges") => FIND,
-        Endpoint::CreateSession => &[("token", Kind::Text), ("clientId", Kind::Text), ("action", Kind::Text)],
-        Endpoint::ValidateSession => &[("accessToken", Kind::Text), ("clientIds", Kind::Texts)],
-        Endpoint::RefreshSession => &[("refreshToken", Kind::Text)],
-        Endpoint::RevokeSession => &[("accessToken", Kind::Text)],
-        Endpoint::RevokeUserSessions => &[("userId", Kind::Text)],
-        Endpoint::UpdateDevice => &[("rememberedUntil", Kind::Text)],
+        Endpoint::CreateSession => {
+            &[("token", MemberType::Text), ("clientId", MemberType::Text), ("action", MemberType::Text)]
+        }
+        Endpoint::ValidateSession => &[("accessToken", MemberType::Text), ("clientIds", MemberType::Texts)],
+        Endpoint::RefreshSession => &[("refreshToken", MemberType::Text)],
+        Endpoint::RevokeSession => &[("accessToken", MemberType::Text)],
+        Endpoint::RevokeUserSessions => &[("userId", MemberType::Text)],
+        Endpoint::UpdateDevice => &[("rememberedUntil", MemberType::Text)],
         Endpoint::StartCall => CALL,
         Endpoint::FinishCall => CALL_OVER,
-        Endpoint::ClientUpdateAuthenticator => &[("previousSmsChannel", Kind::Text)],
-        Endpoint::ClientEnrollEmailOtp | Endpoint::ClientEnrollEmailMagicLink => &[("email", Kind::Text)],
-        Endpoint::ClientEnrollSms => &[("phoneNumber", Kind::Text)],
+        Endpoint::ClientUpdateAuthenticator => &[("previousSmsChannel", MemberType::Text)],
+        Endpoint::ClientEnrollEmailOtp | Endpoint::ClientEnrollEmailMagicLink => &[("email", MemberType::Text)],
+        Endpoint::ClientEnrollSms => &[("phoneNumber", MemberType::Text)],
         Endpoint::ClientChallengeEmailOtp | Endpoint::ClientChallengeSms | Endpoint::ClientChallengeWhatsapp => {
-            &[("userAuthenticatorId", Kind::Text), ("smsChannel", Kind::Text)]
+            &[("userAuthenticatorId", MemberType::Text), ("smsChannel", MemberType::Text)]
         }
-        Endpoint::ClientChallengeEmailMagicLink => &[("userAuthenticatorId", Kind::Text)],
+        Endpoint::ClientChallengeEmailMagicLink => &[("userAuthenticatorId", MemberType::Text)],
         Endpoint::ClientVerifyEmailOtp
         | Endpoint::ClientVerifySms
         | Endpoint::ClientVerifyWhatsapp
-        | Endpoint::ClientVerifyTotp => &[("verificationCode", Kind::Text)],
-        Endpoint::ClientChallenge => &[("action", Kind::Text), ("idempotencyKey", Kind::Text)],
-        Endpoint::ClientPasskeyRegistrationOptions => {
-            &[("authenticatorAttachment", Kind::Text), ("username", Kind::Text), ("displayName", Kind::Text)]
-        }
-        Endpoint::ClientPasskeyAuthenticationOptions => &[("challengeId", Kind::Text)],
-        Endpoint::ClientAddPasskey => &[
-            ("registrationCredential", Kind::Object),
-            ("conditionalCreate", Kind::Flag),
-            ("challengeId", Kind::Text),
-            ("deviceId", Kind::Text),
+        | Endpoint::ClientVerifyTotp => &[("verificationCode", MemberType::Text)],
+        Endpoint::ClientChallenge => &[("action", MemberType::Text), ("idempotencyKey", MemberType::Text)],
+        Endpoint::ClientPasskeyRegistrationOptions => &[
+            ("authenticatorAttachment", MemberType::Text),
+            ("username", MemberType::Text),
+            ("displayName", MemberType::Text),
         ],
-        Endpoint::ClientVerifyPasskey => {
-            &[("authenticationCredential", Kind::Object), ("challengeId", Kind::Text), ("deviceId", Kind::Text)]
-        }
-        Endpoint::ClientChallengePush => &[("userAuthenticatorId", Kind::Text), ("action", Kind::Text)],
-        Endpoint::ClientVerifyPush => &[("challengeId", Kind::Text)],
-        Endpoint::ClientChallengeQrCode => &[("action", Kind::Text), ("custom", Kind::Points)],
-        Endpoint::ClientVerifyQrCode => &[("challengeId", Kind::Text), ("deviceCode", Kind::Text)],
+        Endpoint::ClientPasskeyAuthenticationOptions => &[("challengeId", MemberType::Text)],
+        Endpoint::ClientAddPasskey => &[
+            ("registrationCredential", MemberType::Object),
+            ("conditionalCreate", MemberType::Flag),
+            ("challengeId", MemberType::Text),
+            ("deviceId", MemberType::Text),
+        ],
+        Endpoint::ClientVerifyPasskey => &[
+            ("authenticationCredential", MemberType::Object),
+            ("challengeId", MemberType::Text),
+            ("deviceId", MemberType::Text),
+        ],
+        Endpoint::ClientChallengePush => &[("userAuthenticatorId", MemberType::Text), ("action", MemberType::Text)],
+        Endpoint::ClientVerifyPush => &[("challengeId", MemberType::Text)],
+        Endpoint::ClientChallengeQrCode => &[("action", MemberType::Text), ("custom", MemberType::Points)],
+        Endpoint::ClientVerifyQrCode => &[("challengeId", MemberType::Text), ("deviceCode", MemberType::Text)],
         Endpoint::ClientAddCredential => {
-            &[("publicKey", Kind::Text), ("deviceName", Kind::Text), ("devicePlatform", Kind::Text)]
+            &[("publicKey", MemberType::Text), ("deviceName", MemberType::Text), ("devicePlatform", MemberType::Text)]
         }
-        Endpoint::ClientRemoveCredential => &[("publicKey", Kind::Text), ("signature", Kind::Text)],
+        Endpoint::ClientRemoveCredential => &[("publicKey", MemberType::Text), ("signature", MemberType::Text)],
         Endpoint::ClientUpdateChallenge => &[
-            ("challengeId", Kind::Text),
-            ("publicKey", Kind::Text),
-            ("signature", Kind::Text),
-            ("approved", Kind::Flag),
+            ("challengeId", MemberType::Text),
+            ("publicKey", MemberType::Text),
+            ("signature", MemberType::Text),
+            ("approved", MemberType::Flag),
         ],
         Endpoint::ClientClaimChallenge | Endpoint::ClientVerifyInApp => SIGNED,
         _ => match route.path {
-            "/emulator/outcomes/{action}" => &[("outcome", Kind::Text)],
-            "/emulator/clock" => &[("advanceSeconds", Kind::Number), ("set", Kind::Text)],
-            "/emulator/actions/{user}/{action}/{key}/state" => &[("state", Kind::Text)],
-            "/emulator/challenge/{deed}" => &[("url", Kind::Text)],
-            "/emulator/challenges/{challenge}/{deed}" => &[("userId", Kind::Text)],
+            "/emulator/outcomes/{action}" => &[("outcome", MemberType::Text)],
+            "/emulator/clock" => &[("advanceSeconds", MemberType::Number), ("set", MemberType::Text)],
+            "/emulator/actions/{user}/{action}/{key}/state" => &[("state", MemberType::Text)],
+            "/emulator/challenge/{act}" => &[("url", MemberType::Text)],
+            "/emulator/challenges/{challenge}/{act}" => &[("userId", MemberType::Text)],
             "/emulator/faults" => FAULT,
             "/emulator/users/{user}" if route.method == "PUT" => &[
-                ("email", Kind::Text),
-                ("phoneNumber", Kind::Text),
-                ("username", Kind::Text),
-                ("methods", Kind::Texts),
+                ("email", MemberType::Text),
+                ("phoneNumber", MemberType::Text),
+                ("username", MemberType::Text),
+                ("methods", MemberType::Texts),
             ],
-            "/emulator/webhooks" => &[("url", Kind::Text), ("logUrl", Kind::Text), ("verify", Kind::Object)],
+            "/emulator/webhooks" => {
+                &[("url", MemberType::Text), ("logUrl", MemberType::Text), ("verify", MemberType::Object)]
+            }
             _ => &[],
         },
     }
@@ -221,15 +242,15 @@ pub(super) const OTHERS: &[Members] = &[
     AUTHENTICATOR,
     CALL_OVER,
     &[
-        ("userId", Kind::Text),
-        ("verificationMethod", Kind::Text),
-        ("credentialId", Kind::Text),
-        ("credentialPublicKey", Kind::Text),
-        ("transports", Kind::Texts),
-        ("aaguid", Kind::Text),
-        ("name", Kind::Text),
+        ("userId", MemberType::Text),
+        ("verificationMethod", MemberType::Text),
+        ("credentialId", MemberType::Text),
+        ("credentialPublicKey", MemberType::Text),
+        ("transports", MemberType::Texts),
+        ("aaguid", MemberType::Text),
+        ("name", MemberType::Text),
     ],
-    &[("verificationCode", Kind::Text), ("token", Kind::Text), ("userAuthenticatorId", Kind::Text)],
+    &[("verificationCode", MemberType::Text), ("token", MemberType::Text), ("userAuthenticatorId", MemberType::Text)],
 ];
 
 /// Whether a body with these members must be refused, whatever its texts say.

@@ -24,7 +24,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use crate::emulator::config::Config;
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::fuzz::expected::Answered;
 use crate::emulator::fuzz::maker::Maker;
 use crate::emulator::fuzz::random::Random;
@@ -79,8 +79,8 @@ async fn fuzzed_requests() {
         if at % ROUND == 0 {
             let tenant = if at % (2 * ROUND) == 0 { Tenant::new() } else { file.tenant().clone() };
             clock.set(UNIX_EPOCH + START);
-            *shared.world() = World::new(tenant, clock.now());
-            emulator.clear_requests();
+            *shared.db() = Db::new(tenant, clock.now());
+            emulator.clear_received_requests();
             maker.loot = Loot::default();
         }
         maker.help();
@@ -92,12 +92,12 @@ async fn fuzzed_requests() {
         expected::check(&case, &answered, shared);
         drop(shown);
         if is_control(case.uri.path()) {
-            // What was scripted, and where webhooks would go, is no matter of the next requests. A short list is soon shown.
+            // What was injected, and where webhooks would go, is no matter of the next requests. A short list is soon shown.
             emulator.clear_faults();
             emulator.send_webhooks(None, None, &[]).unwrap();
-            emulator.clear_requests();
+            emulator.clear_received_requests();
         } else if !answered.status.is_client_error() {
-            well.extend(shared.seen.all().back().map(|seen| seen.endpoint));
+            well.extend(shared.requests.all().back().map(|seen| seen.endpoint));
             maker.loot.take(&answered.json());
         }
     }

@@ -53,7 +53,7 @@ impl Desk {
             user_id: "ada",
             verification_method: None,
             custom: serde_json::Map::new(),
-            life: 900,
+            ttl: 900,
         };
         Self {
             random: Random::new(seed),

@@ -36,8 +36,8 @@ const CONTROL: &[(&str, &str)] = &[
     ("PUT", "/emulator/users/{user}"),
     ("GET", "/emulator/actions"),
     ("POST", "/emulator/actions/{user}/{action}/{key}/state"),
-    ("POST", "/emulator/challenges/{challenge}/{deed}"),
-    ("POST", "/emulator/challenge/{deed}"),
+    ("POST", "/emulator/challenges/{challenge}/{act}"),
+    ("POST", "/emulator/challenge/{act}"),
     ("PUT", "/emulator/webhooks"),
 ];
 /// Where a page looks whether it can go on.

@@ -14,18 +14,18 @@ use crate::client::SecretKey;
 use crate::emulator::config::Config;
 use crate::emulator::credentials::tokens::Tokens;
 use crate::emulator::credentials::webauthn::{LOCALHOST, RelyingParty};
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::handle::Emulator;
 use crate::emulator::handle::watch::watch;
 use crate::emulator::http::control_key::{Access, ControlKey};
 use crate::emulator::http::hosts::Hosts;
 use crate::emulator::persist::StateFile;
 use crate::emulator::persist::disk::Disk;
-use crate::emulator::server::listener::{Door, HangUp, reachable};
+use crate::emulator::server::listener::{HangUp, Listener, reachable};
 use crate::emulator::server::router::router;
-use crate::emulator::state::{Shared, Start};
+use crate::emulator::state::{AppState, Start};
 use crate::emulator::tenant::Tenant;
-use crate::emulator::webhooks::{HookSettings, Hooks};
+use crate::emulator::webhooks::{WebhookSettings, Webhooks};
 
 /// How an [`Emulator`] is to run.
 #[derive(Debug, Clone)]
@@ -186,54 +186,54 @@ impl EmulatorBuilder {
         let secret = secret.unwrap_or_else(|| format!("emulator-{}", Uuid::new_v4().simple()));
         SecretKey::new(secret.as_str()).map_err(invalid)?;
         let tenant_id = self.tenant.id.clone().or(before.tenant_id).unwrap_or_else(|| Uuid::new_v4().to_string());
-        let life = self.tenant.token_life;
+        let ttl = self.tenant.token_ttl;
         let tokens = match before.keys {
-            Some(keys) => Tokens::with_keys(tenant_id.clone(), life, keys),
-            None => Tokens::soon(tenant_id.clone(), life),
+            Some(keys) => Tokens::with_keys(tenant_id.clone(), ttl, keys),
+            None => Tokens::soon(tenant_id.clone(), ttl),
         };
 
-        let door = Door::open(SocketAddr::new(self.host, self.port)).await?;
-        let near = format!("http://{}", reachable(door.address()));
+        let listener = Listener::open(SocketAddr::new(self.host, self.port)).await?;
+        let near = format!("http://{}", reachable(listener.address()));
         let origin = public.as_ref().map_or_else(|| near.clone(), |url| url.origin().ascii_serialization());
         let is_public = public.is_some();
         let hosts = if self.host.is_loopback() { Hosts::Loopback { public } } else { Hosts::Any };
         let second = self.tenant.second_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
         let secrets = std::iter::once(secret).chain(second).collect::<Vec<_>>();
-        let settings = HookSettings::of(&self.tenant)?;
-        let hooks = Hooks::new(settings.clone(), secrets.clone(), tenant_id, self.clock.clone());
+        let settings = WebhookSettings::of(&self.tenant)?;
+        let webhooks = Webhooks::new(settings.clone(), secrets.clone(), tenant_id, self.clock.clone());
         self.clock.set_offset(before.ahead.unwrap_or(self.clock.offset()));
         let relying_party = relying_party(&self.tenant, &origin);
         let (tenant, now) = (self.tenant.clone(), self.clock.now());
-        let world = match before.world {
-            Some(kept) => World::restore(tenant, kept, now),
-            None => World::new(tenant, now),
+        let db = match before.db {
+            Some(kept) => Db::restore(tenant, kept, now),
+            None => Db::new(tenant, now),
         };
-        let shared = Arc::new(Shared {
-            start: Start { tenant: self.tenant, hooks: settings },
+        let shared = Arc::new(AppState {
+            start: Start { tenant: self.tenant, webhooks: settings },
             clock: self.clock,
             secrets,
             origin,
             is_public,
             access: Access { hosts, key },
             tokens,
-            hooks,
+            webhooks,
             relying_party,
-            world: Mutex::new(world),
+            db: Mutex::new(db),
             // A file that is new is written even if nothing happens.
             changed: true.into(),
             file: disk.map(StateFile::new),
-            seen: Default::default(),
-            scripts: Default::default(),
+            requests: Default::default(),
+            faults: Default::default(),
         });
         let service = router(&shared).into_make_service_with_connect_info::<HangUp>();
-        let listener = door.clone();
+        let accepting = listener.clone();
         let server = tokio::spawn(async move {
             // Never ends by itself: the listener answers no error, and it is aborted with the emulator.
-            let _ = axum::serve(listener, service).await;
+            let _ = axum::serve(accepting, service).await;
         });
         let watch = shared.file.is_some().then(|| watch(&shared));
         let base_url = format!("{}/v1", shared.origin);
-        Ok(Emulator { shared, base_url, client: OnceLock::new(), door, server, watch })
+        Ok(Emulator { shared, base_url, client: OnceLock::new(), listener, server, watch })
     }
 
     /// What is asked for under `/emulator`.

@@ -19,22 +19,22 @@ use crate::emulator::db::Call;
 use crate::emulator::db::action::{ActionId, RecordedAction};
 use crate::emulator::db::inbox::Message;
 use crate::emulator::error::EmulatorError;
-use crate::emulator::fault::Scripted;
+use crate::emulator::fault::Fault;
 use crate::emulator::handle::user::UserHandle;
 use crate::emulator::http::control_key::ControlKey;
 use crate::emulator::lifecycle::Outcome;
-use crate::emulator::request_log::{Endpoint, SeenRequest};
-use crate::emulator::server::listener::{Door, reachable};
-use crate::emulator::state::Shared;
-use crate::emulator::webhooks::sent::SentHook;
+use crate::emulator::request_log::{Endpoint, ReceivedRequest};
+use crate::emulator::server::listener::{Listener, reachable};
+use crate::emulator::state::AppState;
+use crate::emulator::webhooks::sent::SentWebhook;
 
 /// A running emulator; see the [crate](crate::emulator). It stops when it is dropped.
 pub struct Emulator {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<AppState>,
     base_url: String,
     /// Made when somebody asks for it.
     client: OnceLock<Client>,
-    door: Door,
+    listener: Listener,
     server: JoinHandle<()>,
     /// Writes the state into its file.
     watch: Option<JoinHandle<()>>,
@@ -49,7 +49,7 @@ impl Emulator {
     /// to loopback alone.
     #[must_use]
     pub fn client(&self) -> Client {
-        let near = reachable(self.door.address());
+        let near = reachable(self.listener.address());
         let build = || Client::builder(self.secret()).base_url(format!("http://{near}/v1")).build();
         self.client.get_or_init(|| build().expect("it listens on loopback")).clone()
     }
@@ -77,7 +77,7 @@ impl Emulator {
     /// Whether it is reached by names of this machine's alone.
     pub(crate) fn is_near(&self) -> bool {
         let public = url::Url::parse(self.origin()).is_ok_and(|origin| is_loopback(&origin));
-        self.door.address().ip().is_loopback() && public
+        self.listener.address().ip().is_loopback() && public
     }
 
     /// The API secret key that it takes.
@@ -93,7 +93,7 @@ impl Emulator {
     }
 
     /// Decides what every `track` of `action` begins with from now on. Default: [`Outcome::Challenge`].
-    pub fn outcome(&self, action: impl Into<String>, outcome: Outcome) {
+    pub fn set_outcome(&self, action: impl Into<String>, outcome: Outcome) {
         self.shared.set_outcome(action.into(), outcome);
     }
 
@@ -106,7 +106,7 @@ impl Emulator {
     /// The attempts of a user, newest first.
     #[must_use]
     pub fn actions(&self, user: impl AsRef<str>) -> Vec<RecordedAction> {
-        self.shared.world().actions_of(user.as_ref()).into_iter().cloned().collect()
+        self.shared.db().actions_of(user.as_ref()).into_iter().cloned().collect()
     }
 
     /// An operator's decision: puts an action into a state, whatever state it was in.
@@ -129,39 +129,39 @@ impl Emulator {
     /// The calls that were begun by Call Connect, in the order of their references.
     #[must_use]
     pub fn calls_of_call_connect(&self) -> Vec<Call> {
-        self.shared.world().calls.values().cloned().collect()
+        self.shared.db().calls.values().cloned().collect()
     }
 
     /// What it was asked, in the order of arrival; the latest ten thousand.
     #[must_use]
-    pub fn requests(&self) -> Vec<SeenRequest> {
-        self.shared.seen.all().iter().cloned().collect()
+    pub fn received_requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.requests.all().iter().cloned().collect()
     }
 
     /// How many of those went to `endpoint`.
     #[must_use]
     pub fn calls(&self, endpoint: Endpoint) -> usize {
-        self.shared.seen.all().iter().filter(|request| request.endpoint == endpoint).count()
+        self.shared.requests.all().iter().filter(|request| request.endpoint == endpoint).count()
     }
 
     /// Forgets them.
-    pub fn clear_requests(&self) {
-        self.shared.seen.all().clear();
+    pub fn clear_received_requests(&self) {
+        self.shared.requests.all().clear();
     }
 
-    /// Has the next call of `endpoint` answered as `scripted` says. Several wait in line.
-    pub fn next(&self, endpoint: Endpoint, scripted: Scripted) {
-        self.shared.scripts.push(Some(endpoint), scripted);
+    /// Has the next call of `endpoint` answered as `fault` says. Several wait in line.
+    pub fn inject_fault(&self, endpoint: Endpoint, fault: Fault) {
+        self.shared.faults.push(Some(endpoint), fault);
     }
 
     /// The same for the next call of any endpoint; what is said for an endpoint itself goes first.
-    pub fn next_of_any(&self, scripted: Scripted) {
-        self.shared.scripts.push(None, scripted);
+    pub fn inject_fault_for_any(&self, fault: Fault) {
+        self.shared.faults.push(None, fault);
     }
 
     /// Forgets all answers that wait.
     pub fn clear_faults(&self) {
-        self.shared.scripts.clear();
+        self.shared.faults.clear();
     }
 
     /// Moves its clock forward. Does nothing when it was given the system's own.
@@ -172,18 +172,18 @@ impl Emulator {
     /// What it would have sent, newest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
-        self.shared.world().inbox.newest_first().cloned().collect()
+        self.shared.db().inbox.newest_first().cloned().collect()
     }
 
     /// The webhooks that it has sent or tried to send, in the order of their first answers; the latest ten thousand.
     #[must_use]
-    pub fn webhooks(&self) -> Vec<SentHook> {
-        self.shared.hooks.sent()
+    pub fn webhooks(&self) -> Vec<SentWebhook> {
+        self.shared.webhooks.sent()
     }
 
     /// Sends the log records that wait for their batch now, and waits for the answers.
     pub async fn flush_logs(&self) {
-        self.shared.hooks.flush_logs().await;
+        self.shared.webhooks.flush_logs().await;
     }
 
     /// Has webhooks sent elsewhere from now on; `None` for nowhere. `verify` is asked before an attempt at its action
@@ -201,18 +201,18 @@ impl Emulator {
     /// The code in the newest message to a user.
     #[must_use]
     pub fn code_for(&self, user: impl AsRef<str>) -> Option<String> {
-        let world = self.shared.world();
+        let db = self.shared.db();
         let is_theirs = |message: &&Message| message.user_id.as_ref().is_some_and(|id| id.as_str() == user.as_ref());
-        world.inbox.newest_first().filter(is_theirs).find_map(|message| message.code.clone())
+        db.inbox.newest_first().filter(is_theirs).find_map(|message| message.code.clone())
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.door.close();
+        self.listener.close();
         self.server.abort();
         // Connections may keep what is shared for a while.
-        self.shared.hooks.close();
+        self.shared.webhooks.close();
         if let Some(watch) = &self.watch {
             watch.abort();
             // A panic may be on its way. `save` tells.

@@ -1,17 +1,17 @@
-//! What an operator or a test does, whichever door they come through: the handle, or what stands under `/emulator`.
+//! What an operator or a test does, whichever listener they come through: the handle, or what stands under `/emulator`.
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use crate::emulator::db::action::RecordedAction;
-use crate::emulator::fault::Scripted;
+use crate::emulator::fault::Fault;
 use crate::emulator::handle::Emulator;
 use crate::emulator::lifecycle::Outcome;
 use crate::emulator::request_log::Endpoint;
 
 impl Emulator {
-    /// Forgets everything: users, actions, sessions, messages, webhooks, requests and scripted answers. Outcomes, and
+    /// Forgets everything: users, actions, sessions, messages, webhooks, requests and injected faults. Outcomes, and
     /// where webhooks go, are what the tenant's settings say; the users are those of the settings; an
     /// [adjustable](crate::Clock::adjustable) clock goes as the system's does.
     pub fn reset(&self) {
@@ -21,7 +21,7 @@ impl Emulator {
     /// The address that it listens on.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
-        self.door.address()
+        self.listener.address()
     }
 
     /// Writes its state into its file now, if it has one ([`EmulatorBuilder::state_file`](super::EmulatorBuilder::state_file))
@@ -49,28 +49,28 @@ impl Emulator {
     /// The ids of the users it knows.
     #[must_use]
     pub fn users(&self) -> Vec<String> {
-        self.shared.world().users.keys().cloned().collect()
+        self.shared.db().users.keys().cloned().collect()
     }
 
     /// The attempts of all users, newest first.
     #[must_use]
     pub fn all_actions(&self) -> Vec<RecordedAction> {
-        self.shared.world().newest_actions(usize::MAX).into_iter().cloned().collect()
+        self.shared.db().newest_actions(usize::MAX).into_iter().cloned().collect()
     }
 
     /// What every `track` of an action begins with where no rule decides: of each action that is set up, or was tracked.
     #[must_use]
     pub fn outcomes(&self) -> BTreeMap<String, Outcome> {
-        self.shared.world().outcomes()
+        self.shared.db().outcomes()
     }
 
     /// Forgets what it would have sent.
     pub fn clear_messages(&self) {
-        self.shared.world().inbox.clear();
+        self.shared.db().inbox.clear();
     }
 
     /// The answers that wait for their calls, in line, as they are left; no endpoint stands for any.
-    pub fn faults(&self) -> Vec<(Option<Endpoint>, Scripted)> {
-        self.shared.scripts.waiting()
+    pub fn faults(&self) -> Vec<(Option<Endpoint>, Fault)> {
+        self.shared.faults.waiting()
     }
 }

@@ -5,7 +5,7 @@ use crate::client::{ActionCode, UserId, VerificationMethod};
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::error::EmulatorError;
 use crate::emulator::handle::Emulator;
-use crate::emulator::verification::phones::Answerer;
+use crate::emulator::verification::phones::PhoneUser;
 
 /// A challenge that waits for its user, from [`Emulator::pending_challenges`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl Emulator {
     #[must_use]
     pub fn pending_challenges(&self) -> Vec<PendingChallenge> {
         let now = self.shared.clock.now();
-        let world = self.shared.world();
-        world.waiting_challenges(now).into_iter().map(PendingChallenge::from).collect()
+        let db = self.shared.db();
+        db.waiting_challenges(now).into_iter().map(PendingChallenge::from).collect()
     }
 
     /// Reads a QR code with the phone of a user, which makes its action theirs. It is still to be approved.
@@ -68,7 +68,7 @@ impl Emulator {
     /// [`EmulatorError::Vetoed`] when the tenant's webhook says no.
     pub async fn approve(&self, challenge_id: &str, user: Option<&str>) -> Result<(), EmulatorError> {
         let user = user.map(UserId::new).transpose().map_err(|_| EmulatorError::UnknownChallenge)?;
-        let by = Answerer { user: user.as_ref(), ..Answerer::default() };
+        let by = PhoneUser { user: user.as_ref(), ..PhoneUser::default() };
         Ok(self.shared.approve(challenge_id, by).await?)
     }
 
@@ -78,6 +78,6 @@ impl Emulator {
     ///
     /// [`EmulatorError::UnknownChallenge`] when no such challenge waits for a button.
     pub fn decline_challenge(&self, challenge_id: &str) -> Result<(), EmulatorError> {
-        Ok(self.shared.refuse(challenge_id, Answerer::default())?)
+        Ok(self.shared.refuse(challenge_id, PhoneUser::default())?)
     }
 }

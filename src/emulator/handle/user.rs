@@ -4,8 +4,8 @@ use std::fmt;
 use authsignal_client::Clock;
 
 use crate::emulator::credentials::totp::App;
-use crate::emulator::db::user::{Kind, Phone, User};
-use crate::emulator::state::Shared;
+use crate::emulator::db::user::{AuthenticatorKind, Phone, User};
+use crate::emulator::state::AppState;
 
 /// One user of an [`Emulator`](super::Emulator), from [`Emulator::user`](super::Emulator::user).
 ///
@@ -22,18 +22,18 @@ use crate::emulator::state::Shared;
 /// ```
 #[derive(Clone, Copy)]
 pub struct UserHandle<'a> {
-    shared: &'a Shared,
+    shared: &'a AppState,
     id: &'a str,
 }
 
 #[expect(clippy::return_self_not_must_use, reason = "each has its effect at once; the chain is a convenience")]
 impl<'a> UserHandle<'a> {
-    pub(crate) fn new(shared: &'a Shared, id: &'a str) -> Self {
+    pub(crate) fn new(shared: &'a AppState, id: &'a str) -> Self {
         Self { shared, id }
     }
 
     fn change(self, change: impl FnOnce(&mut User)) -> Self {
-        change(self.shared.world().user_mut(self.id, self.shared.clock.now()));
+        change(self.shared.db().user_mut(self.id, self.shared.clock.now()));
         self
     }
 
@@ -54,37 +54,37 @@ impl<'a> UserHandle<'a> {
 
     /// Enrols codes by e-mail to `email`, as if the user had proved the address.
     pub fn enroll_email_otp(self, email: impl Into<String>) -> Self {
-        self.enroll(Kind::EmailOtp(email.into()))
+        self.enroll(AuthenticatorKind::EmailOtp(email.into()))
     }
 
     /// Enrols links by e-mail to `email`, as if the user had proved the address.
     pub fn enroll_email_magic_link(self, email: impl Into<String>) -> Self {
-        self.enroll(Kind::EmailMagicLink(email.into()))
+        self.enroll(AuthenticatorKind::EmailMagicLink(email.into()))
     }
 
     /// Enrols codes by SMS to `number`, as if the user had proved the number.
     pub fn enroll_sms(self, number: impl Into<String>) -> Self {
-        self.enroll(Kind::Sms(number.into()))
+        self.enroll(AuthenticatorKind::Sms(number.into()))
     }
 
     /// Enrols codes by WhatsApp to `number`, as if the user had proved the number.
     pub fn enroll_whatsapp(self, number: impl Into<String>) -> Self {
-        self.enroll(Kind::Whatsapp(number.into()))
+        self.enroll(AuthenticatorKind::Whatsapp(number.into()))
     }
 
     /// Enrols a phone of this name that is asked by push messages, and answered for by
     /// [`Emulator::approve`](super::Emulator::approve).
     pub fn enroll_push(self, phone: impl Into<String>) -> Self {
-        self.enroll(Kind::Push(Phone { name: phone.into(), ..Phone::default() }))
+        self.enroll(AuthenticatorKind::Push(Phone { name: phone.into(), ..Phone::default() }))
     }
 
     /// Enrols a phone of this name that reads QR codes, and is answered for by
     /// [`Emulator::approve`](super::Emulator::approve).
     pub fn enroll_qr_code(self, phone: impl Into<String>) -> Self {
-        self.enroll(Kind::QrCode(Phone { name: phone.into(), ..Phone::default() }))
+        self.enroll(AuthenticatorKind::QrCode(Phone { name: phone.into(), ..Phone::default() }))
     }
 
-    fn enroll(self, kind: Kind) -> Self {
+    fn enroll(self, kind: AuthenticatorKind) -> Self {
         let now = self.shared.clock.now();
         self.change(|user| _ = user.enrol_verified(kind, false, now))
     }
@@ -92,7 +92,7 @@ impl<'a> UserHandle<'a> {
     /// Enrols an authenticator app, and hands it to the test.
     pub fn enroll_authenticator_app(self) -> AuthenticatorApp {
         let app = App::generate(self.id);
-        let kind = Kind::App { app: app.clone(), last_step: None };
+        let kind = AuthenticatorKind::App { app: app.clone(), last_step: None };
         self.enroll(kind);
         AuthenticatorApp { app, clock: self.shared.clock.clone() }
     }
@@ -100,12 +100,12 @@ impl<'a> UserHandle<'a> {
     /// Whether the user has a method that they could prove something with.
     #[must_use]
     pub fn is_enrolled(&self) -> bool {
-        self.shared.world().users.get(self.id).is_some_and(User::is_enrolled)
+        self.shared.db().users.get(self.id).is_some_and(User::is_enrolled)
     }
 
     /// Removes the user with all methods. Their actions stay.
     pub fn delete(self) {
-        self.shared.world().delete_user(self.id, false);
+        self.shared.db().delete_user(self.id, false);
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::client::Token;
 use crate::emulator::error::EmulatorError;
 use crate::emulator::handle::Emulator;
-use crate::emulator::verification::visit::Departure;
+use crate::emulator::verification::visit::Redirect;
 
 impl Emulator {
     /// Does what a user does on the challenge page, successfully, and returns the URL that the browser is sent to.
@@ -37,7 +37,7 @@ impl Emulator {
     }
 }
 
-fn url_of(departure: Departure) -> Result<String, EmulatorError> {
-    let Departure { url, token } = departure;
+fn url_of(departure: Redirect) -> Result<String, EmulatorError> {
+    let Redirect { url, token } = departure;
     url.ok_or_else(|| EmulatorError::NoRedirectUrl { token: Token::new(token) })
 }

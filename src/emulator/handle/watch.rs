@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// How often it is written at most.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes the state as it changes, until it is aborted.
-pub(crate) fn watch(shared: &Arc<Shared>) -> JoinHandle<()> {
+pub(crate) fn watch(shared: &Arc<AppState>) -> JoinHandle<()> {
     let shared = Arc::downgrade(shared);
     tokio::spawn(async move {
         let mut complained = false;

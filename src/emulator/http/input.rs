@@ -16,7 +16,7 @@ use crate::emulator::db::action::ActionId;
 use crate::emulator::http::error::ApiError;
 
 /// In bytes.
-const LONGEST_SHORT_TEXT: usize = 1024;
+const MAX_SHORT_TEXT: usize = 1024;
 /// In bytes.
 const MAX_USER_ID: usize = 1024;
 
@@ -51,7 +51,7 @@ impl Input {
     /// A text that tokens carry on, so that they stay as short as a URL has to be. The limit is an assumption.
     pub(crate) fn short_text(&self, name: &str) -> Result<Option<String>, ApiError> {
         let text = self.text(name)?;
-        if text.as_ref().is_some_and(|text| text.len() > LONGEST_SHORT_TEXT) {
+        if text.as_ref().is_some_and(|text| text.len() > MAX_SHORT_TEXT) {
             return Err(ApiError::invalid(format!("body.{name} must be shorter than or equal to 1024 characters")));
         }
         Ok(text)

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::emulator::credentials::signing_key::Keys;
-use crate::emulator::db::snapshot::Kept;
+use crate::emulator::db::snapshot::Snapshot;
 
 /// The version of the form that is written here. Another number for every form that those before can't read.
 pub(crate) const VERSION: u64 = 1;
@@ -24,7 +24,7 @@ pub(crate) struct Saved {
     pub(crate) key: String,
     /// How much its clock is ahead of the system's.
     pub(crate) ahead_milliseconds: i64,
-    pub(crate) world: Kept,
+    pub(crate) db: Snapshot,
 }
 
 /// What an emulator goes on from: nothing, or a state.
@@ -34,7 +34,7 @@ pub(crate) struct Before {
     pub(crate) secret: Option<String>,
     pub(crate) keys: Option<Arc<Keys>>,
     pub(crate) ahead: Option<SignedDuration>,
-    pub(crate) world: Option<Kept>,
+    pub(crate) db: Option<Snapshot>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ impl Saved {
             secret: Some(saved.secret),
             keys: Some(Arc::new(keys)),
             ahead: Some(SignedDuration::from_millis(saved.ahead_milliseconds)),
-            world: Some(saved.world),
+            db: Some(saved.db),
         })
     }
 }

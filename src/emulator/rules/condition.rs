@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use ipnet::IpNet;
 use serde_json::{Number, Value};
 
-use crate::emulator::rules::facts::{Kind, Known, Variable, address};
+use crate::emulator::rules::facts::{Known, ValueType, Variable, address};
 
 /// What a variable is compared with, and how.
 ///
@@ -145,7 +145,7 @@ impl Condition {
     }
 
     /// Whether a variable of this kind meets it.
-    pub(super) fn holds(&self, kind: Kind, actual: Option<&Value>) -> bool {
+    pub(super) fn holds(&self, kind: ValueType, actual: Option<&Value>) -> bool {
         let operand = &self.operand;
         let Some(actual) = actual else { return *self == Self::absent() };
         let same = |value: &Value| same(kind, actual, value);
@@ -176,15 +176,15 @@ impl Condition {
     }
 
     /// Why it could never hold for a variable of this kind, if it couldn't.
-    pub(crate) fn fault(&self, kind: Kind) -> Option<&'static str> {
+    pub(crate) fn fault(&self, kind: ValueType) -> Option<&'static str> {
         use Operator::{Contains, Eq, Exists, Gt, Gte, In, Lt, Lte, Ne, NotIn, StartsWith};
         match (self.operator, &self.operand) {
             (Exists, Value::Bool(_)) => None,
             (Exists, _) => Some("true or false is asked for"),
-            (Gt | Gte | Lt | Lte, _) if kind != Kind::Any => Some("this variable is no number"),
+            (Gt | Gte | Lt | Lte, _) if kind != ValueType::Any => Some("this variable is no number"),
             (Gt | Gte | Lt | Lte, Value::Number(_)) => None,
             (Gt | Gte | Lt | Lte, _) => Some("a finite number is asked for"),
-            (Contains | StartsWith, _) if kind == Kind::Boolean => Some("this variable is no text"),
+            (Contains | StartsWith, _) if kind == ValueType::Boolean => Some("this variable is no text"),
             (Contains | StartsWith, Value::String(_)) => None,
             (Contains | StartsWith, _) => Some("a text is asked for"),
             (In | NotIn, Value::Array(values)) => match values.as_slice() {
@@ -201,15 +201,16 @@ impl Condition {
 }
 
 /// Why no variable of this kind could be the same as `value`, if none could.
-fn incomparable(kind: Kind, value: &Value) -> Option<&'static str> {
+fn incomparable(kind: ValueType, value: &Value) -> Option<&'static str> {
     match (kind, value) {
-        (Kind::Address, Value::String(text)) if network(text).is_some() => None,
-        (Kind::Address, _) => Some("an address or a network is asked for, such as \"203.0.113.0/24\""),
-        (Kind::Text | Kind::Any, Value::String(_)) | (Kind::Boolean | Kind::Any, Value::Bool(_)) => None,
-        (Kind::Any, Value::Number(_)) => None,
-        (Kind::Text, _) => Some("a text is asked for"),
-        (Kind::Boolean, _) => Some("true or false is asked for"),
-        (Kind::Any, _) => Some("a text, a finite number, true or false is asked for"),
+        (ValueType::Address, Value::String(text)) if network(text).is_some() => None,
+        (ValueType::Address, _) => Some("an address or a network is asked for, such as \"203.0.113.0/24\""),
+        (ValueType::Text | ValueType::Any, Value::String(_))
+        | (ValueType::Boolean | ValueType::Any, Value::Bool(_)) => None,
+        (ValueType::Any, Value::Number(_)) => None,
+        (ValueType::Text, _) => Some("a text is asked for"),
+        (ValueType::Boolean, _) => Some("true or false is asked for"),
+        (ValueType::Any, _) => Some("a text, a finite number, true or false is asked for"),
     }
 }
 
@@ -218,9 +219,9 @@ fn elements(list: &Value) -> &[Value] {
 }
 
 /// Whether two values are the same; `None` when they aren't of one type.
-fn same(kind: Kind, actual: &Value, value: &Value) -> Option<bool> {
+fn same(kind: ValueType, actual: &Value, value: &Value) -> Option<bool> {
     match (actual, value) {
-        (Value::String(actual), Value::String(value)) if kind == Kind::Address => {
+        (Value::String(actual), Value::String(value)) if kind == ValueType::Address => {
             Some(network(value)?.contains(&address(actual)?))
         }
         (Value::String(actual), Value::String(value)) => Some(actual == value),

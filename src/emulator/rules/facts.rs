@@ -7,7 +7,7 @@ use crate::emulator::rules::network::Network;
 
 /// What a built-in variable is about, and so what it can be compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueType {
     /// An IP address, which is compared with addresses and networks.
     Address,
     Text,
@@ -38,28 +38,28 @@ pub(crate) enum Variable<'a> {
 
 /// The names as the service's rules have them (docs, "Rules"), and with `ip.address`, `device.id`, `user.id`,
 /// `user.isEnrolled` and `user.email` some that are the emulator's own.
-pub(crate) const VARIABLES: [(&str, Variable<'static>, Kind); 14] = [
-    ("ip.address", Variable::IpAddress, Kind::Address),
-    ("ip.isAnonymous", Variable::IpIsAnonymous, Kind::Boolean),
-    ("ip.countryCode", Variable::IpCountryCode, Kind::Text),
-    ("ip.countryCodeInOfacList", Variable::IpCountryCodeInOfacList, Kind::Boolean),
-    ("ip.impossibleTravel", Variable::IpImpossibleTravel, Kind::Boolean),
-    ("ip.atypicalTravel", Variable::IpAtypicalTravel, Kind::Boolean),
-    ("device.id", Variable::DeviceId, Kind::Text),
-    ("device.isNew", Variable::DeviceIsNew, Kind::Boolean),
-    ("device.isBot", Variable::DeviceIsBot, Kind::Boolean),
-    ("device.isRemembered", Variable::DeviceIsRemembered, Kind::Boolean),
-    ("user.id", Variable::UserId, Kind::Text),
-    ("user.isEnrolled", Variable::UserIsEnrolled, Kind::Boolean),
-    ("user.hasPreviouslyVerified", Variable::UserHasPreviouslyVerified, Kind::Boolean),
-    ("user.email", Variable::UserEmail, Kind::Text),
+pub(crate) const VARIABLES: [(&str, Variable<'static>, ValueType); 14] = [
+    ("ip.address", Variable::IpAddress, ValueType::Address),
+    ("ip.isAnonymous", Variable::IpIsAnonymous, ValueType::Boolean),
+    ("ip.countryCode", Variable::IpCountryCode, ValueType::Text),
+    ("ip.countryCodeInOfacList", Variable::IpCountryCodeInOfacList, ValueType::Boolean),
+    ("ip.impossibleTravel", Variable::IpImpossibleTravel, ValueType::Boolean),
+    ("ip.atypicalTravel", Variable::IpAtypicalTravel, ValueType::Boolean),
+    ("device.id", Variable::DeviceId, ValueType::Text),
+    ("device.isNew", Variable::DeviceIsNew, ValueType::Boolean),
+    ("device.isBot", Variable::DeviceIsBot, ValueType::Boolean),
+    ("device.isRemembered", Variable::DeviceIsRemembered, ValueType::Boolean),
+    ("user.id", Variable::UserId, ValueType::Text),
+    ("user.isEnrolled", Variable::UserIsEnrolled, ValueType::Boolean),
+    ("user.hasPreviouslyVerified", Variable::UserHasPreviouslyVerified, ValueType::Boolean),
+    ("user.email", Variable::UserEmail, ValueType::Text),
 ];
 
 impl<'a> Variable<'a> {
-    pub(crate) fn named(name: &'a str) -> Option<(Self, Kind)> {
+    pub(crate) fn named(name: &'a str) -> Option<(Self, ValueType)> {
         match name.strip_prefix("custom.") {
             Some("") => None,
-            Some(data_point) => Some((Variable::Custom(data_point), Kind::Any)),
+            Some(data_point) => Some((Variable::Custom(data_point), ValueType::Any)),
             None => VARIABLES.iter().find(|known| known.0 == name).map(|&(_, variable, kind)| (variable, kind)),
         }
     }
@@ -246,7 +246,7 @@ mod tests {
         for (name, variable, kind) in VARIABLES {
             assert_eq!(Variable::named(name), Some((variable, kind)));
         }
-        assert_eq!(Variable::named("custom.a.b"), Some((Variable::Custom("a.b"), Kind::Any)));
+        assert_eq!(Variable::named("custom.a.b"), Some((Variable::Custom("a.b"), ValueType::Any)));
         for name in ["", "ip", "ip.Address", "ip.address ", "custom", "custom.", "Custom.a", "device.isnew"] {
             assert_eq!(Variable::named(name), None, "{name:?}");
         }
@@ -289,7 +289,7 @@ mod tests {
                 let value = known.value(variable);
                 if name == told {
                     assert_eq!(value.as_ref(), Some(&expected), "{name}");
-                } else if kind == Kind::Boolean {
+                } else if kind == ValueType::Boolean {
                     assert_eq!(value, Some(false.into()), "{name}, when {told} is told");
                 }
             }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::emulator::rules::condition::{OPERATORS, Operator};
-use crate::emulator::rules::facts::{Facts, Kind};
+use crate::emulator::rules::facts::{Facts, ValueType};
 use crate::emulator::rules::network::Network;
 
 const PASSKEY: VerificationMethod = VerificationMethod::Passkey;
@@ -13,7 +13,7 @@ const SMS: VerificationMethod = VerificationMethod::Sms;
 /// Whether a condition of this operator holds for what a data point of the application's is.
 fn holds(operator: &str, operand: Value, actual: impl Into<Option<Value>>) -> bool {
     let operator = Operator::named(operator).unwrap();
-    Condition::new(operator, operand).holds(Kind::Any, actual.into().as_ref())
+    Condition::new(operator, operand).holds(ValueType::Any, actual.into().as_ref())
 }
 
 #[test]
@@ -106,7 +106,11 @@ fn addresses_are_compared_by_network() {
         ("starts_with", json!("192."), "192.0.2.1", true),
     ] {
         let condition = Condition::new(Operator::named(operator).unwrap(), operand.clone());
-        assert_eq!(condition.holds(Kind::Address, Some(&address.into())), expected, "{address} {operator} {operand}");
+        assert_eq!(
+            condition.holds(ValueType::Address, Some(&address.into())),
+            expected,
+            "{address} {operator} {operand}"
+        );
     }
 }
 
@@ -259,8 +263,8 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn any_kind() -> impl Strategy<Value = Kind> {
-    prop::sample::select(vec![Kind::Address, Kind::Text, Kind::Boolean, Kind::Any])
+fn any_kind() -> impl Strategy<Value = ValueType> {
+    prop::sample::select(vec![ValueType::Address, ValueType::Text, ValueType::Boolean, ValueType::Any])
 }
 
 proptest! {
@@ -295,9 +299,9 @@ proptest! {
     ) {
         let condition = Condition::new(operator, operand);
         let fits = match (kind, &actual) {
-            (_, None) | (Kind::Any, _) => true,
-            (Kind::Boolean, Some(actual)) => actual.is_boolean(),
-            (Kind::Address | Kind::Text, Some(actual)) => actual.is_string(),
+            (_, None) | (ValueType::Any, _) => true,
+            (ValueType::Boolean, Some(actual)) => actual.is_boolean(),
+            (ValueType::Address | ValueType::Text, Some(actual)) => actual.is_string(),
         };
         // Of a list, one value may be right and another wrong.
         if fits && operator != Operator::In && condition.fault(kind).is_some() {

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use crate::emulator::http::error::{ApiError, not_found};
 use crate::emulator::http::input::has_key;
 use crate::emulator::server_api::challenges::find_jumbled;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// Where the two APIs are without their version.
 const UNVERSIONED: [&str; 10] =
@@ -39,7 +39,7 @@ impl Api {
 
 /// The answer to an address or a method that there is not.
 pub(crate) async fn nowhere(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
@@ -52,7 +52,7 @@ pub(crate) async fn nowhere(
 }
 
 /// What of the Server API comes jumbled, and everything else of one segment that no other route takes.
-pub(crate) async fn jumbled(state: State<Arc<Shared>>, uri: OriginalUri, headers: HeaderMap) -> Response {
+pub(crate) async fn jumbled(state: State<Arc<AppState>>, uri: OriginalUri, headers: HeaderMap) -> Response {
     let segment = uri.path().rsplit('/').next().unwrap_or_default();
     match find_jumbled(&state, &headers, segment) {
         Some(found) => found.into_response(),

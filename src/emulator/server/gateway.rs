@@ -1,4 +1,4 @@
-//! What happens around every request: its body is read, it is remembered, and a scripted answer goes before the real
+//! What happens around every request: its body is read, it is remembered, and an injected fault goes before the real
 //! one.
 use std::io;
 use std::pin::Pin;
@@ -16,19 +16,19 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-use crate::emulator::fault::{self, Answer, Scripted};
+use crate::emulator::fault::{self, Fault, FaultEffect};
 use crate::emulator::http::error::ApiError;
-use crate::emulator::request_log::{Endpoint, SeenRequest};
+use crate::emulator::request_log::{Endpoint, ReceivedRequest};
 use crate::emulator::server::listener::HangUp;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// The longest body that is taken.
-pub(crate) const LONGEST_BODY: usize = 256 * 1024;
+pub(crate) const MAX_BODY: usize = 256 * 1024;
 /// Up to here a longer one is read to its end, so that its sender gets to see the answer.
-const LONGEST_DRAIN: usize = 16 * LONGEST_BODY;
+const MAX_DRAIN: usize = 16 * MAX_BODY;
 
 pub(crate) async fn gateway(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     ConnectInfo(hang_up): ConnectInfo<HangUp>,
     request: Request,
     next: Next,
@@ -39,7 +39,7 @@ pub(crate) async fn gateway(
     if endpoint == Endpoint::Emulator {
         return pass(read, parts, next).await;
     }
-    shared.seen.record(SeenRequest {
+    shared.requests.record(ReceivedRequest {
         endpoint,
         method: parts.method.clone(),
         path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
@@ -55,36 +55,36 @@ pub(crate) async fn gateway(
     response
 }
 
-/// What is answered: what a script says, or the truth.
+/// What is answered: what an injected fault says, or the truth.
 async fn answer(
-    shared: &Shared,
+    shared: &AppState,
     endpoint: Endpoint,
     hang_up: &HangUp,
     read: Result<Bytes, ApiError>,
     parts: Parts,
     next: Next,
 ) -> Response {
-    let scripted = shared.scripts.take(endpoint);
-    if let Some(scripted) = &scripted
-        && !scripted.delay.is_zero()
+    let fault = shared.faults.take(endpoint);
+    if let Some(fault) = &fault
+        && !fault.delay.is_zero()
     {
-        tokio::time::sleep(scripted.delay).await;
+        tokio::time::sleep(fault.delay).await;
     }
-    match scripted {
-        Some(Scripted { answer: Answer::HangUp, .. }) => {
+    match fault {
+        Some(Fault { effect: FaultEffect::HangUp, .. }) => {
             hang_up.now();
             StatusCode::NO_CONTENT.into_response()
         }
-        Some(Scripted { answer: Answer::Status(status), headers, .. }) => {
+        Some(Fault { effect: FaultEffect::Status(status), headers, .. }) => {
             with_headers(ApiError::of_status(status).into_response(), headers)
         }
-        Some(Scripted { answer: Answer::Body { status, content_type, body }, headers, .. }) => {
+        Some(Fault { effect: FaultEffect::Body { status, content_type, body }, headers, .. }) => {
             let answer = (status, [(header::CONTENT_TYPE, content_type)], Body::from(body));
             with_headers(answer.into_response(), headers)
         }
-        Some(Scripted { answer, headers, .. }) => {
+        Some(Fault { effect, headers, .. }) => {
             let real = real(shared, read, parts, next).await;
-            with_headers(change(real, &answer).await, headers)
+            with_headers(change(real, &effect).await, headers)
         }
         None => real(shared, read, parts, next).await,
     }
@@ -101,7 +101,7 @@ fn endpoint(parts: &Parts) -> Endpoint {
     }
 }
 
-async fn real(shared: &Shared, read: Result<Bytes, ApiError>, parts: Parts, next: Next) -> Response {
+async fn real(shared: &AppState, read: Result<Bytes, ApiError>, parts: Parts, next: Next) -> Response {
     // Most answers have a token in them or look at one.
     shared.tokens.ready().await;
     pass(read, parts, next).await
@@ -122,31 +122,31 @@ async fn read(mut body: Body) -> Result<Bytes, ApiError> {
         let frame = frame.map_err(|_| ApiError::invalid("The request body could not be read."))?;
         let Some(data) = frame.data_ref() else { continue };
         length += data.len();
-        if length <= LONGEST_BODY {
+        if length <= MAX_BODY {
             whole.extend_from_slice(data);
-        } else if length > LONGEST_DRAIN {
+        } else if length > MAX_DRAIN {
             break;
         }
     }
-    if length > LONGEST_BODY { Err(ApiError::too_long()) } else { Ok(whole.freeze()) }
+    if length > MAX_BODY { Err(ApiError::too_long()) } else { Ok(whole.freeze()) }
 }
 
-/// The real answer, as the script wants it changed.
-async fn change(response: Response, answer: &Answer) -> Response {
+/// The real answer, as the fault wants it changed.
+async fn change(response: Response, effect: &FaultEffect) -> Response {
     let (mut parts, body) = response.into_parts();
     // Every body of ours is in memory already.
     let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    match answer {
-        Answer::Real { merge: Some(members) } => {
+    match effect {
+        FaultEffect::Real { merge: Some(members) } => {
             parts.headers.remove(header::CONTENT_LENGTH);
             let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
             fault::merge(&mut json, members);
             let body = if json.is_null() { body } else { json.to_string().into() };
             Response::from_parts(parts, Body::from(body))
         }
-        Answer::Cut { after } => {
+        FaultEffect::Cut { after } => {
             parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
             let piece = body.slice(..body.len().min(*after));
             Response::from_parts(parts, Body::new(CutBody { piece: Some(piece), waited: false }))

@@ -9,19 +9,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::{self, IncomingStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A listener that can be closed from outside, at once: the port is free when [`close`](Self::close) returns.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct Listener {
     listener: Arc<Mutex<Option<TcpListener>>>,
     closed: Arc<AtomicBool>,
     address: SocketAddr,
 }
 
-impl Door {
+impl Listener {
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))?;
@@ -40,11 +40,11 @@ impl Door {
     }
 }
 
-impl Listener for Door {
-    type Io = Line;
+impl serve::Listener for Listener {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         let mut complained = false;
         loop {
             let next = poll_fn(|cx| match &*self.listener.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -56,7 +56,7 @@ impl Listener for Door {
                     // Only costs speed where it isn't possible.
                     let _ = stream.set_nodelay(true);
                     let hung_up = HangUp { this: Arc::default(), all: Arc::clone(&self.closed) };
-                    return (Line { stream, hung_up }, peer);
+                    return (Connection { stream, hung_up }, peer);
                 }
                 // Out of descriptors, most likely: some will be free soon.
                 Err(error) => {
@@ -92,19 +92,19 @@ impl HangUp {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for HangUp {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, Listener>> for HangUp {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
         stream.io().hung_up.clone()
     }
 }
 
 /// One connection.
-pub(crate) struct Line {
+pub(crate) struct Connection {
     stream: TcpStream,
     hung_up: HangUp,
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if self.hung_up.done() {
@@ -115,7 +115,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.hung_up.done() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));

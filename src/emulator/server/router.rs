@@ -1,4 +1,4 @@
-//! Which door takes which request.
+//! Which listener takes which request.
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,11 +7,11 @@ use axum::routing::post;
 
 use crate::emulator::server::fallback::{jumbled, nowhere};
 use crate::emulator::server::gateway::gateway;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 use crate::emulator::{challenge_page, client_api, control, server_api};
 
-pub(crate) fn router(shared: &Arc<Shared>) -> Router {
-    // A browser gets to read a scripted answer as well as a real one.
+pub(crate) fn router(shared: &Arc<AppState>) -> Router {
+    // A browser gets to read an injected fault as well as a real one.
     let client_api = Router::new()
         .nest("/v1", client_api::routes())
         .merge(client_api::routes())
@@ -31,6 +31,6 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
 }
 
 /// The Server API, and what of it comes in no form that it knows.
-fn server_api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+fn server_api(shared: &Arc<AppState>) -> Router<Arc<AppState>> {
     server_api::routes(shared).route("/{jumbled}", post(jumbled))
 }

@@ -14,11 +14,11 @@ use crate::emulator::db::action::RecordedAction;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Names, Parameters, Segments, action_id, known_state, moment, user_id};
 use crate::emulator::rules::RuleMatch;
-use crate::emulator::server_api::answer::Answer;
-use crate::emulator::state::Shared;
+use crate::emulator::server_api::answer::ApiResult;
+use crate::emulator::state::AppState;
 
 /// How far back a query looks, at most and by default (API reference, query user actions).
-const LOOKS_BACK: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,25 +55,29 @@ impl From<&RecordedAction> for ActionAnswer {
 
 const UNKNOWN: ApiError = ApiError::not_found("The action was not found.");
 
-pub(super) async fn get(State(shared): State<Arc<Shared>>, Segments(names): Segments<Names>) -> Answer {
+pub(super) async fn get(State(shared): State<Arc<AppState>>, Segments(names): Segments<Names>) -> ApiResult {
     let id = action_id(names)?;
-    let world = shared.world();
-    let action = world.actions.get(&id).ok_or(UNKNOWN)?;
+    let db = shared.db();
+    let action = db.actions.get(&id).ok_or(UNKNOWN)?;
     Ok(Json(ActionAnswer::from(&action.record)).into_response())
 }
 
 /// Any state may follow any other.
-pub(super) async fn patch(State(shared): State<Arc<Shared>>, Segments(names): Segments<Names>, body: Bytes) -> Answer {
+pub(super) async fn patch(
+    State(shared): State<Arc<AppState>>,
+    Segments(names): Segments<Names>,
+    body: Bytes,
+) -> ApiResult {
     let id = action_id(names)?;
     let input = Input::parse(&body)?;
     let state = known_state(&input.required("state")?).ok_or_else(|| ApiError::invalid(STATES))?;
     let custom = input.custom()?;
     let now = shared.clock.now();
-    let mut world = shared.world();
-    if !world.set_state(&id, state, now) {
+    let mut db = shared.db();
+    if !db.set_state(&id, state, now) {
         return Err(UNKNOWN);
     }
-    let action = world.actions.get_mut(&id).ok_or(UNKNOWN)?;
+    let action = db.actions.get_mut(&id).ok_or(UNKNOWN)?;
     action.record.custom.extend(custom);
     Ok(Json(ActionAnswer::from(&action.record)).into_response())
 }
@@ -122,26 +126,26 @@ impl From<&RecordedAction> for Row {
 
 /// A user's attempts, newest first (an assumption).
 pub(super) async fn query(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(user): Segments<String>,
     query: Parameters,
-) -> Answer {
+) -> ApiResult {
     let user = user_id(user)?;
     let state = query.get("state").map(|text| known_state(text).ok_or_else(|| ApiError::invalid(STATES)));
     let (state, now) = (state.transpose()?, shared.clock.now());
-    let earliest = now.checked_sub(LOOKS_BACK).unwrap_or(now);
+    let earliest = now.checked_sub(MAX_AGE).unwrap_or(now);
     let from = match query.get("fromDate").map(moment) {
         None => earliest,
         Some(Some(from)) => earliest.max(from),
         Some(None) => return Err(ApiError::invalid("query.fromDate must be a valid ISO 8601 date string")),
     };
     let codes: Option<Vec<_>> = query.get("codes").map(|codes| codes.split(',').map(str::trim).collect());
-    let world = shared.world();
+    let db = shared.db();
     let fits = |record: &&RecordedAction| {
         record.created_at >= from
             && state.as_ref().is_none_or(|state| record.state == *state)
             && codes.as_ref().is_none_or(|codes| codes.contains(&record.action.as_str()))
     };
-    let rows: Vec<_> = world.actions_of(user.as_str()).into_iter().filter(fits).map(Row::from).collect();
+    let rows: Vec<_> = db.actions_of(user.as_str()).into_iter().filter(fits).map(Row::from).collect();
     Ok(Json(rows).into_response())
 }

@@ -6,13 +6,13 @@ use serde_json::json;
 use crate::emulator::http::error::ApiError;
 
 /// What an endpoint answers.
-pub(crate) type Answer = Result<Response, ApiError>;
+pub(crate) type ApiResult = Result<Response, ApiError>;
 
 /// What a deletion answers. Never nothing: ruby reads the body.
 pub(super) struct Success;
 
 impl Success {
-    pub(super) fn answer() -> Answer {
+    pub(super) fn answer() -> ApiResult {
         Ok(Json(json!({ "success": true })).into_response())
     }
 }

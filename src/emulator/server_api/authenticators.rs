@@ -13,19 +13,19 @@ use crate::client::VerificationMethod;
 use crate::emulator::credentials::totp::App;
 use crate::emulator::credentials::webauthn::credential::Credential;
 use crate::emulator::db::proof::recovery_codes;
-use crate::emulator::db::user::{Key, Kind};
+use crate::emulator::db::user::{AuthenticatorKind, Key};
 use crate::emulator::http::authenticator::AuthenticatorAnswer;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments, user_id};
-use crate::emulator::server_api::answer::{Answer, Success};
-use crate::emulator::state::Shared;
-use crate::emulator::webhooks::event::HookEvent;
+use crate::emulator::server_api::answer::{ApiResult, Success};
+use crate::emulator::state::AppState;
+use crate::emulator::webhooks::event::WebhookEvent;
 
 /// Those that are verified, in the order of their making.
-pub(super) async fn list(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
+pub(super) async fn list(State(shared): State<Arc<AppState>>, Segments(user): Segments<String>) -> ApiResult {
     let user = user_id(user)?;
-    let world = shared.world();
-    let known = world.users.get(user.as_str()).map(|known| known.authenticators.as_slice()).unwrap_or_default();
+    let db = shared.db();
+    let known = db.users.get(user.as_str()).map(|known| known.authenticators.as_slice()).unwrap_or_default();
     let verified = known.iter().filter(|method| method.is_verified());
     let answers: Vec<_> = verified.map(|method| AuthenticatorAnswer::of(Some(user.clone()), method)).collect();
     Ok(Json(answers).into_response())
@@ -40,29 +40,29 @@ struct Enrolled {
 }
 
 pub(super) async fn enroll_verified(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(user): Segments<String>,
     body: Bytes,
-) -> Answer {
+) -> ApiResult {
     let user_id = user_id(user)?;
     let input = Input::parse(&body)?;
     let kind = kind(&input)?;
     let is_default = input.flag("isDefault")?;
 
     let now = shared.clock.now();
-    let mut world = shared.world();
-    let gives_codes = world.policy.gives_recovery_codes;
-    let user = world.user_mut(user_id.as_str(), now);
+    let mut db = shared.db();
+    let gives_codes = db.policy.gives_recovery_codes;
+    let user = db.user_mut(user_id.as_str(), now);
     let first = !user.is_enrolled();
     let method = user.enrol_verified(kind, is_default, now);
     let recovery_codes = (first && gives_codes).then(recovery_codes);
     user.recovery_codes = recovery_codes.clone().unwrap_or_else(|| std::mem::take(&mut user.recovery_codes));
-    shared.hooks.tell(&HookEvent::authenticator_created(user_id.as_str(), &method));
+    shared.webhooks.tell(&WebhookEvent::authenticator_created(user_id.as_str(), &method));
     Ok(Json(Enrolled { authenticator: AuthenticatorAnswer::of(Some(user_id), &method), recovery_codes })
         .into_response())
 }
 
-fn kind(input: &Input) -> Result<Kind, ApiError> {
+fn kind(input: &Input) -> Result<AuthenticatorKind, ApiError> {
     // Typed as any other member, also where the method has no use for it.
     for name in ["email", "phoneNumber", "otpUri"] {
         input.text(name)?;
@@ -72,12 +72,12 @@ fn kind(input: &Input) -> Result<Kind, ApiError> {
     let email = || input.email()?.ok_or_else(|| ApiError::invalid("body.email must not be empty"));
     let number = || input.phone_number()?.ok_or_else(|| ApiError::invalid("body.phoneNumber must not be empty"));
     match VerificationMethod::from(named.as_str()) {
-        VerificationMethod::EmailOtp => Ok(Kind::EmailOtp(email()?)),
-        VerificationMethod::EmailMagicLink => Ok(Kind::EmailMagicLink(email()?)),
-        VerificationMethod::Sms => Ok(Kind::Sms(number()?)),
-        VerificationMethod::Whatsapp => Ok(Kind::Whatsapp(number()?)),
+        VerificationMethod::EmailOtp => Ok(AuthenticatorKind::EmailOtp(email()?)),
+        VerificationMethod::EmailMagicLink => Ok(AuthenticatorKind::EmailMagicLink(email()?)),
+        VerificationMethod::Sms => Ok(AuthenticatorKind::Sms(number()?)),
+        VerificationMethod::Whatsapp => Ok(AuthenticatorKind::Whatsapp(number()?)),
         VerificationMethod::AuthenticatorApp => match App::from_uri(&input.required("otpUri")?) {
-            Some(app) => Ok(Kind::App { app, last_step: None }),
+            Some(app) => Ok(AuthenticatorKind::App { app, last_step: None }),
             None => Err(ApiError::invalid("body.otpUri must be an otpauth://totp URI with a secret")),
         },
         // The one error body that an official repository has preserved, and the method that newer docs add.
@@ -89,24 +89,24 @@ fn kind(input: &Input) -> Result<Kind, ApiError> {
 }
 
 pub(super) async fn delete(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments((user, authenticator)): Segments<(String, String)>,
-) -> Answer {
+) -> ApiResult {
     let user = user_id(user)?;
-    let mut world = shared.world();
-    let removed = world.users.get_mut(user.as_str()).and_then(|user| user.remove(&authenticator));
+    let mut db = shared.db();
+    let removed = db.users.get_mut(user.as_str()).and_then(|user| user.remove(&authenticator));
     let removed = removed.ok_or(ApiError::not_found("The authenticator was not found."))?;
-    shared.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, shared.clock.now()));
+    shared.webhooks.tell(&WebhookEvent::authenticator_deleted(user.as_str(), &removed, shared.clock.now()));
     Success::answer()
 }
 
 /// What the tenant offers.
-pub(super) async fn of_tenant(State(shared): State<Arc<Shared>>) -> Answer {
+pub(super) async fn of_tenant(State(shared): State<Arc<AppState>>) -> ApiResult {
     Ok(Json(shared.offered()).into_response())
 }
 
 /// The most that are imported at once (API reference, batch enroll).
-const MOST_IMPORTED: usize = 1000;
+const MAX_IMPORTED: usize = 1000;
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,9 +127,9 @@ struct NotImported {
 }
 
 /// Imports passkeys. Each stands alone: the answer is 200 even where some fail.
-pub(super) fn import(shared: &Shared, body: &[u8]) -> Answer {
+pub(super) fn import(shared: &AppState, body: &[u8]) -> ApiResult {
     let items = Input::parse(body)?.objects("authenticators")?;
-    if items.is_empty() || items.len() > MOST_IMPORTED {
+    if items.is_empty() || items.len() > MAX_IMPORTED {
         return Err(ApiError::invalid("body.authenticators must have 1 to 1000 items"));
     }
     let mut imported = Imported { total: items.len(), ..Imported::default() };
@@ -152,7 +152,7 @@ pub(super) fn import(shared: &Shared, body: &[u8]) -> Answer {
     Ok(Json(imported).into_response())
 }
 
-fn import_one(shared: &Shared, item: &Input) -> Result<(), ApiError> {
+fn import_one(shared: &AppState, item: &Input) -> Result<(), ApiError> {
     let user_id = user_id(item.required("userId")?)?;
     if item.required("verificationMethod")? != "PASSKEY" {
         return Err(ApiError::invalid("verificationMethod must be PASSKEY"));
@@ -165,8 +165,8 @@ fn import_one(shared: &Shared, item: &Input) -> Result<(), ApiError> {
     let name = item.text("name")?.unwrap_or_else(|| "Passkey".to_owned());
 
     let now = shared.clock.now();
-    let mut world = shared.world();
-    match world.key(&credential.id()) {
+    let mut db = shared.db();
+    match db.key(&credential.id()) {
         Some((owner, _)) if owner == user_id.as_str() => return Ok(()),
         Some(_) => {
             let text = "Credential already exists for a different user.";
@@ -174,11 +174,11 @@ fn import_one(shared: &Shared, item: &Input) -> Result<(), ApiError> {
         }
         None => {}
     }
-    let user = world.user_mut(user_id.as_str(), now);
+    let user = db.user_mut(user_id.as_str(), now);
     let (username, display_name) = (user.username.clone(), user.display_name.clone());
     let key = Key { credential, name, device_id: Uuid::new_v4().to_string(), username, display_name };
-    let method = user.enrol_verified(Kind::Passkey(key), false, now);
-    drop(world);
-    shared.hooks.tell(&HookEvent::authenticator_created(user_id.as_str(), &method));
+    let method = user.enrol_verified(AuthenticatorKind::Passkey(key), false, now);
+    drop(db);
+    shared.webhooks.tell(&WebhookEvent::authenticator_created(user_id.as_str(), &method));
     Ok(())
 }

@@ -13,11 +13,11 @@ use crate::emulator::db::Call;
 use crate::emulator::db::inbox::{Channel, Message};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, action_code, user_id};
-use crate::emulator::server_api::answer::Answer;
-use crate::emulator::state::Shared;
+use crate::emulator::server_api::answer::ApiResult;
+use crate::emulator::state::AppState;
 
 /// Sends the caller a message; which channel it takes when none is named is an assumption.
-pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn start(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let reference_id = input.required("referenceId")?;
     let (email, number) = (input.email()?, input.text("phoneNumber")?);
@@ -41,8 +41,8 @@ pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     let to = to.ok_or_else(|| ApiError::invalid(format!("body.{needed} must not be empty")))?;
 
     let id = Uuid::new_v4().to_string();
-    let mut world = shared.world();
-    world.inbox.put(Message {
+    let mut db = shared.db();
+    db.inbox.put(Message {
         channel,
         to,
         user_id: user,
@@ -52,7 +52,7 @@ pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
         link: None,
         at: shared.clock.now(),
     });
-    world.calls.insert(reference_id.clone(), Call { reference_id, state: None });
+    db.calls.insert(reference_id.clone(), Call { reference_id, state: None });
     let mut answer = json!({ "messageId": id, "channel": name });
     if let Some(number) = number {
         answer["phoneNumber"] = number.into();
@@ -63,7 +63,7 @@ pub(super) async fn start(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     Ok(Json(answer).into_response())
 }
 
-pub(super) async fn finish(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn finish(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let reference_id = input.required("referenceId")?;
     let state = input.required("state")?;
@@ -75,8 +75,8 @@ pub(super) async fn finish(State(shared): State<Arc<Shared>>, body: Bytes) -> An
              CHALLENGE_FAILED,CHALLENGE_SUCCEEDED",
         ));
     }
-    let mut world = shared.world();
-    let call = world.calls.get_mut(&reference_id).ok_or(ApiError::not_found("The call was not found."))?;
+    let mut db = shared.db();
+    let call = db.calls.get_mut(&reference_id).ok_or(ApiError::not_found("The call was not found."))?;
     call.state = Some(ActionState::from(state.as_str()));
     Ok(Json(json!({ "success": true })).into_response())
 }

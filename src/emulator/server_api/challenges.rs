@@ -11,16 +11,16 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::client::{ActionCode, IdempotencyKey, SmsChannel, UserId, VerificationMethod};
-use crate::emulator::db::World;
+use crate::emulator::db::Db;
 use crate::emulator::db::challenge::{Challenge, Context, NewChallenge};
 use crate::emulator::db::claim::Unclaimable;
 use crate::emulator::db::proof::Verdict;
 use crate::emulator::db::table::FoundBy;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Parameters, action_code, has_key, idempotency_key, user_id};
-use crate::emulator::server_api::answer::Answer;
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
+use crate::emulator::server_api::answer::ApiResult;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +43,7 @@ fn seconds(time: SystemTime) -> u64 {
 }
 
 /// Sends a code, or with a `challengeId` the next code of a pending challenge.
-pub(super) async fn challenge(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn challenge(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let (pending, context) = (input.text("challengeId")?, context(&input)?);
     // Typed as any other member, also where the challenge knows them already.
@@ -60,10 +60,10 @@ pub(super) async fn challenge(State(shared): State<Arc<Shared>>, body: Bytes) ->
     Ok(Json(Sent::from(sent.map_err(|why| fault(&why))?)).into_response())
 }
 
-fn fault(fault: &Fault) -> ApiError {
+fn fault(fault: &VerificationError) -> ApiError {
     match fault {
-        Fault::TooManyMessages(wait) => ApiError::too_many_messages(*wait),
-        Fault::NotSent => ApiError::not_sent(),
+        VerificationError::TooManyMessages(wait) => ApiError::too_many_messages(*wait),
+        VerificationError::NotSent => ApiError::not_sent(),
         _ => ApiError::invalid("body.challengeId must be that of a pending challenge"),
     }
 }
@@ -79,18 +79,18 @@ fn context(input: &Input) -> Result<Context, ApiError> {
     })
 }
 
-fn new(shared: &Shared, input: &Input, context: Context) -> Result<NewChallenge, ApiError> {
+fn new(shared: &AppState, input: &Input, context: Context) -> Result<NewChallenge, ApiError> {
     let method = VerificationMethod::from(input.required("verificationMethod")?.as_str());
     let action = action_code(input.required("action")?)?;
     let key = input.text("idempotencyKey")?.map(idempotency_key).transpose()?;
     let user = input.text("userId")?.map(user_id).transpose()?;
     let (email, number) = (input.email()?, input.phone_number()?);
     let channel = input.text("smsChannel")?.map(|name| SmsChannel::from(name.as_str()));
-    let world = shared.world();
+    let db = shared.db();
     let to = match method {
-        VerificationMethod::EmailOtp => email.or_else(|| known(&world, user.as_ref(), true)).ok_or("email"),
+        VerificationMethod::EmailOtp => email.or_else(|| known(&db, user.as_ref(), true)).ok_or("email"),
         VerificationMethod::Sms | VerificationMethod::Whatsapp => {
-            number.or_else(|| known(&world, user.as_ref(), false)).ok_or("phoneNumber")
+            number.or_else(|| known(&db, user.as_ref(), false)).ok_or("phoneNumber")
         }
         _ => {
             return Err(ApiError::invalid(
@@ -100,7 +100,7 @@ fn new(shared: &Shared, input: &Input, context: Context) -> Result<NewChallenge,
         }
     };
     let to = to.map_err(|name| ApiError::invalid(format!("body.{name} must not be empty")))?;
-    let form = world.policy.code;
+    let form = db.policy.code;
     let waiting = form.waiting(&method).ok_or_else(|| ApiError::invalid("body.verificationMethod has no code"))?;
     Ok(NewChallenge {
         sms_channel: (method == VerificationMethod::Sms).then(|| channel.unwrap_or(SmsChannel::Default)),
@@ -112,24 +112,24 @@ fn new(shared: &Shared, input: &Input, context: Context) -> Result<NewChallenge,
         to: Some(to),
         waiting,
         context,
-        life: form.life,
+        ttl: form.ttl,
     })
 }
 
 /// The address that is known of a user, where the request has none (an assumption).
-fn known(world: &World, user: Option<&UserId>, email: bool) -> Option<String> {
-    let user = world.users.get(user?.as_str())?;
+fn known(db: &Db, user: Option<&UserId>, email: bool) -> Option<String> {
+    let user = db.users.get(user?.as_str())?;
     if email { user.email.clone() } else { user.phone_number.clone() }
 }
 
 /// A wrong code is no HTTP error.
-pub(super) async fn verify(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn verify(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let (id, code) = (input.required("challengeId")?, input.required("verificationCode")?);
     let answer = match shared.verify_challenge(&id, &code).await {
         Verdict::Right => {
-            let world = shared.world();
-            let known = world.challenges.get(&id);
+            let db = shared.db();
+            let known = db.challenges.get(&id);
             let method = known.map(|known| known.method.clone());
             let to = known.and_then(|known| known.to.clone());
             match method {
@@ -146,12 +146,12 @@ pub(super) async fn verify(State(shared): State<Arc<Shared>>, body: Bytes) -> An
     Ok(Json(answer).into_response())
 }
 
-pub(super) async fn claim(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn claim(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let (challenge, user) = (input.required("challengeId")?, user_id(input.required("userId")?)?);
     let skip = input.flag("skipVerificationCheck")?;
     let claimed = shared.claim(&challenge, &user, !skip).await.map_err(unclaimable)?;
-    let record = shared.world().actions.get(&claimed.id).map(|action| action.record.clone());
+    let record = shared.db().actions.get(&claimed.id).map(|action| action.record.clone());
     let record = record.ok_or_else(|| unclaimable(Unclaimable::Unknown))?;
     let token = shared.token(&record);
     Ok(Json(json!({ "token": token, "verificationMethod": claimed.method })).into_response())
@@ -168,12 +168,12 @@ fn unclaimable(why: Unclaimable) -> ApiError {
     })
 }
 
-pub(super) async fn get(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+pub(super) async fn get(State(shared): State<Arc<AppState>>, query: Parameters) -> ApiResult {
     find(&shared, &query)
 }
 
 /// The form that dotnet means to send: parameters in the query or in the body.
-pub(super) async fn post(State(shared): State<Arc<Shared>>, mut query: Parameters, body: Bytes) -> Answer {
+pub(super) async fn post(State(shared): State<Arc<AppState>>, mut query: Parameters, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     for name in ["challengeId", "userId", "action", "verificationMethod"] {
         if let Some(text) = input.text(name)? {
@@ -185,7 +185,7 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, mut query: Parameter
 
 /// Finds one by the last segment of a path that has the query in it, without its question mark, as java sends it; none
 /// where it is another.
-pub(crate) fn find_jumbled(shared: &Shared, headers: &HeaderMap, segment: &str) -> Option<Answer> {
+pub(crate) fn find_jumbled(shared: &AppState, headers: &HeaderMap, segment: &str) -> Option<ApiResult> {
     let query = segment.strip_prefix("challenges").filter(|query| query.contains('='))?;
     if !has_key(headers, &shared.secrets) {
         return Some(Err(ApiError::unauthorized()));
@@ -213,7 +213,7 @@ struct Pending {
 }
 
 /// The newest pending challenge that fits; nothing is an empty object (assumptions).
-fn find(shared: &Shared, query: &Parameters) -> Answer {
+fn find(shared: &AppState, query: &Parameters) -> ApiResult {
     let (id, user) = (query.get("challengeId"), query.get("userId"));
     if id.is_none() && user.is_none() {
         return Err(ApiError::invalid("query must have at least one of challengeId, userId"));
@@ -225,10 +225,10 @@ fn find(shared: &Shared, query: &Parameters) -> Answer {
             && is(action, known.action.as_ref().map(ActionCode::as_str))
             && is(method, Some(known.method.as_str()))
     };
-    let (world, now) = (shared.world(), shared.clock.now());
-    let one = id.and_then(|id| world.challenges.get(id));
+    let (db, now) = (shared.db(), shared.clock.now());
+    let one = id.and_then(|id| db.challenges.get(id));
     let by_user = user.filter(|_| id.is_none()).map(FoundBy::user);
-    let all = one.into_iter().chain(by_user.iter().flat_map(|user| world.challenges.of(user)));
+    let all = one.into_iter().chain(by_user.iter().flat_map(|user| db.challenges.of(user)));
     let newest = all.filter(|known| known.is_open(now)).filter(fits).max_by_key(|known| known.sequence);
     let pending = newest.map(|known| {
         let is_email = known.to.as_deref().is_some_and(|to| to.contains('@'));

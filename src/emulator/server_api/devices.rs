@@ -12,8 +12,8 @@ use crate::client::{Timestamp, UserId, VerificationMethod};
 use crate::emulator::db::device::Device;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments, moment, user_id};
-use crate::emulator::server_api::answer::Answer;
-use crate::emulator::state::Shared;
+use crate::emulator::server_api::answer::ApiResult;
+use crate::emulator::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,20 +46,20 @@ impl DeviceAnswer {
 }
 
 /// In the order of their ids.
-pub(super) async fn list(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
+pub(super) async fn list(State(shared): State<Arc<AppState>>, Segments(user): Segments<String>) -> ApiResult {
     let user = user_id(user)?;
-    let world = shared.world();
-    let devices = world.users.get(user.as_str()).into_iter().flat_map(|known| &known.devices);
+    let db = shared.db();
+    let devices = db.users.get(user.as_str()).into_iter().flat_map(|known| &known.devices);
     let answers: Vec<_> = devices.map(|(id, device)| DeviceAnswer::of(user.clone(), id, device)).collect();
     Ok(Json(answers).into_response())
 }
 
 /// Until when a device is remembered: a time to come, or null to forget it.
 pub(super) async fn patch(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(names): Segments<(String, String)>,
     body: Bytes,
-) -> Answer {
+) -> ApiResult {
     let input = Input::parse(&body)?;
     let now = shared.clock.now();
     let until = match input.text("rememberedUntil")? {
@@ -78,9 +78,9 @@ fn future(text: &str, now: SystemTime) -> Result<SystemTime, ApiError> {
 
 /// A device that is invalidated is not remembered any more.
 pub(super) async fn invalidate(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(names): Segments<(String, String)>,
-) -> Answer {
+) -> ApiResult {
     let now = shared.clock.now();
     change(&shared, names, |device| {
         device.invalidated_at = Some(now);
@@ -88,10 +88,10 @@ pub(super) async fn invalidate(
     })
 }
 
-fn change(shared: &Shared, (user, id): (String, String), change: impl FnOnce(&mut Device)) -> Answer {
+fn change(shared: &AppState, (user, id): (String, String), change: impl FnOnce(&mut Device)) -> ApiResult {
     let user = user_id(user)?;
-    let mut world = shared.world();
-    let device = world.users.get_mut(user.as_str()).and_then(|known| known.devices.get_mut(&id));
+    let mut db = shared.db();
+    let device = db.users.get_mut(user.as_str()).and_then(|known| known.devices.get_mut(&id));
     let device = device.ok_or(ApiError::not_found("The device was not found."))?;
     change(device);
     Ok(Json(DeviceAnswer::of(user, &id, device)).into_response())

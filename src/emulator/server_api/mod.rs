@@ -21,10 +21,10 @@ use axum::routing::{delete, get, patch, post};
 
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::has_key;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// The routes, for `/v1` and, for clients whose base URL has no version, for the root.
-pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn routes(shared: &Arc<AppState>) -> Router<Arc<AppState>> {
     Router::new()
         .route("/users", get(query::users))
         .route("/users/{user}", get(users::get).patch(users::patch).post(users::post).delete(users::delete))
@@ -54,13 +54,13 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 }
 
 /// What go asks below the version: it doubles the version in this one path.
-pub(crate) fn doubled(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn doubled(shared: &Arc<AppState>) -> Router<Arc<AppState>> {
     Router::new()
         .route("/v1/challenges", get(challenges::get))
         .route_layer(from_fn_with_state(Arc::clone(shared), only_with_key))
 }
 
-async fn only_with_key(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+async fn only_with_key(State(shared): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     if has_key(request.headers(), &shared.secrets) {
         next.run(request).await
     } else {

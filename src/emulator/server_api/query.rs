@@ -14,13 +14,13 @@ use crate::client::{Timestamp, UserId, VerificationMethod};
 use crate::emulator::db::user::User;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::Parameters;
-use crate::emulator::server_api::answer::Answer;
+use crate::emulator::server_api::answer::ApiResult;
 use crate::emulator::server_api::users::Attributes;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 /// How many are found at most, unless fewer are asked for, and how many may be asked for. Assumptions.
 const DEFAULT_LIMIT: usize = 20;
-const GREATEST_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 100;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +44,7 @@ struct FoundUser {
     created_at: Option<Timestamp>,
 }
 
-pub(super) async fn users(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+pub(super) async fn users(State(shared): State<Arc<AppState>>, query: Parameters) -> ApiResult {
     let limit = limit(&query)?;
     let token_payload = query.get("token").map(payload).transpose()?;
     let by_token = token_payload.as_ref().map(|claims| claims.get("email").and_then(Value::as_str).unwrap_or_default());
@@ -57,9 +57,9 @@ pub(super) async fn users(State(shared): State<Arc<Shared>>, query: Parameters) 
         wanted.iter().zip(known).all(|(wanted, known)| wanted.is_none() || *wanted == known.as_deref())
     };
 
-    let world = shared.world();
+    let db = shared.db();
     let after = query.get("lastEvaluatedUserId").map_or(Bound::Unbounded, Bound::Excluded);
-    let users = world.users.range::<str, _>((after, Bound::Unbounded));
+    let users = db.users.range::<str, _>((after, Bound::Unbounded));
     let mut users = users.filter(|(_, user)| fits(user)).filter_map(|(id, user)| Some((UserId::new(id).ok()?, user)));
     let page: Vec<_> = users.by_ref().take(limit).collect();
     let more = users.next().is_some();
@@ -75,7 +75,7 @@ pub(super) async fn users(State(shared): State<Arc<Shared>>, query: Parameters) 
 
 fn limit(query: &Parameters) -> Result<usize, ApiError> {
     let Some(text) = query.get("limit") else { return Ok(DEFAULT_LIMIT) };
-    let limit = text.parse().ok().filter(|limit| (1..=GREATEST_LIMIT).contains(limit));
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| ApiError::invalid("query.limit must be an integer from 1 to 100"))
 }
 

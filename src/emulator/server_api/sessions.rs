@@ -12,18 +12,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::client::{ActionState, UserId, VerificationMethod};
-use crate::emulator::credentials::tokens::{NewSession, TokenFault};
+use crate::emulator::credentials::tokens::{NewSession, TokenError};
 use crate::emulator::db::session::Session;
 use crate::emulator::db::user::User;
 use crate::emulator::http::error::{ApiError, not_found};
 use crate::emulator::http::input::{Input, Segments, user_id};
-use crate::emulator::server_api::answer::Answer;
+use crate::emulator::server_api::answer::ApiResult;
 use crate::emulator::server_api::users::Attributes;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 use crate::emulator::tenant::session::AppClient;
 
 /// A session for whoever has just succeeded in a challenge.
-pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn create(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let (token, client_id) = (input.required("token")?, input.required("clientId")?);
     input.short_text("clientId")?;
@@ -41,21 +41,21 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> An
 }
 
 /// The app client of this id. A tenant that names none takes any, with the defaults (an assumption).
-fn client(shared: &Shared, id: &str) -> Option<AppClient> {
-    let world = shared.world();
-    let clients = &world.tenant.app_clients;
+fn client(shared: &AppState, id: &str) -> Option<AppClient> {
+    let db = shared.db();
+    let clients = &db.tenant.app_clients;
     let any = || clients.is_empty().then(|| AppClient::new(id));
     clients.iter().find(|client| client.id == id).cloned().or_else(any)
 }
 
-fn begin(shared: &Shared, client: &AppClient, user: UserId, method: Option<VerificationMethod>) -> Response {
+fn begin(shared: &AppState, client: &AppClient, user: UserId, method: Option<VerificationMethod>) -> Response {
     let now = shared.clock.now();
     let session = NewSession {
         client_id: &client.id,
         user_id: user.as_str(),
         verification_method: method.clone(),
         custom: client.claims.clone(),
-        life: client.access_life.as_secs(),
+        ttl: client.access_ttl.as_secs(),
     };
     let (access_token, claims) = shared.tokens.issue_session(session, now);
     // Opaque and in hexadecimal, as the documentation shows one.
@@ -66,10 +66,10 @@ fn begin(shared: &Shared, client: &AppClient, user: UserId, method: Option<Verif
         client_id: client.id.clone(),
         refresh_token: refresh_token.clone(),
         expires_at: UNIX_EPOCH + Duration::from_secs(claims.expires_at),
-        refreshable_until: now.checked_add(client.refresh_life).unwrap_or(now),
+        refreshable_until: now.checked_add(client.refresh_ttl).unwrap_or(now),
         verification_method: method,
     };
-    shared.world().put_session(session, now);
+    shared.db().put_session(session, now);
     Json(json!({ "accessToken": access_token, "refreshToken": refresh_token })).into_response()
 }
 
@@ -83,15 +83,15 @@ struct Valid {
 }
 
 /// 401 for a token that is forged, expired or revoked, or of a client that isn't asked for (assumptions but the second).
-pub(super) async fn validate(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn validate(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let token = input.required("accessToken")?;
     let clients = input.texts("clientIds")?;
     let claims = shared.tokens.check_session(&token, clients.as_deref(), shared.clock.now()).map_err(not_good)?;
-    let world = shared.world();
-    let session = world.sessions.get(&claims.id).ok_or_else(|| not_good(TokenFault::Invalid))?;
+    let db = shared.db();
+    let session = db.sessions.get(&claims.id).ok_or_else(|| not_good(TokenError::Invalid))?;
     let nobody = User::default();
-    let user = world.users.get(session.user.as_str()).unwrap_or(&nobody);
+    let user = db.users.get(session.user.as_str()).unwrap_or(&nobody);
     Ok(Json(Valid {
         user: Attributes::of(session.user.clone(), user),
         expires_at: claims.expires_at,
@@ -100,43 +100,43 @@ pub(super) async fn validate(State(shared): State<Arc<Shared>>, body: Bytes) -> 
     .into_response())
 }
 
-fn not_good(fault: TokenFault) -> ApiError {
+fn not_good(fault: TokenError) -> ApiError {
     ApiError::session(match fault {
-        TokenFault::Expired => "Session expired",
-        TokenFault::Invalid => "Session is invalid",
+        TokenError::Expired => "Session expired",
+        TokenError::Invalid => "Session is invalid",
     })
 }
 
 /// A new pair; the one before is void with both its tokens.
-pub(super) async fn refresh(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn refresh(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let token = input.required("refreshToken")?;
-    let session = shared.world().take_refreshable(&token, shared.clock.now());
-    let session = session.ok_or_else(|| not_good(TokenFault::Invalid))?;
-    let client = client(&shared, &session.client_id).ok_or_else(|| not_good(TokenFault::Invalid))?;
+    let session = shared.db().take_refreshable(&token, shared.clock.now());
+    let session = session.ok_or_else(|| not_good(TokenError::Invalid))?;
+    let client = client(&shared, &session.client_id).ok_or_else(|| not_good(TokenError::Invalid))?;
     Ok(begin(&shared, &client, session.user, session.verification_method))
 }
 
 /// Revoking what has expired or is revoked already is fine; what never was a session is not.
-pub(super) async fn revoke(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn revoke(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let input = Input::parse(&body)?;
     let token = input.required("accessToken")?;
     match shared.tokens.check_session(&token, None, shared.clock.now()) {
-        Ok(claims) => shared.world().revoke_session(&claims.id),
-        Err(TokenFault::Expired) => {}
+        Ok(claims) => shared.db().revoke_session(&claims.id),
+        Err(TokenError::Expired) => {}
         Err(fault) => return Err(not_good(fault)),
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn revoke_user(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+pub(super) async fn revoke_user(State(shared): State<Arc<AppState>>, body: Bytes) -> ApiResult {
     let user = user_id(Input::parse(&body)?.required("userId")?)?;
-    shared.world().revoke_sessions_of(user.as_str());
+    shared.db().revoke_sessions_of(user.as_str());
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The keys of this tenant; those of another are not here.
-pub(super) async fn jwks(State(shared): State<Arc<Shared>>, Segments(tenant): Segments<String>) -> Response {
+pub(super) async fn jwks(State(shared): State<Arc<AppState>>, Segments(tenant): Segments<String>) -> Response {
     if tenant != shared.tokens.tenant {
         return not_found().into_response();
     }

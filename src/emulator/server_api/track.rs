@@ -10,13 +10,13 @@ use serde::Serialize;
 use url::Url;
 
 use crate::client::{ActionState, IdempotencyKey, VerificationMethod};
-use crate::emulator::db::action::{ActionId, Told};
+use crate::emulator::db::action::{ActionId, TrackInput};
 use crate::emulator::db::claim::Unclaimable;
 use crate::emulator::db::user::User;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Segments, action_code, idempotency_key, user_id};
-use crate::emulator::server_api::answer::Answer;
-use crate::emulator::state::Shared;
+use crate::emulator::server_api::answer::ApiResult;
+use crate::emulator::state::AppState;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,11 +35,11 @@ struct Tracked {
 }
 
 pub(super) async fn track(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments((user, action)): Segments<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> ApiResult {
     let (user, action) = (user_id(user)?, action_code(action)?);
     let input = Input::parse(&body)?;
     let key = input.text("idempotencyKey")?.map(idempotency_key).transpose()?;
@@ -49,17 +49,17 @@ pub(super) async fn track(
 
     let now = shared.clock.now();
     if let Some(challenge) = &challenge {
-        let world = shared.world();
-        let known = world.claimable(challenge, &id.user, false, now).map_err(unclaimable)?;
+        let db = shared.db();
+        let known = db.claimable(challenge, &id.user, false, now).map_err(unclaimable)?;
         if known.action.as_ref() != Some(&id.action) {
             return Err(unclaimable(Unclaimable::OtherAction));
         }
     }
     let (is_new, record, methods) = {
-        let mut world = shared.world();
-        let is_new = !world.actions.contains_key(&id);
-        let record = world.track(&id, told, now);
-        (is_new, record, world.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default())
+        let mut db = shared.db();
+        let is_new = !db.actions.contains_key(&id);
+        let record = db.track(&id, told, now);
+        (is_new, record, db.users.get(id.user.as_str()).map(User::enrolled_methods).unwrap_or_default())
     };
     let record = match &challenge {
         Some(challenge) => shared.claim_for(challenge, &id).await.map_err(unclaimable)?,
@@ -91,10 +91,10 @@ fn unclaimable(why: Unclaimable) -> ApiError {
     }
 }
 
-fn told(input: &Input) -> Result<Told, ApiError> {
+fn told(input: &Input) -> Result<TrackInput, ApiError> {
     // Typed as any other member although nothing here depends on them yet.
     input.text("customDomain")?;
-    Ok(Told {
+    Ok(TrackInput {
         // Taken as they are: what is no address is only offered to be mended when the user enrols.
         email: input.short_text("email")?,
         phone_number: input.short_text("phoneNumber")?,

@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::{UserId, VerificationMethod};
-use crate::emulator::db::user::{Authenticator, Kind, User};
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind, User};
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::{Input, Parameters, Segments, user_id};
-use crate::emulator::server_api::answer::{Answer, Success};
+use crate::emulator::server_api::answer::{ApiResult, Success};
 use crate::emulator::server_api::authenticators;
-use crate::emulator::state::Shared;
-use crate::emulator::webhooks::event::HookEvent;
+use crate::emulator::state::AppState;
+use crate::emulator::webhooks::event::WebhookEvent;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,16 +67,16 @@ impl Attributes {
 }
 
 /// A user who isn't known is one with nothing enrolled, not an error. Asking makes none.
-pub(super) async fn get(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>) -> Answer {
+pub(super) async fn get(State(shared): State<Arc<AppState>>, Segments(user): Segments<String>) -> ApiResult {
     let user_id = user_id(user)?;
-    let world = shared.world();
+    let db = shared.db();
     let nobody = User::default();
-    let user = world.users.get(user_id.as_str()).unwrap_or(&nobody);
+    let user = db.users.get(user_id.as_str()).unwrap_or(&nobody);
     let methods = user.enrolled_methods();
     Ok(Json(UserAnswer {
         attributes: Attributes::of(user_id, user),
         is_enrolled: user.is_enrolled(),
-        allowed_verification_methods: world.policy.methods.clone(),
+        allowed_verification_methods: db.policy.methods.clone(),
         default_verification_method: methods.first().cloned(),
         enrolled_verification_methods: methods,
     })
@@ -85,14 +85,22 @@ pub(super) async fn get(State(shared): State<Arc<Shared>>, Segments(user): Segme
 
 /// `POST` on a user is the `PATCH` of java and ruby. On `authenticators` it is the import of passkeys, which takes the
 /// place of a user of that name.
-pub(super) async fn post(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>, body: Bytes) -> Answer {
+pub(super) async fn post(
+    State(shared): State<Arc<AppState>>,
+    Segments(user): Segments<String>,
+    body: Bytes,
+) -> ApiResult {
     if user == "authenticators" {
         return authenticators::import(&shared, &body);
     }
     change(&shared, user, &body)
 }
 
-pub(super) async fn patch(State(shared): State<Arc<Shared>>, Segments(user): Segments<String>, body: Bytes) -> Answer {
+pub(super) async fn patch(
+    State(shared): State<Arc<AppState>>,
+    Segments(user): Segments<String>,
+    body: Bytes,
+) -> ApiResult {
     change(&shared, user, &body)
 }
 
@@ -106,7 +114,7 @@ struct Changed {
 }
 
 /// Changes what is named and leaves the rest; makes the user if there was none.
-fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
+fn change(shared: &AppState, user: String, body: &[u8]) -> ApiResult {
     let user_id = user_id(user)?;
     let input = Input::parse(body)?;
     let (email, email_verified) = (input.email()?, input.maybe_flag("emailVerified")?);
@@ -115,16 +123,16 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
     let (locale, custom) = (input.text("locale")?, input.custom()?);
     let default = input.text("defaultVerificationMethod")?.as_deref().map(known_method).transpose()?;
 
-    let mut world = shared.world();
+    let mut db = shared.db();
     let (now, mut moved) = (shared.clock.now(), Vec::new());
-    let user = world.user_mut(user_id.as_str(), now);
+    let user = db.user_mut(user_id.as_str(), now);
     if let Some(email) = email {
         // Methods follow an address that is known to be right (docs, "Updating users").
         if email_verified == Some(true) {
             moved.extend(move_methods(
                 user,
                 |kind| match kind {
-                    Kind::EmailOtp(known) | Kind::EmailMagicLink(known) => Some(known),
+                    AuthenticatorKind::EmailOtp(known) | AuthenticatorKind::EmailMagicLink(known) => Some(known),
                     _ => None,
                 },
                 &email,
@@ -139,7 +147,7 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
             moved.extend(move_methods(
                 user,
                 |kind| match kind {
-                    Kind::Sms(known) | Kind::Whatsapp(known) => Some(known),
+                    AuthenticatorKind::Sms(known) | AuthenticatorKind::Whatsapp(known) => Some(known),
                     _ => None,
                 },
                 &number,
@@ -156,7 +164,7 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
     user.custom.extend(custom);
     user.default_method = default.or(user.default_method.take());
     for method in &moved {
-        shared.hooks.tell(&HookEvent::authenticator_updated(user_id.as_str(), method, now));
+        shared.webhooks.tell(&WebhookEvent::authenticator_updated(user_id.as_str(), method, now));
     }
     let answer =
         Changed { attributes: Attributes::of(user_id, user), default_verification_method: user.default_method.clone() };
@@ -164,7 +172,11 @@ fn change(shared: &Shared, user: String, body: &[u8]) -> Answer {
 }
 
 /// Gives methods another address, and returns those that it is new to.
-fn move_methods(user: &mut User, address: impl Fn(&mut Kind) -> Option<&mut String>, to: &str) -> Vec<Authenticator> {
+fn move_methods(
+    user: &mut User,
+    address: impl Fn(&mut AuthenticatorKind) -> Option<&mut String>,
+    to: &str,
+) -> Vec<Authenticator> {
     let mut moved = Vec::new();
     for method in &mut user.authenticators {
         if let Some(known) = address(&mut method.kind).filter(|known| *known != to) {
@@ -186,11 +198,11 @@ fn known_method(text: &str) -> Result<VerificationMethod, ApiError> {
 
 /// Deleting a user who isn't known succeeds too (an assumption).
 pub(super) async fn delete(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<AppState>>,
     Segments(user): Segments<String>,
     query: Parameters,
-) -> Answer {
+) -> ApiResult {
     let user = user_id(user)?;
-    shared.world().delete_user(user.as_str(), query.get("actions") == Some("true"));
+    shared.db().delete_user(user.as_str(), query.get("actions") == Some("true"));
     Success::answer()
 }

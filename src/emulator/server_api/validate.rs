@@ -10,7 +10,7 @@ use crate::client::{ActionCode, ActionState, IdempotencyKey, Timestamp, UserId, 
 use crate::emulator::db::action::RecordedAction;
 use crate::emulator::http::error::ApiError;
 use crate::emulator::http::input::Input;
-use crate::emulator::state::Shared;
+use crate::emulator::state::AppState;
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +51,7 @@ impl From<RecordedAction> for Found {
 }
 
 /// A token that isn't good is no HTTP error: the answer says so.
-pub(super) async fn validate(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Json<Validated>, ApiError> {
+pub(super) async fn validate(State(shared): State<Arc<AppState>>, body: Bytes) -> Result<Json<Validated>, ApiError> {
     let input = Input::parse(&body)?;
     let token = input.required("token")?;
     let (user, action) = (input.text("userId")?, input.text("action")?);

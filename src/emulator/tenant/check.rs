@@ -24,7 +24,7 @@ type Checked = Result<(), TenantError>;
 /// The claims that every access token has of its own.
 const RESERVED_CLAIMS: [&str; 7] = ["aud", "exp", "iat", "iss", "jti", "nbf", "sub"];
 /// Far beyond what anybody waits for, and far from where a clock ends.
-const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Tenant {
@@ -45,8 +45,8 @@ impl Tenant {
             let setting = tenant.key("verification_code_length");
             return Err(refused(&setting, digits.to_string(), "a code has 2 to 10 digits"));
         }
-        lasting(&tenant.key("code_life"), self.code_life, SECOND)?;
-        lasting(&tenant.key("token_life"), self.token_life, SECOND)?;
+        lasting(&tenant.key("code_ttl"), self.code_ttl, SECOND)?;
+        lasting(&tenant.key("token_ttl"), self.token_ttl, SECOND)?;
         locale(&tenant.key("locale"), &self.locale)?;
         for (at, domain) in self.custom_domains.iter().enumerate() {
             host(&tenant.key("custom_domains").index(at), domain)?;
@@ -276,8 +276,8 @@ fn app_client(setting: &Setting, client: &AppClient) -> Checked {
     if client.id.is_empty() || client.id.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Err(quoted(&setting.key("id"), &client.id, "an id without spaces is asked for"));
     }
-    lasting(&setting.key("access_life"), client.access_life, SECOND)?;
-    lasting(&setting.key("refresh_life"), client.refresh_life, SECOND)?;
+    lasting(&setting.key("access_ttl"), client.access_ttl, SECOND)?;
+    lasting(&setting.key("refresh_ttl"), client.refresh_ttl, SECOND)?;
     match client.claims.keys().find(|claim| RESERVED_CLAIMS.contains(&claim.as_str())) {
         Some(claim) => Err(quoted(&setting.key("claims").key(claim), claim, "every token has this claim of its own")),
         None => Ok(()),
@@ -352,7 +352,7 @@ pub(crate) fn secret(setting: &Setting, secret: &SecretString) -> Checked {
 }
 
 fn lasting(setting: &Setting, duration: Duration, least: Duration) -> Checked {
-    if (least..=LONGEST).contains(&duration) {
+    if (least..=MAX_DURATION).contains(&duration) {
         return Ok(());
     }
     Err(refused(setting, format!("{duration:?}"), format!("it is {least:?} at least and ten years at most")))

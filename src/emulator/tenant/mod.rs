@@ -63,8 +63,8 @@ pub struct Tenant {
     pub(crate) default_outcome: Outcome,
     pub(crate) methods: Vec<VerificationMethod>,
     pub(crate) verification_code_length: u8,
-    pub(crate) code_life: Duration,
-    pub(crate) token_life: Duration,
+    pub(crate) code_ttl: Duration,
+    pub(crate) token_ttl: Duration,
     pub(crate) recovery_codes: bool,
     pub(crate) locale: String,
     pub(crate) custom_domains: Vec<String>,
@@ -90,8 +90,8 @@ impl Default for Tenant {
             default_outcome: Outcome::default(),
             methods: METHODS.into_iter().filter(|method| *method != VerificationMethod::QrCode).collect(),
             verification_code_length: 6,
-            code_life: Duration::from_secs(600),
-            token_life: Duration::from_secs(600),
+            code_ttl: Duration::from_secs(600),
+            token_ttl: Duration::from_secs(600),
             recovery_codes: true,
             locale: "en".to_owned(),
             custom_domains: Vec::new(),
@@ -156,14 +156,14 @@ impl Tenant {
     }
 
     /// How long such a code is taken. Default: 10 minutes, an assumption.
-    pub fn code_life(mut self, life: Duration) -> Self {
-        self.code_life = life;
+    pub fn code_ttl(mut self, ttl: Duration) -> Self {
+        self.code_ttl = ttl;
         self
     }
 
     /// How long a token is taken that `track` or a challenge gave. Default: 10 minutes, as the service's (docs).
-    pub fn token_life(mut self, life: Duration) -> Self {
-        self.token_life = life;
+    pub fn token_ttl(mut self, ttl: Duration) -> Self {
+        self.token_ttl = ttl;
         self
     }
 

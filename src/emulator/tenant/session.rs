@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// use std::time::Duration;
 /// use axum_authsignal::emulator::{AppClient, Tenant};
 ///
-/// let web = AppClient::new("46e1f3a0-web").access_life(Duration::from_secs(300)).claim("plan", "pro");
+/// let web = AppClient::new("46e1f3a0-web").access_ttl(Duration::from_secs(300)).claim("plan", "pro");
 /// let tenant = Tenant::new().app_client(web);
 /// # tenant.check().unwrap();
 /// ```
@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 #[must_use = "does nothing until a tenant is given it"]
 pub struct AppClient {
     pub(crate) id: String,
-    pub(crate) access_life: Duration,
-    pub(crate) refresh_life: Duration,
+    pub(crate) access_ttl: Duration,
+    pub(crate) refresh_ttl: Duration,
     pub(crate) claims: Map<String, Value>,
 }
 
@@ -28,21 +28,21 @@ impl AppClient {
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
-            access_life: Duration::from_secs(15 * 60),
-            refresh_life: Duration::from_secs(30 * 24 * 60 * 60),
+            access_ttl: Duration::from_secs(15 * 60),
+            refresh_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             claims: Map::new(),
         }
     }
 
     /// How long an access token is taken. Default: 15 minutes, an assumption.
-    pub fn access_life(mut self, life: Duration) -> Self {
-        self.access_life = life;
+    pub fn access_ttl(mut self, ttl: Duration) -> Self {
+        self.access_ttl = ttl;
         self
     }
 
     /// How long a refresh token is taken. Default: 30 days, an assumption.
-    pub fn refresh_life(mut self, life: Duration) -> Self {
-        self.refresh_life = life;
+    pub fn refresh_ttl(mut self, ttl: Duration) -> Self {
+        self.refresh_ttl = ttl;
         self
     }
 

@@ -34,8 +34,8 @@ fn what_works() {
     for (name, tenant) in [
         ("nothing set", Tenant::new()),
         ("nothing offered", offering([])),
-        ("the limits of things", Tenant::new().id(ID).verification_code_length(2).token_life(Duration::from_secs(1))),
-        ("the other limits", Tenant::new().verification_code_length(10).code_life(Duration::from_secs(315_576_000))),
+        ("the limits of things", Tenant::new().id(ID).verification_code_length(2).token_ttl(Duration::from_secs(1))),
+        ("the other limits", Tenant::new().verification_code_length(10).code_ttl(Duration::from_secs(315_576_000))),
         ("hosts", Tenant::new().custom_domain("auth.example.com").relying_party_id("localhost")),
         ("a secret", Tenant::new().second_secret("q9Zk/Xn0+=")),
         ("webhooks", Tenant::new().webhook_url("http://127.0.0.1:3000/a?b=c").webhook_log_url("https://example.com")),
@@ -64,7 +64,7 @@ fn what_does_not() {
     let client = AppClient::new;
     let net = |cidr: &str| Tenant::new().network(Network::new(cidr));
     let user = |user: NewUser| Tenant::new().user(user);
-    let life = "it is 1s at least and ten years at most";
+    let ttl = "it is 1s at least and ten years at most";
     let table: Vec<(Tenant, String)> = vec![
         (Tenant::new().id("tenant"), "tenant.id: \"tenant\" refused: a UUID is asked for".into()),
         (Tenant::new().name(" "), "tenant.name: \" \" refused: a name is asked for, on one line".into()),
@@ -84,8 +84,8 @@ fn what_does_not() {
             Tenant::new().verification_code_length(1),
             "tenant.verification_code_length: 1 refused: a code has 2 to 10 digits".into(),
         ),
-        (Tenant::new().code_life(zero), format!("tenant.code_life: 0ns refused: {life}")),
-        (Tenant::new().token_life(long), format!("tenant.token_life: {long:?} refused: {life}")),
+        (Tenant::new().code_ttl(zero), format!("tenant.code_ttl: 0ns refused: {ttl}")),
+        (Tenant::new().token_ttl(long), format!("tenant.token_ttl: {long:?} refused: {ttl}")),
         (
             Tenant::new().locale("English!"),
             "tenant.locale: \"English!\" refused: a language tag is asked for, such as \"en-NZ\"".into(),
@@ -123,8 +123,8 @@ fn what_does_not() {
             Tenant::new().webhook_timeout(zero),
             "webhooks.timeout: 0ns refused: it is 1ms at least and ten years at most".into(),
         ),
-        (Tenant::new().limits(Limits::off().send_window(zero)), format!("limits.send_window: 0ns refused: {life}")),
-        (Tenant::new().limits(Limits::new().verify_window(zero)), format!("limits.verify_window: 0ns refused: {life}")),
+        (Tenant::new().limits(Limits::off().send_window(zero)), format!("limits.send_window: 0ns refused: {ttl}")),
+        (Tenant::new().limits(Limits::new().verify_window(zero)), format!("limits.verify_window: 0ns refused: {ttl}")),
         (
             Tenant::new().action("sign in", action()),
             "actions.\"sign in\": \"sign in\" refused: an action code has only letters, digits, `_` and `-`".into(),
@@ -222,12 +222,12 @@ fn what_does_not() {
             "app_clients[1].id: \"a\" is taken by app_clients[0].id".into(),
         ),
         (
-            Tenant::new().app_client(client("a").access_life(zero)),
-            format!("app_clients[0].access_life: 0ns refused: {life}"),
+            Tenant::new().app_client(client("a").access_ttl(zero)),
+            format!("app_clients[0].access_ttl: 0ns refused: {ttl}"),
         ),
         (
-            Tenant::new().app_client(client("a").refresh_life(zero)),
-            format!("app_clients[0].refresh_life: 0ns refused: {life}"),
+            Tenant::new().app_client(client("a").refresh_ttl(zero)),
+            format!("app_clients[0].refresh_ttl: 0ns refused: {ttl}"),
         ),
         (
             Tenant::new().app_client(client("a").claim("sub", "eve")),

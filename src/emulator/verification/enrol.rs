@@ -2,28 +2,28 @@
 use crate::client::UserId;
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::enrol::NotEnrollable;
-use crate::emulator::db::user::{Authenticator, Kind};
-use crate::emulator::state::Shared;
-use crate::emulator::webhooks::event::HookEvent;
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind};
+use crate::emulator::state::AppState;
+use crate::emulator::webhooks::event::WebhookEvent;
 
-impl Shared {
+impl AppState {
     /// Begins to enrol a method, which takes a proof to finish.
     pub(crate) fn begin_enrolment(
         &self,
         id: &ActionId,
         scope: Scope,
-        kind: Kind,
+        kind: AuthenticatorKind,
     ) -> Result<Authenticator, NotEnrollable> {
         let now = self.clock.now();
-        let mut world = self.world();
-        world.enrollable(id, scope, &kind.method())?;
-        Ok(world.user_mut(id.user.as_str(), now).begin(kind, now).clone())
+        let mut db = self.db();
+        db.enrollable(id, scope, &kind.method())?;
+        Ok(db.user_mut(id.user.as_str(), now).begin(kind, now).clone())
     }
 
     /// Takes a method away from its user.
     pub(crate) fn remove_authenticator(&self, user: &UserId, authenticator: &str) -> Option<Authenticator> {
-        let removed = self.world().users.get_mut(user.as_str()).and_then(|user| user.remove(authenticator))?;
-        self.hooks.tell(&HookEvent::authenticator_deleted(user.as_str(), &removed, self.clock.now()));
+        let removed = self.db().users.get_mut(user.as_str()).and_then(|user| user.remove(authenticator))?;
+        self.webhooks.tell(&WebhookEvent::authenticator_deleted(user.as_str(), &removed, self.clock.now()));
         Some(removed)
     }
 }

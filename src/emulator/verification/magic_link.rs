@@ -2,16 +2,16 @@
 //! browser that asked.
 use crate::emulator::db::challenge::Waiting;
 use crate::emulator::db::proof::{Attempt, Proof, Proved};
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
 
-impl Shared {
+impl AppState {
     /// Opens the link of a mail, by what its URL has for `token`. Whether there is such a link, and it has not expired.
     pub(crate) fn open_link(&self, token: &str) -> bool {
         let now = self.clock.now();
         let Some((challenge, given)) = token.split_once('.') else { return false };
-        let mut world = self.world();
-        match world.challenges.get_mut(challenge).filter(|known| known.is_live(now)).map(|known| &mut known.waiting) {
+        let mut db = self.db();
+        match db.challenges.get_mut(challenge).filter(|known| known.is_live(now)).map(|known| &mut known.waiting) {
             Some(Waiting::Link { secret, opened }) if secret == given => {
                 *opened = true;
                 true
@@ -21,12 +21,12 @@ impl Shared {
     }
 
     /// Takes the proof of a link that was opened; `None` while it wasn't.
-    pub(crate) async fn finish_link(&self, attempt: Attempt<'_>) -> Result<Option<Proved>, Fault> {
+    pub(crate) async fn finish_link(&self, attempt: Attempt<'_>) -> Result<Option<Proved>, VerificationError> {
         let opened = {
-            let world = self.world();
-            let sent = world.live(attempt.id, attempt.method, self.clock.now());
+            let db = self.db();
+            let sent = db.live(attempt.id, attempt.method, self.clock.now());
             sent.is_some_and(|sent| matches!(sent.waiting, Waiting::Link { opened: true, .. }))
         };
-        if opened { self.prove(attempt, Proof::Seen).await.map(Some) } else { Ok(None) }
+        if opened { self.prove(attempt, Proof::RequestLog).await.map(Some) } else { Ok(None) }
     }
 }

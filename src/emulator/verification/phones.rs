@@ -9,32 +9,33 @@ use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::challenge::{Challenge, Context, NewChallenge, Waiting};
 use crate::emulator::db::claim::Unclaimable;
 use crate::emulator::db::proof::{Aim, Attempt, Proof};
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
 
 const PUSH: VerificationMethod = VerificationMethod::Push;
 const QR_CODE: VerificationMethod = VerificationMethod::QrCode;
 /// How long an answer is waited for (an assumption). The browser SDK shows another QR code after nine minutes
 /// (`rest-qr-handler.ts`).
-const LIFE: Duration = Duration::from_secs(600);
+const ANSWER_TTL: Duration = Duration::from_secs(600);
 
 /// Who answers on a phone, as far as the challenge doesn't say it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Answerer<'a> {
+pub(crate) struct PhoneUser<'a> {
     pub(crate) user: Option<&'a UserId>,
     /// Which of the user's methods is in their hand. Otherwise the one that was asked, or that serves best.
     pub(crate) authenticator: Option<&'a str>,
 }
 
-impl Shared {
+impl AppState {
     /// Asks the user's phones by a push message, or only the one that is `wanted`.
-    pub(crate) async fn push(&self, id: &ActionId, wanted: Option<&str>) -> Result<Challenge, Fault> {
+    pub(crate) async fn push(&self, id: &ActionId, wanted: Option<&str>) -> Result<Challenge, VerificationError> {
         let new = {
-            let world = self.world();
-            let phone =
-                world.usable(Attempt::new(id, Scope::default(), Aim::Prove, &PUSH), wanted).ok_or(Fault::NotAsked)?;
+            let db = self.db();
+            let phone = db
+                .usable(Attempt::new(id, Scope::default(), Aim::Prove, &PUSH), wanted)
+                .ok_or(VerificationError::NotAsked)?;
             let waiting = Waiting::Button { approved: None, device_code: None };
-            let record = &world.actions.get(id).ok_or(Fault::NotAsked)?.record;
+            let record = &db.actions.get(id).ok_or(VerificationError::NotAsked)?.record;
             NewChallenge {
                 authenticator: wanted.map(str::to_owned),
                 to: phone.kind.phone().map(|phone| phone.name.clone()),
@@ -45,7 +46,7 @@ impl Shared {
                     custom: record.custom.clone(),
                     ..Context::default()
                 },
-                ..NewChallenge::of(id, PUSH, waiting, LIFE)
+                ..NewChallenge::of(id, PUSH, waiting, ANSWER_TTL)
             }
         };
         self.send_new(new).await
@@ -70,41 +71,42 @@ impl Shared {
             sms_channel: None,
             waiting: Waiting::Button { approved: None, device_code },
             context,
-            life: LIFE,
+            ttl: ANSWER_TTL,
         };
-        self.world().open(new, self.clock.now())
+        self.db().open(new, self.clock.now())
     }
 
     /// Has a user read a QR code, which makes its action theirs.
-    pub(crate) fn read_qr_code(&self, challenge: &str, user: &UserId) -> Result<Challenge, Fault> {
+    pub(crate) fn read_qr_code(&self, challenge: &str, user: &UserId) -> Result<Challenge, VerificationError> {
         let now = self.clock.now();
-        let mut world = self.world();
-        let read = world.asked(challenge, now).filter(|asked| asked.method == QR_CODE).ok_or(Fault::NotAsked)?;
+        let mut db = self.db();
+        let read =
+            db.asked(challenge, now).filter(|asked| asked.method == QR_CODE).ok_or(VerificationError::NotAsked)?;
         if read.claimed_by.as_ref() != Some(user) {
-            world.claim(challenge, user, false, now)?;
+            db.claim(challenge, user, false, now)?;
         }
-        world.challenges.get(challenge).cloned().ok_or(Fault::NotAsked)
+        db.challenges.get(challenge).cloned().ok_or(VerificationError::NotAsked)
     }
 
     /// Presses "Approve", which proves the action.
-    pub(crate) async fn approve(&self, challenge: &str, by: Answerer<'_>) -> Result<(), Fault> {
+    pub(crate) async fn approve(&self, challenge: &str, by: PhoneUser<'_>) -> Result<(), VerificationError> {
         let (id, method, phone) = {
             let now = self.clock.now();
-            let mut world = self.world();
-            let asked = world.asked(challenge, now).ok_or(Fault::NotAsked)?;
+            let mut db = self.db();
+            let asked = db.asked(challenge, now).ok_or(VerificationError::NotAsked)?;
             let (method, pinned) = (asked.method.clone(), asked.authenticator.clone());
-            let user = by.user.or(asked.user.as_ref()).ok_or(Fault::NotAsked)?.clone();
-            if asked.user.as_ref().is_some_and(|of| *of != user) || !world.has(&user, &method) {
-                return Err(Fault::NotAsked);
+            let user = by.user.or(asked.user.as_ref()).ok_or(VerificationError::NotAsked)?.clone();
+            if asked.user.as_ref().is_some_and(|of| *of != user) || !db.has(&user, &method) {
+                return Err(VerificationError::NotAsked);
             }
             if method == QR_CODE && asked.claimed_by.is_none() {
-                world.claim(challenge, &user, false, now)?;
+                db.claim(challenge, &user, false, now)?;
             }
-            let id = world.challenges.get(challenge).and_then(Challenge::action_id).ok_or(Fault::NotAsked)?;
+            let id = db.challenges.get(challenge).and_then(Challenge::action_id).ok_or(VerificationError::NotAsked)?;
             let wanted = by.authenticator.or(pinned.as_deref());
-            let phone = world
+            let phone = db
                 .usable(Attempt::new(&id, Scope::default(), Aim::Prove, &method), wanted)
-                .ok_or(Fault::NotAsked)?;
+                .ok_or(VerificationError::NotAsked)?;
             let phone = phone.id.clone();
             (id, method, phone)
         };
@@ -113,25 +115,25 @@ impl Shared {
     }
 
     /// Presses "Decline", which refuses the action for good.
-    pub(crate) fn refuse(&self, challenge: &str, by: Answerer<'_>) -> Result<(), Fault> {
+    pub(crate) fn refuse(&self, challenge: &str, by: PhoneUser<'_>) -> Result<(), VerificationError> {
         let now = self.clock.now();
-        let mut world = self.world();
-        let asked = world.asked(challenge, now).ok_or(Fault::NotAsked)?;
+        let mut db = self.db();
+        let asked = db.asked(challenge, now).ok_or(VerificationError::NotAsked)?;
         if by.user.is_some() && asked.user.is_some() && by.user != asked.user.as_ref() {
-            return Err(Fault::NotAsked);
+            return Err(VerificationError::NotAsked);
         }
         let id = asked.action_id();
-        if let Some(asked) = world.challenges.get_mut(challenge) {
+        if let Some(asked) = db.challenges.get_mut(challenge) {
             asked.answer(false);
         }
         if let Some(id) = id {
-            world.decline(&id, now);
+            db.decline(&id, now);
         }
         Ok(())
     }
 }
 
-impl From<Unclaimable> for Fault {
+impl From<Unclaimable> for VerificationError {
     fn from(_: Unclaimable) -> Self {
         Self::NotAsked
     }

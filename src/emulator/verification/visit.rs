@@ -2,29 +2,29 @@
 use url::Url;
 
 use crate::client::{ActionState, VerificationMethod};
-use crate::emulator::credentials::tokens::TokenFault;
+use crate::emulator::credentials::tokens::TokenError;
 use crate::emulator::db::action::{ActionId, RecordedAction, Scope};
 use crate::emulator::db::challenge::Challenge;
 use crate::emulator::db::proof::{Aim, Attempt, Proof};
-use crate::emulator::db::user::Kind;
+use crate::emulator::db::user::AuthenticatorKind;
 use crate::emulator::error::EmulatorError;
 use crate::emulator::http::redirect::way_back;
 use crate::emulator::lifecycle::Ask;
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
 
-impl From<TokenFault> for EmulatorError {
-    fn from(fault: TokenFault) -> Self {
+impl From<TokenError> for EmulatorError {
+    fn from(fault: TokenError) -> Self {
         match fault {
-            TokenFault::Invalid => Self::InvalidToken,
-            TokenFault::Expired => Self::ExpiredToken,
+            TokenError::Invalid => Self::InvalidToken,
+            TokenError::Expired => Self::ExpiredToken,
         }
     }
 }
 
 /// Where somebody goes from the challenge page.
 #[derive(Debug)]
-pub(crate) struct Departure {
+pub(crate) struct Redirect {
     /// The action's `redirectUrl`, with the token, if it has one.
     pub(crate) url: Option<String>,
     pub(crate) token: String,
@@ -38,62 +38,62 @@ struct Visit {
     proof: Option<(Aim, VerificationMethod)>,
 }
 
-impl Shared {
+impl AppState {
     /// Does it at once, without telling webhooks.
-    pub(crate) fn succeed(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) fn succeed(&self, url: &str) -> Result<Redirect, EmulatorError> {
         let Visit { id, record, proof } = self.visit_to_prove(url)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
         let (scope, now) = (Scope::default(), self.clock.now());
         let attempt = Attempt::new(&id, scope, aim, &method);
-        let mut world = self.world();
-        let usable = world.usable(attempt, None).ok_or_else(nothing)?.id.clone();
-        let form = world.policy.code;
-        let sent = world.begin_message(&id, &method, &usable, form, now);
+        let mut db = self.db();
+        let usable = db.usable(attempt, None).ok_or_else(nothing)?.id.clone();
+        let form = db.policy.code;
+        let sent = db.begin_message(&id, &method, &usable, form, now);
         if let Some(message) = sent.as_ref().and_then(|sent| self.message(sent, now)) {
-            world.inbox.put(message);
+            db.inbox.put(message);
         }
-        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
-        world.prove(attempt, proof, now).map_err(|_| nothing())?;
-        drop(world);
+        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::RequestLog, Proof::Code);
+        db.prove(attempt, proof, now).map_err(|_| nothing())?;
+        drop(db);
         Ok(self.leave(&record))
     }
 
     /// Does it as users do, and webhooks are asked and told. A message that its user may not be sent any more is not.
-    pub(crate) async fn succeed_and_tell(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) async fn succeed_and_tell(&self, url: &str) -> Result<Redirect, EmulatorError> {
         let Visit { id, record, proof } = self.visit_to_prove(url)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &method };
-        let is_sent = self.world().policy.code.waiting(&method).is_some();
+        let is_sent = self.db().policy.code.waiting(&method).is_some();
         let sent = match self.send(attempt, None).await {
             Err(_) if !is_sent => None,
-            Err(Fault::TooManyMessages(_)) => self.begin(attempt),
+            Err(VerificationError::TooManyMessages(_)) => self.begin(attempt),
             sent => Some(sent.map_err(|fault| not_done(&fault, &record))?),
         };
-        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::Seen, Proof::Code);
+        let proof = sent.as_ref().and_then(Challenge::code).map_or(Proof::RequestLog, Proof::Code);
         self.prove(attempt, proof).await.map_err(|fault| not_done(&fault, &record))?;
         Ok(self.leave(&record))
     }
 
     fn begin(&self, attempt: Attempt<'_>) -> Option<Challenge> {
         let Attempt { id, method, .. } = attempt;
-        let mut world = self.world();
-        let usable = world.usable(attempt, None)?.id.clone();
-        let form = world.policy.code;
-        world.begin_message(id, method, &usable, form, self.clock.now())
+        let mut db = self.db();
+        let usable = db.usable(attempt, None)?.id.clone();
+        let form = db.policy.code;
+        db.begin_message(id, method, &usable, form, self.clock.now())
     }
 
     /// Opens the page to prove what it asks for. A user with nothing enrolled begins with an address.
     fn visit_to_prove(&self, url: &str) -> Result<Visit, EmulatorError> {
         let (id, record) = self.visit(url)?;
-        let mut world = self.world();
-        let proof = match world.ask(&id) {
+        let mut db = self.db();
+        let proof = match db.ask(&id) {
             Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => None,
-            Some(Ask::Proof) => world.provable(&id).into_iter().next().map(|method| (Aim::Prove, method)),
+            Some(Ask::Proof) => db.provable(&id).into_iter().next().map(|method| (Aim::Prove, method)),
             Some(Ask::Enrolment) => {
-                let user = world.user_mut(id.user.as_str(), self.clock.now());
+                let user = db.user_mut(id.user.as_str(), self.clock.now());
                 let email = user.email.clone().unwrap_or_else(|| "user@example.com".to_owned());
-                user.begin(Kind::EmailOtp(email), self.clock.now());
+                user.begin(AuthenticatorKind::EmailOtp(email), self.clock.now());
                 Some((Aim::Enrol, VerificationMethod::EmailOtp))
             }
             _ => return Err(EmulatorError::NothingToDo { state: record.state }),
@@ -101,18 +101,18 @@ impl Shared {
         if proof.is_none() && record.state != ActionState::ChallengeSucceeded {
             return Err(EmulatorError::NothingToDo { state: record.state });
         }
-        drop(world);
+        drop(db);
         Ok(Visit { id, record, proof })
     }
 
-    pub(crate) fn quit(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) fn quit(&self, url: &str) -> Result<Redirect, EmulatorError> {
         let (_, record) = self.visit(url)?;
         Ok(self.leave(&record))
     }
 
-    pub(crate) fn decline(&self, url: &str) -> Result<Departure, EmulatorError> {
+    pub(crate) fn decline(&self, url: &str) -> Result<Redirect, EmulatorError> {
         let (id, record) = self.visit(url)?;
-        if !self.world().decline(&id, self.clock.now()) {
+        if !self.db().decline(&id, self.clock.now()) {
             return Err(EmulatorError::NothingToDo { state: record.state });
         }
         Ok(self.leave(&record))
@@ -125,16 +125,16 @@ impl Shared {
         Ok((ActionId::from(&record), record))
     }
 
-    fn leave(&self, record: &RecordedAction) -> Departure {
+    fn leave(&self, record: &RecordedAction) -> Redirect {
         let token = self.token(record);
-        Departure { url: record.redirect_url.as_deref().map(|url| way_back(url, &token)), token }
+        Redirect { url: record.redirect_url.as_deref().map(|url| way_back(url, &token)), token }
     }
 }
 
-fn not_done(fault: &Fault, record: &RecordedAction) -> EmulatorError {
+fn not_done(fault: &VerificationError, record: &RecordedAction) -> EmulatorError {
     match fault {
-        Fault::NotSent => EmulatorError::NotSent,
-        Fault::Vetoed => EmulatorError::Vetoed,
+        VerificationError::NotSent => EmulatorError::NotSent,
+        VerificationError::Vetoed => EmulatorError::Vetoed,
         _ => EmulatorError::NothingToDo { state: record.state.clone() },
     }
 }

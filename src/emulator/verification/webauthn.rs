@@ -8,19 +8,20 @@ use uuid::Uuid;
 
 use crate::client::{ActionCode, AuthenticatorAttachment, IdempotencyKey, UserId, VerificationMethod};
 use crate::emulator::credentials::webauthn::credential::Credential;
-use crate::emulator::credentials::webauthn::{Authentication, Registrant, Registration, fault};
-use crate::emulator::db::World;
+use crate::emulator::credentials::webauthn::error::{CredentialError, KeyKind};
+use crate::emulator::credentials::webauthn::{Authentication, Registrant, Registration};
+use crate::emulator::db::Db;
 use crate::emulator::db::action::{ActionId, Scope};
 use crate::emulator::db::challenge::{Challenge, Context, NewChallenge, Waiting};
 use crate::emulator::db::claim::Unclaimable;
 use crate::emulator::db::enrol::NotEnrollable;
 use crate::emulator::db::proof::{Aim, Attempt, Proof, Proved};
-use crate::emulator::db::user::{Authenticator, Key, Kind, User};
-use crate::emulator::state::Shared;
-use crate::emulator::verification::Fault;
+use crate::emulator::db::user::{Authenticator, AuthenticatorKind, Key, User};
+use crate::emulator::state::AppState;
+use crate::emulator::verification::VerificationError;
 
 /// How long a signature is waited for (an assumption).
-const LIFE: Duration = Duration::from_secs(600);
+const SIGNATURE_TTL: Duration = Duration::from_secs(600);
 
 /// Why a ceremony came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +31,13 @@ pub(crate) enum NotSigned {
     /// It may not begin.
     NotEnrollable(NotEnrollable),
     /// What the browser gave is no good.
-    Refused(fault::Fault),
+    Refused(CredentialError),
     /// What was signed is no proof here.
-    NoProof(Fault),
+    NoProof(VerificationError),
 }
 
-impl From<fault::Fault> for NotSigned {
-    fn from(fault: fault::Fault) -> Self {
+impl From<CredentialError> for NotSigned {
+    fn from(fault: CredentialError) -> Self {
         Self::Refused(fault)
     }
 }
@@ -47,8 +48,8 @@ impl From<NotEnrollable> for NotSigned {
     }
 }
 
-impl From<Fault> for NotSigned {
-    fn from(fault: Fault) -> Self {
+impl From<VerificationError> for NotSigned {
+    fn from(fault: VerificationError) -> Self {
         Self::NoProof(fault)
     }
 }
@@ -101,19 +102,19 @@ pub(crate) struct Signed {
     pub(crate) id: Option<ActionId>,
 }
 
-impl Shared {
+impl AppState {
     /// Begins to make a key.
     pub(crate) fn begin_registration(
         &self,
         id: &ActionId,
         scope: Scope,
-        kind: fault::Kind,
+        kind: KeyKind,
         wanted: Wanted,
     ) -> Result<Ceremony, NotSigned> {
         let now = self.clock.now();
-        let mut world = self.world();
-        world.enrollable(id, scope, &method(kind))?;
-        let user = world.users.get(id.user.as_str()).ok_or(NotSigned::NotBegun)?;
+        let mut db = self.db();
+        db.enrollable(id, scope, &method(kind))?;
+        let user = db.users.get(id.user.as_str()).ok_or(NotSigned::NotBegun)?;
         let username = wanted.username.or_else(|| user.username.clone());
         let display_name = wanted.display_name.or_else(|| user.display_name.clone());
         let registrant = Registrant {
@@ -126,7 +127,7 @@ impl Shared {
         let (options, state) = self.relying_party.registration_options(kind, registrant, attachment, keys)?;
         let begun = Begun { state, username, display_name };
         let waiting = Waiting::Signature { state: text(&begun), registers: true };
-        let challenge = world.open(NewChallenge::of(id, method(kind), waiting, LIFE), now).id;
+        let challenge = db.open(NewChallenge::of(id, method(kind), waiting, SIGNATURE_TTL), now).id;
         Ok(Ceremony { challenge, options })
     }
 
@@ -135,7 +136,7 @@ impl Shared {
         &self,
         id: &ActionId,
         scope: Scope,
-        kind: fault::Kind,
+        kind: KeyKind,
         challenge: Option<&str>,
         answer: &Value,
         made: Made,
@@ -143,12 +144,12 @@ impl Shared {
         let now = self.clock.now();
         let method = method(kind);
         let begun = {
-            let mut world = self.world();
-            let (challenge, state) = world.ceremony(challenge, Some(id), &method, now)?;
-            world.void(&challenge.id);
-            world.enrollable(id, scope, &method)?;
+            let mut db = self.db();
+            let (challenge, state) = db.ceremony(challenge, Some(id), &method, now)?;
+            db.void(&challenge.id);
+            db.enrollable(id, scope, &method)?;
             let begun: Begun = state_of(&state, true, &challenge)?;
-            let credential = self.relying_party.register(&begun.state, answer, |known| world.key(known).is_some())?;
+            let credential = self.relying_party.register(&begun.state, answer, |known| db.key(known).is_some())?;
             let key = Key {
                 credential,
                 name: made.name,
@@ -157,10 +158,10 @@ impl Shared {
                 display_name: begun.display_name,
             };
             let kind = match kind {
-                fault::Kind::Passkey => Kind::Passkey(key),
-                fault::Kind::SecurityKey => Kind::SecurityKey(key),
+                KeyKind::Passkey => AuthenticatorKind::Passkey(key),
+                KeyKind::SecurityKey => AuthenticatorKind::SecurityKey(key),
             };
-            world.user_mut(id.user.as_str(), now).begin(kind, now).id.clone()
+            db.user_mut(id.user.as_str(), now).begin(kind, now).id.clone()
         };
         let attempt = Attempt { id, scope, aim: Aim::Enrol, method: &method };
         Ok(self.prove(attempt, Proof::By(&begun)).await?)
@@ -170,27 +171,28 @@ impl Shared {
     pub(crate) fn begin_authentication(
         &self,
         of: Option<&ActionId>,
-        kind: fault::Kind,
+        kind: KeyKind,
         challenge: Option<&str>,
     ) -> Result<Ceremony, NotSigned> {
         let now = self.clock.now();
         let method = method(kind);
-        let mut world = self.world();
+        let mut db = self.db();
         let mut allowed = Vec::new();
         if let Some(id) = of {
-            world.usable(Attempt::new(id, Scope::default(), Aim::Prove, &method), None).ok_or(Fault::NotAsked)?;
-            let user = world.users.get(id.user.as_str()).ok_or(Fault::NotAsked)?;
+            db.usable(Attempt::new(id, Scope::default(), Aim::Prove, &method), None)
+                .ok_or(VerificationError::NotAsked)?;
+            let user = db.users.get(id.user.as_str()).ok_or(VerificationError::NotAsked)?;
             allowed.extend(credentials(user, |known| known.is_verified() && known.method() == method).cloned());
         }
         let challenge = match challenge {
-            Some(challenge) => world.ceremony(Some(challenge), of, &method, now)?.0,
-            None => world.begin_signature(of, None, None, method, now),
+            Some(challenge) => db.ceremony(Some(challenge), of, &method, now)?.0,
+            None => db.begin_signature(of, None, None, method, now),
         };
         if challenge.user.is_some() != of.is_some() {
             return Err(NotSigned::NotBegun);
         }
         let (options, begun) = self.relying_party.authentication_options(kind, &allowed)?;
-        if let Some(known) = world.challenges.get_mut(&challenge.id) {
+        if let Some(known) = db.challenges.get_mut(&challenge.id) {
             known.waiting = Waiting::Signature { state: text(&begun), registers: false };
         }
         Ok(Ceremony { challenge: challenge.id, options })
@@ -200,7 +202,7 @@ impl Shared {
     pub(crate) async fn finish_authentication(
         &self,
         of: Option<&ActionId>,
-        kind: fault::Kind,
+        kind: KeyKind,
         challenge: Option<&str>,
         answer: &Value,
         device: Option<&str>,
@@ -208,19 +210,17 @@ impl Shared {
         let now = self.clock.now();
         let method = method(kind);
         let signed = {
-            let mut world = self.world();
-            let (challenge, state) = world.ceremony(challenge, of, &method, now)?;
+            let mut db = self.db();
+            let (challenge, state) = db.ceremony(challenge, of, &method, now)?;
             let state: Authentication = state_of(&state, false, &challenge)?;
-            let known =
-                |id: &str| world.key(id).filter(|(_, known)| known.method() == method).and_then(with_credential);
+            let known = |id: &str| db.key(id).filter(|(_, known)| known.method() == method).and_then(with_credential);
             let found = self.relying_party.authenticate(&state, answer, known);
             // Good for one answer, be it a good one or not.
-            let found = found.inspect_err(|_| world.void(&challenge.id))?;
+            let found = found.inspect_err(|_| db.void(&challenge.id))?;
             let id = found.credential.id();
             let user = UserId::new(&found.user_id).map_err(|_| NotSigned::NotBegun)?;
-            let signed = world.signed_by(&challenge, of, &user, |known| known.kind.is_key(&id), now)?;
-            let known =
-                world.users.get_mut(user.as_str()).and_then(|user| user.authenticator_mut(&signed.authenticator));
+            let signed = db.signed_by(&challenge, of, &user, |known| known.kind.is_key(&id), now)?;
+            let known = db.users.get_mut(user.as_str()).and_then(|user| user.authenticator_mut(&signed.authenticator));
             if let Some(key) = known.and_then(|known| known.kind.key_mut()) {
                 key.credential = found.credential;
                 key.device_id = device.map_or_else(|| std::mem::take(&mut key.device_id), str::to_owned);
@@ -240,9 +240,9 @@ impl Shared {
     ) -> Result<Signed, NotSigned> {
         let now = self.clock.now();
         let signed = {
-            let mut world = self.world();
-            let (challenge, _) = world.ceremony(Some(challenge), None, &VerificationMethod::Passkey, now)?;
-            world.signed_by(&challenge, of, user, |known| known.id == authenticator, now)?
+            let mut db = self.db();
+            let (challenge, _) = db.ceremony(Some(challenge), None, &VerificationMethod::Passkey, now)?;
+            db.signed_by(&challenge, of, user, |known| known.id == authenticator, now)?
         };
         self.conclude(signed, &VerificationMethod::InApp, None).await
     }
@@ -259,20 +259,20 @@ impl Shared {
             self.prove(attempt, Proof::By(&signed.authenticator)).await?;
         }
         let now = self.clock.now();
-        let mut world = self.world();
+        let mut db = self.db();
         if signed.id.is_none() {
-            let user = world.user_mut(signed.user.as_str(), now);
+            let user = db.user_mut(signed.user.as_str(), now);
             user.mark_verified(&signed.authenticator, now);
             user.has_verified = true;
         }
         if let Some(device) = device {
-            world.prove_device(signed.user.as_str(), device, method, now);
+            db.prove_device(signed.user.as_str(), device, method, now);
         }
         Ok(signed)
     }
 }
 
-impl World {
+impl Db {
     /// Begins something to sign, for an action of a user or for whoever signs.
     pub(crate) fn begin_signature(
         &mut self,
@@ -284,7 +284,7 @@ impl World {
     ) -> Challenge {
         let waiting = Waiting::Signature { state: String::new(), registers: false };
         let new = match of {
-            Some(id) => NewChallenge::of(id, method, waiting, LIFE),
+            Some(id) => NewChallenge::of(id, method, waiting, SIGNATURE_TTL),
             None => NewChallenge {
                 key: action.is_some().then(|| key.unwrap_or_else(IdempotencyKey::random)),
                 method,
@@ -295,7 +295,7 @@ impl World {
                 sms_channel: None,
                 waiting,
                 context: Context::default(),
-                life: LIFE,
+                ttl: SIGNATURE_TTL,
             },
         };
         self.open(new, now)
@@ -337,7 +337,7 @@ impl World {
         let asked = of.cloned().or_else(|| challenge.action_id());
         let id = match asked {
             Some(id) if id.user != *user => {
-                Err(NotSigned::Refused(fault::Fault::Invalid("it is another user's".into())))
+                Err(NotSigned::Refused(CredentialError::Invalid("it is another user's".into())))
             }
             None if challenge.action.is_some() => Ok(Some(self.claim(&challenge.id, user, false, now)?.id)),
             asked => Ok(asked),
@@ -349,10 +349,10 @@ impl World {
     }
 }
 
-fn method(kind: fault::Kind) -> VerificationMethod {
+fn method(kind: KeyKind) -> VerificationMethod {
     match kind {
-        fault::Kind::Passkey => VerificationMethod::Passkey,
-        fault::Kind::SecurityKey => VerificationMethod::SecurityKey,
+        KeyKind::Passkey => VerificationMethod::Passkey,
+        KeyKind::SecurityKey => VerificationMethod::SecurityKey,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::emulator::lifecycle::Outcome;
 
 /// What happened, ready to be put into an envelope.
 #[derive(Debug, Clone)]
-pub(crate) struct HookEvent {
+pub(crate) struct WebhookEvent {
     pub(super) kind: &'static str,
     pub(super) data: Value,
     /// The action whose own URL it goes to.
@@ -24,7 +24,7 @@ pub(crate) struct HookEvent {
 
 /// Which attempt of whom an event is about. A challenge of the Server API may belong to nobody yet.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Occasion {
+pub(crate) struct EventSubject {
     pub(crate) user_id: Option<String>,
     pub(crate) action_code: Option<String>,
     pub(crate) idempotency_key: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Occasion {
     pub(crate) custom: Map<String, Value>,
 }
 
-impl From<&RecordedAction> for Occasion {
+impl From<&RecordedAction> for EventSubject {
     fn from(action: &RecordedAction) -> Self {
         Self {
             user_id: Some(action.user_id.to_string()),
@@ -48,7 +48,7 @@ impl From<&RecordedAction> for Occasion {
     }
 }
 
-impl From<&Challenge> for Occasion {
+impl From<&Challenge> for EventSubject {
     fn from(challenge: &Challenge) -> Self {
         let context = challenge.context.clone();
         Self {
@@ -63,7 +63,7 @@ impl From<&Challenge> for Occasion {
     }
 }
 
-impl HookEvent {
+impl WebhookEvent {
     fn new(kind: &'static str, data: Value) -> Self {
         let mut event = Self { kind, data: json!({}), action: None };
         if let Value::Object(members) = data {
@@ -93,16 +93,16 @@ impl HookEvent {
     }
 
     /// A code has to be sent by e-mail.
-    pub(crate) fn email_code(about: &Occasion, to: &str, code: &str) -> Self {
+    pub(crate) fn email_code(about: &EventSubject, to: &str, code: &str) -> Self {
         Self::email(about, to).with("code", code).with("verificationMethod", "EMAIL_OTP")
     }
 
     /// A link has to be sent by e-mail.
-    pub(crate) fn email_link(about: &Occasion, to: &str, url: &str) -> Self {
+    pub(crate) fn email_link(about: &EventSubject, to: &str, url: &str) -> Self {
         Self::email(about, to).with("url", url).with("verificationMethod", "EMAIL_MAGIC_LINK")
     }
 
-    fn email(about: &Occasion, to: &str) -> Self {
+    fn email(about: &EventSubject, to: &str) -> Self {
         let data = json!({
             "to": to,
             "userAgent": about.user_agent,
@@ -114,7 +114,7 @@ impl HookEvent {
     }
 
     /// A code has to be sent by SMS.
-    pub(crate) fn sms(about: &Occasion, to: &str, code: &str) -> Self {
+    pub(crate) fn sms(about: &EventSubject, to: &str, code: &str) -> Self {
         let data = json!({
             "to": to,
             "code": code,
@@ -126,7 +126,7 @@ impl HookEvent {
     }
 
     /// A push message has to be sent.
-    pub(crate) fn push(about: &Occasion, challenge_id: &str) -> Self {
+    pub(crate) fn push(about: &EventSubject, challenge_id: &str) -> Self {
         let data = json!({
             "challengeId": challenge_id,
             "userAgent": about.user_agent,
@@ -135,7 +135,7 @@ impl HookEvent {
         Self::new("push.created", data).of(about)
     }
 
-    fn of(self, about: &Occasion) -> Self {
+    fn of(self, about: &EventSubject) -> Self {
         self.with("userId", about.user_id.as_deref())
             .with("actionCode", about.action_code.as_deref())
             .with("idempotencyKey", about.idempotency_key.as_deref())
@@ -170,7 +170,7 @@ impl HookEvent {
 
     /// A challenge is about to succeed by `method`; `authenticator` is the id of what it was proved with.
     pub(crate) fn action_verify(
-        about: &Occasion,
+        about: &EventSubject,
         method: &VerificationMethod,
         authenticator: Option<&str>,
         at: SystemTime,
@@ -217,7 +217,7 @@ impl HookEvent {
     }
 
     /// Something happened to a challenge of an action.
-    pub(crate) fn challenge_log(about: &Occasion, kind: &ChallengeLogType, at: SystemTime) -> Self {
+    pub(crate) fn challenge_log(about: &EventSubject, kind: &ChallengeLogType, at: SystemTime) -> Self {
         let data = json!({ "createdAt": time(at), "type": kind });
         Self::new("challenge.log_created", data).of(about)
     }

@@ -2,9 +2,9 @@
 //!
 //! | what | how |
 //! |---|---|
-//! | `email.created`, `sms.created`, `push.created`, `action.verify` | [`ask`](Hooks::ask): once, and the answer decides |
-//! | `authenticator.*` | [`tell`](Hooks::tell): in the background, again up to three times |
-//! | `action.log_created`, `challenge.log_created` | [`log`](Hooks::log): in batches, later, until they are taken |
+//! | `email.created`, `sms.created`, `push.created`, `action.verify` | [`ask`](Webhooks::ask): once, and the answer decides |
+//! | `authenticator.*` | [`tell`](Webhooks::tell): in the background, again up to three times |
+//! | `action.log_created`, `challenge.log_created` | [`log`](Webhooks::log): in batches, later, until they are taken |
 //!
 //! What waits, waits by the emulator's clock. A test moves that without telling anybody, so as long as something waits the
 //! clock is looked at every few milliseconds.
@@ -27,17 +27,17 @@ use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use crate::emulator::tenant::Tenant;
-use crate::emulator::webhooks::event::{HookEvent, time};
-use crate::emulator::webhooks::outbox::{Outbox, Parcel, Record};
-use crate::emulator::webhooks::sent::{Sent, SentHook};
-use crate::emulator::webhooks::target::{HookAnswer, Target};
+use crate::emulator::webhooks::event::{WebhookEvent, time};
+use crate::emulator::webhooks::outbox::{Outbox, OutgoingWebhook, Record};
+use crate::emulator::webhooks::sent::{Sent, SentWebhook};
+use crate::emulator::webhooks::target::{Target, WebhookAnswer};
 
 /// How often the clock is looked at while something waits.
 const TICK: Duration = Duration::from_millis(20);
 
 /// Where webhooks go. Without a URL, those that would go there are not sent.
 #[derive(Debug, Clone)]
-pub(crate) struct HookSettings {
+pub(crate) struct WebhookSettings {
     /// Where events go. Default: nowhere.
     pub(crate) url: Option<Target>,
     /// Where batches of log records go. Default: nowhere.
@@ -47,11 +47,11 @@ pub(crate) struct HookSettings {
     pub(crate) verify_urls: BTreeMap<String, Target>,
     /// How long an answer may take, in real time. Default: 10 s, an assumption (the service documents none).
     pub(crate) timeout: Duration,
-    /// How long log records wait: the life of the tenant's tokens. Default: 10 minutes.
+    /// How long log records wait: the ttl of the tenant's tokens. Default: 10 minutes.
     pub(crate) log_delay: Duration,
 }
 
-impl Default for HookSettings {
+impl Default for WebhookSettings {
     fn default() -> Self {
         Self {
             url: None,
@@ -63,7 +63,7 @@ impl Default for HookSettings {
     }
 }
 
-impl HookSettings {
+impl WebhookSettings {
     /// What a tenant says about webhooks.
     ///
     /// # Errors
@@ -82,31 +82,31 @@ impl HookSettings {
             log_url: target(&tenant.webhook_log_url)?,
             verify_urls,
             timeout: tenant.webhook_timeout,
-            log_delay: tenant.token_life,
+            log_delay: tenant.token_ttl,
         })
     }
 }
 
 /// The webhooks of one emulator. What runs in the background ends when this is dropped.
-pub(crate) struct Hooks {
-    shared: Arc<Shared>,
+pub(crate) struct Webhooks {
+    shared: Arc<WebhookState>,
     worker: JoinHandle<()>,
 }
 
 /// A webhook whose answer was waited for, and was no success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HookRefused {
+pub(crate) struct WebhookRefused {
     /// The type of the event.
     pub(crate) kind: &'static str,
     /// What came instead.
-    pub(crate) answer: HookAnswer,
+    pub(crate) answer: WebhookAnswer,
 }
 
-impl Hooks {
+impl Webhooks {
     /// Signs with each of `secrets`, as the service does while two keys are active. It needs a tokio runtime.
-    pub(crate) fn new(settings: HookSettings, secrets: Vec<String>, tenant_id: String, clock: Clock) -> Self {
+    pub(crate) fn new(settings: WebhookSettings, secrets: Vec<String>, tenant_id: String, clock: Clock) -> Self {
         let settings = Mutex::new(settings);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(WebhookState {
             settings,
             secrets,
             tenant_id,
@@ -119,33 +119,33 @@ impl Hooks {
     }
 
     /// Changes the settings from now on.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut HookSettings)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut WebhookSettings)) {
         change(&mut lock(&self.shared.settings));
     }
 
     /// Sends an event, once, and waits for the answer: `Ok` if it was taken, or if nobody wants to be asked.
-    pub(crate) async fn ask(&self, event: HookEvent) -> Result<(), HookRefused> {
-        let Some(mut parcel) = self.shared.pack(&event) else { return Ok(()) };
-        let answer = self.shared.send(&mut parcel).await;
-        lock(&self.shared.sent).record(&parcel, answer.clone(), self.shared.clock.now());
-        if answer.is_accepted() { Ok(()) } else { Err(HookRefused { kind: event.kind, answer }) }
+    pub(crate) async fn ask(&self, event: WebhookEvent) -> Result<(), WebhookRefused> {
+        let Some(mut outgoing) = self.shared.pack(&event) else { return Ok(()) };
+        let answer = self.shared.send(&mut outgoing).await;
+        lock(&self.shared.sent).record(&outgoing, answer.clone(), self.shared.clock.now());
+        if answer.is_accepted() { Ok(()) } else { Err(WebhookRefused { kind: event.kind, answer }) }
     }
 
     /// Sends an event in the background.
-    pub(crate) fn tell(&self, event: &HookEvent) {
-        if let Some(parcel) = self.shared.pack(event) {
-            lock(&self.shared.outbox).put(parcel, self.shared.clock.now());
+    pub(crate) fn tell(&self, event: &WebhookEvent) {
+        if let Some(outgoing) = self.shared.pack(event) {
+            lock(&self.shared.outbox).put(outgoing, self.shared.clock.now());
             self.shared.wake.notify_one();
         }
     }
 
     /// Keeps a log record for a batch.
-    pub(crate) fn log(&self, event: HookEvent) {
+    pub(crate) fn log(&self, event: WebhookEvent) {
         self.keep(Record::Ready(self.shared.record(event)));
     }
 
     /// Keeps a log record for a batch that is made when the batch is.
-    pub(crate) fn log_later(&self, make: impl FnOnce() -> Option<HookEvent> + Send + 'static) {
+    pub(crate) fn log_later(&self, make: impl FnOnce() -> Option<WebhookEvent> + Send + 'static) {
         let shared = Arc::downgrade(&self.shared);
         self.keep(Record::Later(Box::new(move || Some(shared.upgrade()?.record(make()?)))));
     }
@@ -175,7 +175,7 @@ impl Hooks {
     }
 
     /// Forgets what waits and what was sent, and goes by these settings.
-    pub(crate) fn start_over(&self, settings: HookSettings) {
+    pub(crate) fn start_over(&self, settings: WebhookSettings) {
         *lock(&self.shared.settings) = settings;
         *lock(&self.shared.outbox) = Outbox::default();
         *lock(&self.shared.sent) = Sent::default();
@@ -187,31 +187,31 @@ impl Hooks {
     }
 
     /// What was sent, or tried, in the order of the first answers; the latest ten thousand.
-    pub(crate) fn sent(&self) -> Vec<SentHook> {
+    pub(crate) fn sent(&self) -> Vec<SentWebhook> {
         lock(&self.shared.sent).all()
     }
 
     /// The latest of them, the last first.
-    pub(crate) fn newest(&self, most: usize) -> Vec<SentHook> {
-        lock(&self.shared.sent).newest(most)
+    pub(crate) fn newest(&self, max: usize) -> Vec<SentWebhook> {
+        lock(&self.shared.sent).newest(max)
     }
 }
 
-impl Drop for Hooks {
+impl Drop for Webhooks {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl fmt::Debug for Hooks {
+impl fmt::Debug for Webhooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks").field("settings", &*lock(&self.shared.settings)).finish_non_exhaustive()
+        f.debug_struct("Webhooks").field("settings", &*lock(&self.shared.settings)).finish_non_exhaustive()
     }
 }
 
 /// What callers and the worker share.
-struct Shared {
-    settings: Mutex<HookSettings>,
+struct WebhookState {
+    settings: Mutex<WebhookSettings>,
     secrets: Vec<String>,
     tenant_id: String,
     clock: Clock,
@@ -225,9 +225,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Shared {
+impl WebhookState {
     /// The envelope of an event, and its id.
-    fn envelope(&self, event: &HookEvent, member: &str) -> (String, Value) {
+    fn envelope(&self, event: &WebhookEvent, member: &str) -> (String, Value) {
         let id = Uuid::new_v4().to_string();
         let mut envelope = json!({
             "version": 1,
@@ -241,57 +241,64 @@ impl Shared {
         (id, envelope)
     }
 
-    fn record(&self, event: HookEvent) -> Value {
+    fn record(&self, event: WebhookEvent) -> Value {
         self.envelope(&event.with("tenantId", self.tenant_id.as_str()), "record").1
     }
 
     /// An event for whoever wants it.
-    fn pack(&self, event: &HookEvent) -> Option<Parcel> {
+    fn pack(&self, event: &WebhookEvent) -> Option<OutgoingWebhook> {
         let settings = lock(&self.settings);
         let to = match &event.action {
             Some(action) => settings.verify_urls.get(action),
             None => settings.url.as_ref(),
         };
         let (to, (id, envelope)) = (to?.clone(), self.envelope(event, "data"));
-        Some(Parcel { to, kind: event.kind, id, body: envelope.to_string().into(), attempts: 0, is_batch: false })
+        Some(OutgoingWebhook {
+            to,
+            kind: event.kind,
+            id,
+            body: envelope.to_string().into(),
+            attempts: 0,
+            is_batch: false,
+        })
     }
 
     /// A batch, if anybody wants it.
-    fn pack_batch(&self, records: &[Value]) -> Option<Parcel> {
+    fn pack_batch(&self, records: &[Value]) -> Option<OutgoingWebhook> {
         let to = lock(&self.settings).log_url.clone()?;
         let id = records.first()?["id"].as_str().unwrap_or_default().to_owned();
         let body = json!({ "records": records }).to_string().into();
-        Some(Parcel { to, kind: "records", id, body, attempts: 0, is_batch: true })
+        Some(OutgoingWebhook { to, kind: "records", id, body, attempts: 0, is_batch: true })
     }
 
     /// Tries once. Every try is signed anew, so that a late one is not refused for its age (an assumption).
-    async fn send(&self, parcel: &mut Parcel) -> HookAnswer {
+    async fn send(&self, outgoing: &mut OutgoingWebhook) -> WebhookAnswer {
         let timeout = lock(&self.settings).timeout;
         let seconds = self.clock.unix_seconds().try_into().unwrap_or(i64::MAX);
-        let header = webhook::sign(self.secrets.iter().map(String::as_str), seconds, &parcel.body);
-        parcel.attempts += 1;
-        let answer = parcel.to.post(header, parcel.body.clone(), timeout).await;
+        let header = webhook::sign(self.secrets.iter().map(String::as_str), seconds, &outgoing.body);
+        outgoing.attempts += 1;
+        let answer = outgoing.to.post(header, outgoing.body.clone(), timeout).await;
         if !answer.is_accepted() {
-            let (url, kind, attempt) = (parcel.to.shown(), parcel.kind, parcel.attempts);
+            let (url, kind, attempt) = (outgoing.to.shown(), outgoing.kind, outgoing.attempts);
             tracing::warn!(%url, kind, attempt, %answer, "a webhook of the emulator was not accepted");
         }
         answer
     }
 
     /// Tries once, and puts back what is to be tried again.
-    async fn deliver(&self, mut parcel: Parcel) {
-        let answer = self.send(&mut parcel).await;
+    async fn deliver(&self, mut outgoing: OutgoingWebhook) {
+        let answer = self.send(&mut outgoing).await;
         let now = self.clock.now();
         if !answer.is_accepted() {
             // First, so that whoever sees the answer can move the clock on to the next try.
-            lock(&self.outbox).put_back(parcel.clone(), now);
+            lock(&self.outbox).put_back(outgoing.clone(), now);
             self.wake.notify_one();
         }
-        lock(&self.sent).record(&parcel, answer, now);
+        lock(&self.sent).record(&outgoing, answer, now);
     }
 
     /// Everything that may be sent by now.
-    fn take_due(&self) -> Vec<Parcel> {
+    fn take_due(&self) -> Vec<OutgoingWebhook> {
         let now = self.clock.now();
         let (records, mut due) = {
             let mut outbox = lock(&self.outbox);
@@ -303,12 +310,12 @@ impl Shared {
 }
 
 /// Sends what waits, each in a task of its own: a receiver that is slow holds up no other.
-async fn work(shared: Arc<Shared>) {
+async fn work(shared: Arc<WebhookState>) {
     let mut running = JoinSet::new();
     loop {
-        for parcel in shared.take_due() {
+        for outgoing in shared.take_due() {
             let shared = Arc::clone(&shared);
-            running.spawn(async move { shared.deliver(parcel).await });
+            running.spawn(async move { shared.deliver(outgoing).await });
         }
         while running.try_join_next().is_some() {}
         let is_empty = lock(&shared.outbox).is_empty();

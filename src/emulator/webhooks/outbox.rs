@@ -11,15 +11,15 @@ use crate::emulator::webhooks::target::Target;
 /// which it says "periodically").
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
 /// How often an event is sent again at most (docs, webhooks, delivery).
-const RETRIES: u32 = 3;
+const MAX_RETRIES: u32 = 3;
 /// The most records of one batch (docs, log events).
-const BATCH: usize = 500;
+const MAX_BATCH: usize = 500;
 /// How much may wait; the oldest go first.
-const MOST: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// Something to send, in the background.
 #[derive(Debug, Clone)]
-pub(super) struct Parcel {
+pub(super) struct OutgoingWebhook {
     pub(super) to: Target,
     pub(super) kind: &'static str,
     pub(super) id: String,
@@ -48,31 +48,31 @@ impl Record {
 /// Records in batches, as they are sent.
 pub(super) fn batches(records: Vec<Record>) -> Vec<Vec<Value>> {
     let records: Vec<_> = records.into_iter().filter_map(Record::make).collect();
-    records.chunks(BATCH).map(<[Value]>::to_vec).collect()
+    records.chunks(MAX_BATCH).map(<[Value]>::to_vec).collect()
 }
 
 /// What waits.
 #[derive(Default)]
 pub(super) struct Outbox {
     /// From when each may be sent.
-    parcels: VecDeque<(SystemTime, Parcel)>,
+    outgoing: VecDeque<(SystemTime, OutgoingWebhook)>,
     records: VecDeque<(SystemTime, Record)>,
 }
 
 impl Outbox {
     pub(super) fn is_empty(&self) -> bool {
-        self.parcels.is_empty() && self.records.is_empty()
+        self.outgoing.is_empty() && self.records.is_empty()
     }
 
     /// Puts in something that has not been tried yet.
-    pub(super) fn put(&mut self, parcel: Parcel, now: SystemTime) {
-        push(&mut self.parcels, now, parcel);
+    pub(super) fn put(&mut self, outgoing: OutgoingWebhook, now: SystemTime) {
+        push(&mut self.outgoing, now, outgoing);
     }
 
     /// Puts something back that was not taken, if it is to be tried again.
-    pub(super) fn put_back(&mut self, parcel: Parcel, now: SystemTime) {
-        if parcel.is_batch || parcel.attempts <= RETRIES {
-            push(&mut self.parcels, now.checked_add(PAUSE).unwrap_or(now), parcel);
+    pub(super) fn put_back(&mut self, outgoing: OutgoingWebhook, now: SystemTime) {
+        if outgoing.is_batch || outgoing.attempts <= MAX_RETRIES {
+            push(&mut self.outgoing, now.checked_add(PAUSE).unwrap_or(now), outgoing);
         }
     }
 
@@ -82,13 +82,13 @@ impl Outbox {
     }
 
     /// Takes out what may be sent by now.
-    pub(super) fn take_due(&mut self, now: SystemTime) -> Vec<Parcel> {
-        take(&mut self.parcels, |due, _| due <= now)
+    pub(super) fn take_due(&mut self, now: SystemTime) -> Vec<OutgoingWebhook> {
+        take(&mut self.outgoing, |due, _| due <= now)
     }
 
     /// Takes out the batches that wait for their next try.
-    pub(super) fn take_batches(&mut self) -> Vec<Parcel> {
-        take(&mut self.parcels, |_, parcel| parcel.is_batch)
+    pub(super) fn take_batches(&mut self) -> Vec<OutgoingWebhook> {
+        take(&mut self.outgoing, |_, outgoing| outgoing.is_batch)
     }
 
     /// Takes out the records that may be sent by `now`, or with `None` all of them.
@@ -98,8 +98,8 @@ impl Outbox {
 }
 
 fn push<T>(waiting: &mut VecDeque<(SystemTime, T)>, due: SystemTime, what: T) {
-    if waiting.len() == MOST {
-        tracing::warn!("more than {MOST} webhooks of the emulator wait: the oldest is dropped");
+    if waiting.len() == MAX_WAITING {
+        tracing::warn!("more than {MAX_WAITING} webhooks of the emulator wait: the oldest is dropped");
         waiting.pop_front();
     }
     waiting.push_back((due, what));
@@ -124,9 +124,9 @@ mod tests {
         UNIX_EPOCH + Duration::from_millis(milliseconds)
     }
 
-    fn parcel(attempts: u32, is_batch: bool) -> Parcel {
+    fn outgoing(attempts: u32, is_batch: bool) -> OutgoingWebhook {
         let to = Target::new("http://127.0.0.1:1/").unwrap();
-        Parcel { to, kind: "k", id: attempts.to_string(), body: Bytes::new(), attempts, is_batch }
+        OutgoingWebhook { to, kind: "k", id: attempts.to_string(), body: Bytes::new(), attempts, is_batch }
     }
 
     fn batches_of(outbox: &mut Outbox) -> Vec<Vec<Value>> {
@@ -144,15 +144,15 @@ mod tests {
         assert_eq!(batches_of(&mut outbox), [[Value::from(true)]]);
     }
 
-    fn ids(parcels: &[Parcel]) -> Vec<&str> {
-        parcels.iter().map(|parcel| parcel.id.as_str()).collect()
+    fn ids(outgoing: &[OutgoingWebhook]) -> Vec<&str> {
+        outgoing.iter().map(|outgoing| outgoing.id.as_str()).collect()
     }
 
     #[test]
     fn what_is_put_back_waits_for_half_a_minute() {
         let mut outbox = Outbox::default();
-        outbox.put(parcel(0, false), at(1000));
-        outbox.put_back(parcel(1, false), at(1000));
+        outbox.put(outgoing(0, false), at(1000));
+        outbox.put_back(outgoing(1, false), at(1000));
         assert_eq!(ids(&outbox.take_due(at(1000))), ["0"]);
         assert!(outbox.take_due(at(30_999)).is_empty() && !outbox.is_empty());
         assert_eq!(ids(&outbox.take_due(at(31_000))), ["1"]);
@@ -170,7 +170,7 @@ mod tests {
             (u32::MAX, true, true),
         ] {
             let mut outbox = Outbox::default();
-            outbox.put_back(parcel(attempts, is_batch), at(0));
+            outbox.put_back(outgoing(attempts, is_batch), at(0));
             assert_eq!(!outbox.is_empty(), comes_back, "{attempts}, batch: {is_batch}");
         }
     }
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn batches_that_wait_are_told_from_events() {
         let mut outbox = Outbox::default();
-        outbox.put_back(parcel(1, false), at(0));
-        outbox.put_back(parcel(2, true), at(0));
+        outbox.put_back(outgoing(1, false), at(0));
+        outbox.put_back(outgoing(2, true), at(0));
         assert_eq!(ids(&outbox.take_batches()), ["2"]);
         assert_eq!(ids(&outbox.take_due(at(30_000))), ["1"]);
     }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn it_is_bounded() {
         let mut outbox = Outbox::default();
-        (0..=MOST).for_each(|n| outbox.log(Record::Ready(n.into()), at(0)));
-        assert_eq!(batches_of(&mut outbox).concat(), (1..=MOST).map(Value::from).collect::<Vec<_>>());
+        (0..=MAX_WAITING).for_each(|n| outbox.log(Record::Ready(n.into()), at(0)));
+        assert_eq!(batches_of(&mut outbox).concat(), (1..=MAX_WAITING).map(Value::from).collect::<Vec<_>>());
     }
 }

@@ -16,7 +16,7 @@ use crate::log::Chain;
 /// What came of one attempt to deliver a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum HookAnswer {
+pub enum WebhookAnswer {
     /// It was answered with this status. Redirects are not followed.
     Status(u16),
     /// There was no answer in time.
@@ -25,7 +25,7 @@ pub enum HookAnswer {
     Unreachable(String),
 }
 
-impl HookAnswer {
+impl WebhookAnswer {
     /// Whether it was taken: a status from 200 to 299.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
@@ -33,7 +33,7 @@ impl HookAnswer {
     }
 }
 
-impl fmt::Display for HookAnswer {
+impl fmt::Display for WebhookAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "status {status}"),
@@ -105,17 +105,17 @@ impl Target {
     }
 
     /// Sends `body` once. Of the answer, only the status is looked at.
-    pub(super) async fn post(&self, signature: String, body: Bytes, timeout: Duration) -> HookAnswer {
+    pub(super) async fn post(&self, signature: String, body: Bytes, timeout: Duration) -> WebhookAnswer {
         let http = match self.http() {
             Ok(http) => http,
-            Err(error) => return HookAnswer::Unreachable(Chain(&error).to_string()),
+            Err(error) => return WebhookAnswer::Unreachable(Chain(&error).to_string()),
         };
         let request = http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
         let request = request.header(SIGNATURE_HEADER, signature).timeout(timeout).body(body);
         match request.send().await {
-            Ok(response) => HookAnswer::Status(response.status().as_u16()),
-            Err(error) if error.is_timeout() => HookAnswer::TimedOut,
-            Err(error) => HookAnswer::Unreachable(Chain(&error.without_url()).to_string()),
+            Ok(response) => WebhookAnswer::Status(response.status().as_u16()),
+            Err(error) if error.is_timeout() => WebhookAnswer::TimedOut,
+            Err(error) => WebhookAnswer::Unreachable(Chain(&error.without_url()).to_string()),
         }
     }
 }

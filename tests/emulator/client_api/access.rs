@@ -1,5 +1,5 @@
 //! Who may call: tokens, tenants, and pages of other origins.
-use axum_authsignal::emulator::{Emulator, Endpoint, Scripted};
+use axum_authsignal::emulator::{Emulator, Endpoint, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::Method;
@@ -87,7 +87,7 @@ async fn every_call_wants_to_know_who_calls() {
         let answer = read(bench.client(Method::GET, path).send().await.unwrap()).await;
         assert_eq!(error(&answer), (401, "unauthorized"), "{path}");
     }
-    for request in bench.emulator.requests() {
+    for request in bench.emulator.received_requests() {
         assert!(request.endpoint.name().starts_with("client"), "{} is {:?}", request.path, request.endpoint);
     }
 }
@@ -167,7 +167,7 @@ async fn pages_of_every_origin_may_call() {
         let methods = headers["access-control-allow-methods"].to_str().unwrap();
         assert_eq!(methods, "GET,POST,PATCH,DELETE");
     }
-    assert!(bench.emulator.requests().is_empty(), "a preflight is no call");
+    assert!(bench.emulator.received_requests().is_empty(), "a preflight is no call");
 
     let origin = "http://localhost:3000";
     let called = async || bench.http.post(&url).header("origin", origin).send().await.unwrap();
@@ -179,7 +179,7 @@ async fn pages_of_every_origin_may_call() {
     let refused = called().await;
     assert_eq!(refused.status(), 401);
     readable(refused.headers());
-    bench.emulator.next(Endpoint::ClientChallengeEmailOtp, Scripted::status(503));
+    bench.emulator.inject_fault(Endpoint::ClientChallengeEmailOtp, Fault::status(503));
     let scripted = called().await;
     assert_eq!(scripted.status(), 503);
     readable(scripted.headers());
@@ -206,8 +206,8 @@ async fn answers_can_be_scripted() {
     let bench = bench().await;
     bench.emulator.user("ada").enroll_email_otp("ada@example.com");
     let token = bench.token().await;
-    bench.emulator.next(Endpoint::ClientVerifyEmailOtp, Scripted::merge(json!({ "isVerified": true })));
-    bench.emulator.next(Endpoint::ClientVerifyEmailOtp, Scripted::status(429).header("retry-after", "7"));
+    bench.emulator.inject_fault(Endpoint::ClientVerifyEmailOtp, Fault::merge(json!({ "isVerified": true })));
+    bench.emulator.inject_fault(Endpoint::ClientVerifyEmailOtp, Fault::status(429).header("retry-after", "7"));
     let body = json!({ "verificationCode": "nope" });
     assert_eq!(bench.asked(&token, "/verify/email-otp", body.clone()).await["isVerified"], true);
     let limited = bench.ask(&token, "/verify/email-otp", body).await;

@@ -299,7 +299,7 @@ async fn an_action_that_is_closed_sends_and_takes_nothing() {
     let bench = bench().await;
     bench.emulator.user("ada").enroll_email_otp("ada@example.com");
     for outcome in [Outcome::Block, Outcome::Review] {
-        bench.emulator.outcome("withdrawal", outcome);
+        bench.emulator.set_outcome("withdrawal", outcome);
         let token = bench.token_with(json!({ "scope": ADD })).await;
         for (path, body) in [
             ("/challenge/email-otp", json!({})),

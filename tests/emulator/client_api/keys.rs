@@ -144,7 +144,7 @@ async fn a_sign_in_finds_the_user_and_makes_the_action() {
     assert_eq!(action.verification_method, Some(VerificationMethod::Passkey));
     assert_eq!(action.outcome, Outcome::Challenge);
 
-    bench.emulator.outcome("signIn", Outcome::Block);
+    bench.emulator.set_outcome("signIn", Outcome::Block);
     let blocked = sign_in(&bench, &mut key, Some("signIn")).await;
     assert_eq!(error(&blocked), (400, "invalid_request"));
     assert_eq!(bench.emulator.actions("ada")[0].state.as_str(), "BLOCK", "a signature is no way round a rule");

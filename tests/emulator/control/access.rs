@@ -1,5 +1,5 @@
 //! Who is let in: programs on this machine, and not the pages of other sites in its browsers.
-use axum_authsignal::emulator::{Emulator, Endpoint, Scripted};
+use axum_authsignal::emulator::{Emulator, Endpoint, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
@@ -235,11 +235,11 @@ async fn status_of(emulator: &Emulator, headers: &str) -> u16 {
 #[tokio::test]
 async fn what_is_there_is_no_part_of_the_service() {
     let bench = bench().await;
-    bench.emulator.next_of_any(Scripted::status(503).always());
+    bench.emulator.inject_fault_for_any(Fault::status(503).always());
     for path in ["messages", "overview", "clock", "users"] {
         bench.control(Method::GET, path, None).await;
     }
-    assert!(bench.emulator.requests().is_empty(), "none of it is remembered");
+    assert!(bench.emulator.received_requests().is_empty(), "none of it is remembered");
     for (method, path) in [
         (Method::GET, "nowhere"),
         (Method::GET, "users/ada/nowhere"),
@@ -249,7 +249,7 @@ async fn what_is_there_is_no_part_of_the_service() {
     ] {
         refused(bench.try_control(method, path, None).await, 404);
     }
-    assert!(bench.emulator.requests().is_empty(), "nor what is not there");
+    assert!(bench.emulator.received_requests().is_empty(), "nor what is not there");
     assert_eq!(bench.get("/users/ada").await.0, 503, "the service itself is down");
     assert_eq!(bench.emulator.calls(Endpoint::GetUser), 1);
     let long = json!({ "username": "x".repeat(300 * 1024) });

@@ -229,6 +229,6 @@ async fn what_a_waiting_page_sees_takes_a_good_token() {
     assert_eq!(bench.open(&forged, "").await.0, 401);
     bench.advance(600);
     assert_eq!(bench.open(&waiting, "&view=PUSH").await.0, 401);
-    let seen = bench.emulator.requests();
+    let seen = bench.emulator.received_requests();
     assert!(seen.iter().all(|seen| !seen.path.contains("waiting")), "it is no call of the application's");
 }

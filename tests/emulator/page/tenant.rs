@@ -14,7 +14,7 @@ fn withdrawal(settings: ActionSettings) -> Tenant {
 
 #[tokio::test]
 async fn length_and_life_of_codes() {
-    let bench = bench_of(Tenant::new().verification_code_length(4).code_life(Duration::from_secs(90))).await;
+    let bench = bench_of(Tenant::new().verification_code_length(4).code_ttl(Duration::from_secs(90))).await;
     bench.emulator.user("ada").enroll_email_otp("ada@example.com");
     let (url, _) = url_and_token(&bench).await;
     let (_, html) = bench.open(&url, "").await;

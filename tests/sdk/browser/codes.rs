@@ -1,5 +1,5 @@
 //! What is proved by typing a code: e-mail, text messages, WhatsApp, authenticator apps. And what goes wrong.
-use axum_authsignal::emulator::{Channel, Endpoint, Scripted};
+use axum_authsignal::emulator::{Channel, Endpoint, Fault};
 use serde_json::{Value, json};
 use totp_rs::Totp;
 
@@ -213,7 +213,7 @@ async fn too_many() {
     let refused = shop.call("email.verify", json!({ "code": right })).await;
     assert_eq!((&refused["isVerified"], &refused["failureReason"]), (&json!(false), &json!("MAX_ATTEMPTS_EXCEEDED")));
 
-    shop.emulator.next(Endpoint::ClientChallengeEmailOtp, Scripted::status(429));
+    shop.emulator.inject_fault(Endpoint::ClientChallengeEmailOtp, Fault::status(429));
     assert_eq!(shop.fails("email.challenge", json!(null)).await, "too_many_requests");
     shop.visitor.leaves().await;
 }

@@ -66,7 +66,7 @@ async fn look(shop: &Shop, url: &str, shown: Shown) {
 async fn every_scene_in_every_mode_leaves_it_clean() {
     let shop = Shop::open().await;
     well_known(&shop).await;
-    shop.emulator.outcome("blocked", Outcome::Block);
+    shop.emulator.set_outcome("blocked", Outcome::Block);
     let mut looks = 0;
     for shown in [Shown::Redirect, Shown::Frame, Shown::Window] {
         for localhost in [false, true] {

@@ -52,7 +52,8 @@ async fn a_passkey_is_made_and_signs_in() {
     let token = shop.with_token("ada", "withdrawal").await;
     let proved = shop.call("passkey.signIn", json!({ "token": token })).await;
     shop.proves(&proved, "ada", "withdrawal").await;
-    let asked = shop.emulator.requests().into_iter().rfind(|seen| seen.path.ends_with("/verify/passkey")).unwrap();
+    let asked =
+        shop.emulator.received_requests().into_iter().rfind(|seen| seen.path.ends_with("/verify/passkey")).unwrap();
     assert_eq!(asked.json()["deviceId"], shop.js("return sdk.anonymousId", json!(null)).await);
 
     // A newer SDK asks for the passkeys that are left, to tell the browser of them.

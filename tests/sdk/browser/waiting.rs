@@ -23,9 +23,9 @@ async fn a_link_in_an_email() {
             assert!(shop.call("emailML.challenge", json!(null)).await["challengeId"].is_string());
         }
         // It asks every second, and goes on asking until the link was opened.
-        shop.emulator.clear_requests();
+        shop.emulator.clear_received_requests();
         begin(&shop, "sdk.emailML.checkVerificationStatus()").await;
-        let asked = async || shop.emulator.requests().iter().any(|seen| seen.path.ends_with("/finalize"));
+        let asked = async || shop.emulator.received_requests().iter().any(|seen| seen.path.ends_with("/finalize"));
         while !asked().await {
             tokio::task::yield_now().await;
         }

@@ -58,7 +58,7 @@ pub(super) const WORDS: Words = Words {
     choose_offered: "Wenn Sie mögen, richten Sie jetzt eine davon ein.",
     offer_heading: "Nächstes Mal schneller bestätigen",
 
-    code_sent: "Wir haben einen {digits}-stelligen Code an {to} gesendet. Er gilt {life}.",
+    code_sent: "Wir haben einen {digits}-stelligen Code an {to} gesendet. Er gilt {time}.",
     code_label: "Bestätigungscode",
     send_again: "Neuen Code senden",
     sent_again: "Wir haben Ihnen einen neuen Code gesendet.",
@@ -93,7 +93,7 @@ pub(super) const WORDS: Words = Words {
     change_number: "Nummer ändern",
 
     link_sent: "Wir haben einen Link an {to} gesendet. Öffnen Sie ihn auf diesem oder einem anderen Gerät. Er gilt \
-                {life}.",
+                {time}.",
     link_opened: "Ich habe ihn geöffnet",
     link_again: "Neuen Link senden",
     link_sent_again: "Wir haben Ihnen einen neuen Link gesendet.",

@@ -58,7 +58,7 @@ pub(super) const WORDS: Words = Words {
     choose_offered: "If you like, set one of these up now.",
     offer_heading: "Confirm faster next time",
 
-    code_sent: "We sent a {digits}-digit code to {to}. It is good for {life}.",
+    code_sent: "We sent a {digits}-digit code to {to}. It is good for {time}.",
     code_label: "Verification code",
     send_again: "Send a new code",
     sent_again: "We have sent you a new code.",
@@ -91,7 +91,7 @@ pub(super) const WORDS: Words = Words {
     change_address: "Change the address",
     change_number: "Change the number",
 
-    link_sent: "We sent a link to {to}. Open it on this device or another. It is good for {life}.",
+    link_sent: "We sent a link to {to}. Open it on this device or another. It is good for {time}.",
     link_opened: "I have opened it",
     link_again: "Send a new link",
     link_sent_again: "We have sent you a new link.",

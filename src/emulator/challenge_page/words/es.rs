@@ -58,7 +58,7 @@ pub(super) const WORDS: Words = Words {
     choose_offered: "Si quiere, configure ahora uno de estos.",
     offer_heading: "Confirme más rápido la próxima vez",
 
-    code_sent: "Hemos enviado un código de {digits} dígitos a {to}. Es válido durante {life}.",
+    code_sent: "Hemos enviado un código de {digits} dígitos a {to}. Es válido durante {time}.",
     code_label: "Código de verificación",
     send_again: "Enviar otro código",
     sent_again: "Le hemos enviado otro código.",
@@ -92,7 +92,7 @@ pub(super) const WORDS: Words = Words {
     change_address: "Cambiar la dirección",
     change_number: "Cambiar el número",
 
-    link_sent: "Hemos enviado un enlace a {to}. Ábralo en este dispositivo o en otro. Es válido durante {life}.",
+    link_sent: "Hemos enviado un enlace a {to}. Ábralo en este dispositivo o en otro. Es válido durante {time}.",
     link_opened: "Ya lo he abierto",
     link_again: "Enviar otro enlace",
     link_sent_again: "Le hemos enviado otro enlace.",

@@ -58,7 +58,7 @@ pub(super) const WORDS: Words = Words {
     choose_offered: "Si vous voulez, configurez-en une maintenant.",
     offer_heading: "Confirmer plus vite la prochaine fois",
 
-    code_sent: "Nous avons envoyé un code à {digits} chiffres à {to}. Il est valable {life}.",
+    code_sent: "Nous avons envoyé un code à {digits} chiffres à {to}. Il est valable {time}.",
     code_label: "Code de vérification",
     send_again: "Envoyer un nouveau code",
     sent_again: "Nous vous avons envoyé un nouveau code.",
@@ -91,7 +91,7 @@ pub(super) const WORDS: Words = Words {
     change_address: "Changer l’adresse",
     change_number: "Changer le numéro",
 
-    link_sent: "Nous avons envoyé un lien à {to}. Ouvrez-le sur cet appareil ou sur un autre. Il est valable {life}.",
+    link_sent: "Nous avons envoyé un lien à {to}. Ouvrez-le sur cet appareil ou sur un autre. Il est valable {time}.",
     link_opened: "Je l’ai ouvert",
     link_again: "Envoyer un nouveau lien",
     link_sent_again: "Nous vous avons envoyé un nouveau lien.",

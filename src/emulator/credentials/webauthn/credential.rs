@@ -10,10 +10,10 @@ use webauthn_rs_core::proto::{
 };
 
 use crate::client::{AuthenticatorAttachment, CredentialDeviceType};
-use crate::emulator::credentials::webauthn::fault::{Fault, Kind, malformed};
+use crate::emulator::credentials::webauthn::error::{CredentialError, KeyKind, malformed};
 
 /// The most bytes of a credential's id (WebAuthn Level 3, section 6.5.1).
-const LONGEST_ID: usize = 1023;
+const MAX_ID: usize = 1023;
 
 /// One passkey or security key: its public key, and what is known of its authenticator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,10 +30,15 @@ pub(crate) struct Credential {
 impl Credential {
     /// A passkey that was made elsewhere (`POST /users/authenticators`; dotnet `BatchEnrollVerifiedAuthenticators`): its
     /// id and its COSE public key, both in base64url.
-    pub(crate) fn import(id: &str, public_key: &str, hints: &[&str], aaguid: Option<&str>) -> Result<Self, Fault> {
+    pub(crate) fn import(
+        id: &str,
+        public_key: &str,
+        hints: &[&str],
+        aaguid: Option<&str>,
+    ) -> Result<Self, CredentialError> {
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('='));
         let cred_id = decode(id).map_err(|_| malformed("its id is not base64url"))?;
-        if cred_id.is_empty() || cred_id.len() > LONGEST_ID {
+        if cred_id.is_empty() || cred_id.len() > MAX_ID {
             return Err(malformed("its id has to have 1 to 1023 bytes"));
         }
         let key = decode(public_key).map_err(|_| malformed("its public key is not base64url"))?;
@@ -52,7 +57,7 @@ impl Credential {
             user_verified: true,
             backup_eligible: false,
             backup_state: false,
-            registration_policy: Kind::Passkey.verification(),
+            registration_policy: KeyKind::Passkey.verification(),
             extensions: RegisteredExtensions::none(),
             attestation: ParsedAttestation::default(),
             attestation_format: AttestationFormat::None,

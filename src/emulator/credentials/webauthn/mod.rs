@@ -8,7 +8,7 @@
 //! Nothing here remembers anything: what begins a ceremony gives a state that is good for one answer, to be kept by the
 //! caller and thrown away when the answer comes.
 pub(crate) mod credential;
-pub(crate) mod fault;
+pub(crate) mod error;
 #[cfg(test)]
 mod soft_key;
 #[cfg(test)]
@@ -31,7 +31,7 @@ use webauthn_rs_core::proto::{
 
 use crate::client::AuthenticatorAttachment;
 use crate::emulator::credentials::webauthn::credential::Credential;
-use crate::emulator::credentials::webauthn::fault::{Fault, Kind, invalid, malformed};
+use crate::emulator::credentials::webauthn::error::{CredentialError, KeyKind, invalid, malformed};
 
 /// The one host on which browsers have WebAuthn without TLS. An address such as 127.0.0.1 can't be a relying party at all
 /// (WebAuthn Level 3, section 5.1.2: its origin has to have a domain).
@@ -39,7 +39,7 @@ pub(crate) const LOCALHOST: &str = "localhost";
 /// How long a browser is told to wait for its user.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes of a `user.id` (WebAuthn Level 3, section 5.4.3).
-const LONGEST_HANDLE: usize = 64;
+const MAX_HANDLE: usize = 64;
 /// What a browser is asked to make.
 const OFFERED: [COSEAlgorithm; 2] = [COSEAlgorithm::ES256, COSEAlgorithm::RS256];
 
@@ -104,15 +104,15 @@ impl RelyingParty {
     /// its answer comes. `exclude` are the credentials that the user has.
     pub(crate) fn registration_options<'a>(
         &self,
-        kind: Kind,
+        kind: KeyKind,
         user: Registrant<'_>,
         attachment: Option<&AuthenticatorAttachment>,
         exclude: impl IntoIterator<Item = &'a Credential>,
-    ) -> Result<(Value, Registration), Fault> {
+    ) -> Result<(Value, Registration), CredentialError> {
         let username = user.username.filter(|name| !name.is_empty()).unwrap_or(user.user_id);
         let display_name = user.display_name.filter(|name| !name.is_empty()).unwrap_or(username);
         let attachment = match (kind, attachment) {
-            (Kind::SecurityKey, _) | (_, Some(AuthenticatorAttachment::CrossPlatform)) => {
+            (KeyKind::SecurityKey, _) | (_, Some(AuthenticatorAttachment::CrossPlatform)) => {
                 Some(proto::AuthenticatorAttachment::CrossPlatform)
             }
             (_, Some(AuthenticatorAttachment::Platform)) => Some(proto::AuthenticatorAttachment::Platform),
@@ -123,7 +123,7 @@ impl RelyingParty {
             .core
             .new_challenge_register_builder(&user_handle(user.user_id), username, display_name)?
             .user_verification_policy(kind.verification())
-            .require_resident_key(kind == Kind::Passkey)
+            .require_resident_key(kind == KeyKind::Passkey)
             .authenticator_attachment(attachment)
             .credential_algorithms(OFFERED.to_vec())
             .exclude_credentials(Some(exclude));
@@ -138,7 +138,7 @@ impl RelyingParty {
         begun: &Registration,
         answer: &Value,
         taken: impl FnOnce(&str) -> bool,
-    ) -> Result<Credential, Fault> {
+    ) -> Result<Credential, CredentialError> {
         let mut read: RegisterPublicKeyCredential = from_json(answer)?;
         let id = credential_id(&read.id, &read.raw_id, &read.type_)?;
         if taken(&id) {
@@ -168,9 +168,9 @@ impl RelyingParty {
     /// its answer comes. One of `allowed` has to answer; with none the user chooses, and is known by the answer.
     pub(crate) fn authentication_options<'a>(
         &self,
-        kind: Kind,
+        kind: KeyKind,
         allowed: impl IntoIterator<Item = &'a Credential>,
-    ) -> Result<(Value, Authentication), Fault> {
+    ) -> Result<(Value, Authentication), CredentialError> {
         let allowed: Vec<_> = allowed.into_iter().map(|credential| credential.inner.clone()).collect();
         let ids = allowed.iter().map(|credential| URL_SAFE_NO_PAD.encode(&credential.cred_id)).collect();
         let builder = self.core.new_challenge_authenticate_builder(allowed, Some(kind.verification()))?;
@@ -186,10 +186,10 @@ impl RelyingParty {
         begun: &Authentication,
         answer: &Value,
         known: impl FnOnce(&str) -> Option<(&'a str, &'a Credential)>,
-    ) -> Result<Authenticated, Fault> {
+    ) -> Result<Authenticated, CredentialError> {
         let read: PublicKeyCredential = from_json(answer)?;
         let id = credential_id(&read.id, &read.raw_id, &read.type_)?;
-        let (user_id, credential) = known(&id).ok_or(Fault::UnknownCredential)?;
+        let (user_id, credential) = known(&id).ok_or(CredentialError::UnknownCredential)?;
         if !begun.allowed.is_empty() && !begun.allowed.contains(&id) {
             return Err(invalid("another one was asked for"));
         }
@@ -215,19 +215,19 @@ impl RelyingParty {
 
 /// The `user.id` of a user: the id itself, or its SHA-256 where it is longer than an authenticator takes.
 fn user_handle(user_id: &str) -> Vec<u8> {
-    if user_id.len() <= LONGEST_HANDLE { user_id.into() } else { Sha256::digest(user_id).to_vec() }
+    if user_id.len() <= MAX_HANDLE { user_id.into() } else { Sha256::digest(user_id).to_vec() }
 }
 
-fn json(options: &impl Serialize) -> Result<Value, Fault> {
+fn json(options: &impl Serialize) -> Result<Value, CredentialError> {
     serde_json::to_value(options).map_err(malformed)
 }
 
-fn from_json<T: DeserializeOwned>(answer: &Value) -> Result<T, Fault> {
+fn from_json<T: DeserializeOwned>(answer: &Value) -> Result<T, CredentialError> {
     T::deserialize(answer).map_err(malformed)
 }
 
 /// The id in base64url, once the answer agrees with itself about it.
-fn credential_id(id: &str, raw: &[u8], kind: &str) -> Result<String, Fault> {
+fn credential_id(id: &str, raw: &[u8], kind: &str) -> Result<String, CredentialError> {
     let raw = URL_SAFE_NO_PAD.encode(raw);
     if kind != "public-key" {
         return Err(malformed("its type is not public-key"));

@@ -18,11 +18,11 @@ fn ada() -> Registrant<'static> {
     Registrant { user_id: "ada", username: Some("ada@example.com"), display_name: Some("Ada L.") }
 }
 
-fn begin(kind: Kind) -> (Value, Registration) {
+fn begin(kind: KeyKind) -> (Value, Registration) {
     site().registration_options(kind, ada(), None, []).unwrap()
 }
 
-fn enrol(kind: Kind, key: &mut SoftKey) -> Credential {
+fn enrol(kind: KeyKind, key: &mut SoftKey) -> Credential {
     let (options, begun) = begin(kind);
     site().register(&begun, &key.create(&options, ORIGIN), |_| false).unwrap()
 }
@@ -32,8 +32,8 @@ fn ask(
     credential: &Credential,
     key: &mut SoftKey,
     change: impl FnOnce(&SoftKey, &mut Value),
-) -> Result<Authenticated, Fault> {
-    let (options, begun) = site().authentication_options(Kind::Passkey, [credential]).unwrap();
+) -> Result<Authenticated, CredentialError> {
+    let (options, begun) = site().authentication_options(KeyKind::Passkey, [credential]).unwrap();
     let mut answer = key.get(&options, ORIGIN);
     change(key, &mut answer);
     site().authenticate(&begun, &answer, |id| (id == credential.id()).then_some(("ada", credential)))
@@ -54,9 +54,9 @@ fn kept<T: Serialize + DeserializeOwned>(value: &T) -> T {
 
 #[test]
 fn what_browsers_are_asked_for() {
-    let credential = enrol(Kind::Passkey, &mut SoftKey::es256());
+    let credential = enrol(KeyKind::Passkey, &mut SoftKey::es256());
     let (mut options, _) = site()
-        .registration_options(Kind::Passkey, ada(), Some(&AuthenticatorAttachment::Platform), [&credential])
+        .registration_options(KeyKind::Passkey, ada(), Some(&AuthenticatorAttachment::Platform), [&credential])
         .unwrap();
     assert_eq!(decode(&options["challenge"].take()).len(), 32);
     let expected = json!({
@@ -76,7 +76,7 @@ fn what_browsers_are_asked_for() {
     });
     assert_eq!(options, expected);
 
-    let (options, _) = begin(Kind::SecurityKey);
+    let (options, _) = begin(KeyKind::SecurityKey);
     let selection = json!({
         "authenticatorAttachment": "cross-platform",
         "residentKey": "discouraged",
@@ -85,7 +85,7 @@ fn what_browsers_are_asked_for() {
     });
     assert_eq!(options["authenticatorSelection"], selection);
 
-    let (mut options, _) = site().authentication_options(Kind::Passkey, [&credential]).unwrap();
+    let (mut options, _) = site().authentication_options(KeyKind::Passkey, [&credential]).unwrap();
     assert_eq!(decode(&options["challenge"].take()).len(), 32);
     let allowed = json!([{ "type": "public-key", "id": credential.id(), "transports": ["internal"] }]);
     let mut expected = json!({
@@ -96,7 +96,7 @@ fn what_browsers_are_asked_for() {
         "userVerification": "required",
     });
     assert_eq!(options, expected);
-    let (mut options, _) = site().authentication_options(Kind::Passkey, []).unwrap();
+    let (mut options, _) = site().authentication_options(KeyKind::Passkey, []).unwrap();
     (options["challenge"], expected["allowCredentials"]) = (Value::Null, json!([]));
     assert_eq!(options, expected);
 }
@@ -113,7 +113,7 @@ fn names_that_are_missing_and_ids_that_are_long() {
         (&long, Some("a"), None, Sha256::digest(&long).to_vec(), "a", "a"),
     ] {
         let user = Registrant { user_id, username, display_name };
-        let (options, _) = site().registration_options(Kind::Passkey, user, None, []).unwrap();
+        let (options, _) = site().registration_options(KeyKind::Passkey, user, None, []).unwrap();
         let expected = json!({ "id": encode(&id), "name": name, "displayName": shown });
         assert_eq!(options["user"], expected, "{user_id}");
     }
@@ -122,7 +122,7 @@ fn names_that_are_missing_and_ids_that_are_long() {
 #[test]
 fn a_passkey_proves_its_user_again_and_again() {
     let mut key = SoftKey::es256();
-    let mut credential = enrol(Kind::Passkey, &mut key);
+    let mut credential = enrol(KeyKind::Passkey, &mut key);
     assert_eq!(credential.id(), encode(&key.id));
     assert_eq!(credential.aaguid, Some(Uuid::from_bytes(AAGUID)));
     assert_eq!(credential.attachment, Some(AuthenticatorAttachment::Platform));
@@ -132,14 +132,14 @@ fn a_passkey_proves_its_user_again_and_again() {
     for discoverable in [false, true, true] {
         credential = kept(&credential);
         let allowed = [&credential].into_iter().filter(|_| !discoverable);
-        let (options, begun) = site().authentication_options(Kind::Passkey, allowed).unwrap();
+        let (options, begun) = site().authentication_options(KeyKind::Passkey, allowed).unwrap();
         let known = |id: &str| (id == credential.id()).then_some(("ada", &credential));
         let done = site().authenticate(&kept(&begun), &key.get(&options, ORIGIN), known).unwrap();
         assert_eq!(done.user_id, "ada");
         assert_eq!(done.credential.counter(), key.counter);
         credential = done.credential;
     }
-    let (options, begun) = begin(Kind::Passkey);
+    let (options, begun) = begin(KeyKind::Passkey);
     assert!(site().register(&kept(&begun), &SoftKey::es256().create(&options, ORIGIN), |_| false).is_ok());
 }
 
@@ -151,7 +151,7 @@ fn a_synchronised_passkey_counts_nothing_and_says_that_it_is_backed_up() {
         transports: &["internal", "smart-card", "hybrid"],
         ..SoftKey::es256()
     };
-    let credential = enrol(Kind::Passkey, &mut key);
+    let credential = enrol(KeyKind::Passkey, &mut key);
     assert_eq!(credential.backed_up(), Some(true));
     assert_eq!(credential.device_type(), Some(CredentialDeviceType::MultiDevice));
     assert_eq!(credential.transports(), ["internal", "hybrid"]);
@@ -164,47 +164,47 @@ fn a_synchronised_passkey_counts_nothing_and_says_that_it_is_backed_up() {
 #[test]
 fn a_security_key_is_touched() {
     let mut key = SoftKey { verifies: false, attachment: "cross-platform", transports: &["usb"], ..SoftKey::es256() };
-    let credential = enrol(Kind::SecurityKey, &mut key);
+    let credential = enrol(KeyKind::SecurityKey, &mut key);
     assert_eq!(credential.attachment, Some(AuthenticatorAttachment::CrossPlatform));
     let ask = |credential: &Credential, key: &mut SoftKey| {
-        let (options, begun) = site().authentication_options(Kind::SecurityKey, [credential]).unwrap();
+        let (options, begun) = site().authentication_options(KeyKind::SecurityKey, [credential]).unwrap();
         let mut answer = key.get(&options, ORIGIN);
         answer["response"]["userHandle"] = Value::Null;
         site().authenticate(&begun, &answer, |_| Some(("ada", credential))).map(drop)
     };
     assert_eq!(ask(&credential, &mut key), Ok(()));
     let mut key = SoftKey::es256();
-    let credential = enrol(Kind::SecurityKey, &mut key);
+    let credential = enrol(KeyKind::SecurityKey, &mut key);
     key.verifies = false;
-    assert!(matches!(ask(&credential, &mut key), Err(Fault::Invalid(_))));
+    assert!(matches!(ask(&credential, &mut key), Err(CredentialError::Invalid(_))));
 }
 
-fn invalid_because(why: &str) -> Fault {
-    Fault::Invalid(why.to_owned())
+fn invalid_because(why: &str) -> CredentialError {
+    CredentialError::Invalid(why.to_owned())
 }
 
 #[test]
 fn an_answer_is_good_for_its_question_and_for_one_time() {
     let mut key = SoftKey::es256();
-    let credential = enrol(Kind::Passkey, &mut key);
-    let other = enrol(Kind::Passkey, &mut SoftKey::es256());
+    let credential = enrol(KeyKind::Passkey, &mut key);
+    let other = enrol(KeyKind::Passkey, &mut SoftKey::es256());
     let known = |id: &str| [&credential, &other].into_iter().find(|known| known.id() == id).map(|known| ("ada", known));
 
-    let (options, begun) = site().authentication_options(Kind::Passkey, [&credential]).unwrap();
-    let (_, another) = site().authentication_options(Kind::Passkey, [&credential]).unwrap();
+    let (options, begun) = site().authentication_options(KeyKind::Passkey, [&credential]).unwrap();
+    let (_, another) = site().authentication_options(KeyKind::Passkey, [&credential]).unwrap();
     let answer = key.get(&options, ORIGIN);
-    assert!(matches!(site().authenticate(&another, &answer, known), Err(Fault::Invalid(_))));
+    assert!(matches!(site().authenticate(&another, &answer, known), Err(CredentialError::Invalid(_))));
     let done = site().authenticate(&begun, &answer, known).unwrap();
     let again = site().authenticate(&begun, &answer, |_| Some(("ada", &done.credential))).unwrap_err();
-    assert!(matches!(again, Fault::Invalid(_)), "its counter has moved: {again}");
+    assert!(matches!(again, CredentialError::Invalid(_)), "its counter has moved: {again}");
     // The key was copied, and the copy is behind.
     key.counter = 0;
-    assert!(matches!(ask(&done.credential, &mut key, |_, _| ()), Err(Fault::Invalid(_))));
+    assert!(matches!(ask(&done.credential, &mut key, |_, _| ()), Err(CredentialError::Invalid(_))));
 
-    let (options, begun) = site().authentication_options(Kind::Passkey, [&other]).unwrap();
+    let (options, begun) = site().authentication_options(KeyKind::Passkey, [&other]).unwrap();
     let fault = site().authenticate(&begun, &key.get(&options, ORIGIN), known).unwrap_err();
     assert_eq!(fault, invalid_because("another one was asked for"));
-    let (options, begun) = site().authentication_options(Kind::Passkey, []).unwrap();
+    let (options, begun) = site().authentication_options(KeyKind::Passkey, []).unwrap();
     let mut answer = key.get(&options, ORIGIN);
     answer["response"].as_object_mut().unwrap().remove("userHandle");
     let fault = site().authenticate(&begun, &answer, known).unwrap_err();
@@ -236,12 +236,12 @@ fn which_pages_may_use_it() {
         (&custom, "https://evil-app.test", false),
     ] {
         let mut key = SoftKey::es256();
-        let (options, begun) = site.registration_options(Kind::Passkey, ada(), None, []).unwrap();
+        let (options, begun) = site.registration_options(KeyKind::Passkey, ada(), None, []).unwrap();
         assert_eq!(options["rp"]["id"], site.id());
         let registered = site.register(&begun, &key.create(&options, origin), |_| false);
         assert_eq!(registered.is_ok(), taken, "{origin} at {}: {registered:?}", site.id());
         let credential = Credential::import(&encode(&key.id), &encode(&key.cose()), &[], None).unwrap();
-        let (options, begun) = site.authentication_options(Kind::Passkey, []).unwrap();
+        let (options, begun) = site.authentication_options(KeyKind::Passkey, []).unwrap();
         let answered = site.authenticate(&begun, &key.get(&options, origin), |_| Some(("ada", &credential)));
         assert_eq!(answered.is_ok(), taken, "{origin} at {}", site.id());
     }
@@ -250,7 +250,7 @@ fn which_pages_may_use_it() {
 /// The browser SDK shows the challenge page in a frame of the application, which is another origin by its port.
 #[test]
 fn a_page_in_a_frame_may_make_one() {
-    let (options, begun) = begin(Kind::Passkey);
+    let (options, begun) = begin(KeyKind::Passkey);
     let mut answer = SoftKey::es256().create(&options, ORIGIN);
     tell(&mut answer, "crossOrigin", true.into());
     tell(&mut answer, "topOrigin", "http://localhost:9".into());

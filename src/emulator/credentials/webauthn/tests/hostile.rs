@@ -16,10 +16,10 @@ fn registrations_that_lie() {
     ];
     for (name, lie) in before {
         let (mut key, mut origin) = (SoftKey::es256(), ORIGIN);
-        let (mut options, begun) = begin(Kind::Passkey);
+        let (mut options, begun) = begin(KeyKind::Passkey);
         lie(&mut key, &mut options, &mut origin);
         let fault = site().register(&begun, &key.create(&options, origin), |_| false).unwrap_err();
-        assert!(matches!(fault, Fault::Invalid(_)), "{name}: {fault:?}");
+        assert!(matches!(fault, CredentialError::Invalid(_)), "{name}: {fault:?}");
     }
 
     let invalid = "invalid_credential";
@@ -37,21 +37,21 @@ fn registrations_that_lie() {
         }),
     ];
     for (name, code, lie) in after {
-        let (options, begun) = begin(Kind::Passkey);
+        let (options, begun) = begin(KeyKind::Passkey);
         let mut answer = SoftKey::es256().create(&options, ORIGIN);
         lie(&mut answer);
         let fault = site().register(&begun, &answer, |_| false).unwrap_err();
         assert_eq!(fault.code(), code, "{name}: {fault}");
     }
 
-    let (options, begun) = begin(Kind::Passkey);
+    let (options, begun) = begin(KeyKind::Passkey);
     let mut key = SoftKey::es256();
     let answer = key.create(&options, ORIGIN);
     let id = encode(&key.id);
     let fault = site().register(&begun, &answer, |known| known == id).unwrap_err();
     assert_eq!(fault, invalid_because("it is registered already"));
     let credential = site().register(&begun, &answer, |_| false).unwrap();
-    let (options, begun) = site().registration_options(Kind::Passkey, ada(), None, [&credential]).unwrap();
+    let (options, begun) = site().registration_options(KeyKind::Passkey, ada(), None, [&credential]).unwrap();
     assert!(site().register(&begun, &key.create(&options, ORIGIN), |_| false).is_err(), "an excluded one");
 }
 
@@ -98,7 +98,7 @@ fn authentications_that_lie() {
         ("no object", unread, |_, answer| *answer = "x".repeat(1 << 20).into()),
     ];
     let mut key = SoftKey::es256();
-    let credential = enrol(Kind::Passkey, &mut key);
+    let credential = enrol(KeyKind::Passkey, &mut key);
     for (name, code, lie) in table {
         let fault = ask(&credential, &mut key, lie).unwrap_err();
         assert_eq!(fault.code(), code, "{name}: {fault}");
@@ -173,8 +173,8 @@ proptest! {
             "/response/authenticatorData",
         ][at];
         let mut key = SoftKey::es256();
-        let credential = enrol(Kind::Passkey, &mut key);
-        let (options, begun) = begin(Kind::Passkey);
+        let credential = enrol(KeyKind::Passkey, &mut key);
+        let (options, begun) = begin(KeyKind::Passkey);
         let mut answer = key.create(&options, ORIGIN);
         if let Some(place) = answer.pointer_mut(place) {
             *place = json.clone();
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn no_bit_may_differ(field in 0_usize..3, at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let mut key = SoftKey::es256();
-        let credential = enrol(Kind::Passkey, &mut key);
+        let credential = enrol(KeyKind::Passkey, &mut key);
         let name = ["clientDataJSON", "authenticatorData", "signature"][field];
         let answered = ask(&credential, &mut key, |_, answer| {
             let mut bytes = decode(&answer["response"][name]);

@@ -7,12 +7,12 @@ use webauthn_rs_core::proto::UserVerificationPolicy;
 
 /// What a credential is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
+pub(crate) enum KeyKind {
     Passkey,
     SecurityKey,
 }
 
-impl Kind {
+impl KeyKind {
     pub(super) const fn verification(self) -> UserVerificationPolicy {
         match self {
             Self::Passkey => UserVerificationPolicy::Required,
@@ -23,7 +23,7 @@ impl Kind {
 
 /// Why a ceremony came to nothing. The texts are for whoever writes the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum CredentialError {
     /// No such credential is known.
     UnknownCredential,
     /// It was read, and proves nothing.
@@ -32,7 +32,7 @@ pub(crate) enum Fault {
     Malformed(String),
 }
 
-impl Fault {
+impl CredentialError {
     /// The error code, all three answered with 400 (an assumption). The browser SDK makes the browser forget a passkey
     /// that is `unknown_credential`.
     pub(crate) const fn code(&self) -> &'static str {
@@ -44,7 +44,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownCredential => f.write_str("The credential is not known."),
@@ -54,7 +54,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl From<WebauthnError> for Fault {
+impl From<WebauthnError> for CredentialError {
     fn from(error: WebauthnError) -> Self {
         use WebauthnError as E;
         let why = error.to_string();
@@ -67,11 +67,11 @@ impl From<WebauthnError> for Fault {
     }
 }
 
-pub(super) fn invalid(why: &str) -> Fault {
-    Fault::Invalid(why.to_owned())
+pub(super) fn invalid(why: &str) -> CredentialError {
+    CredentialError::Invalid(why.to_owned())
 }
 
 /// What is wrong, cut short: parsers quote what they did not expect.
-pub(super) fn malformed(why: impl fmt::Display) -> Fault {
-    Fault::Malformed(why.to_string().chars().take(200).collect())
+pub(super) fn malformed(why: impl fmt::Display) -> CredentialError {
+    CredentialError::Malformed(why.to_string().chars().take(200).collect())
 }
