@@ -29,6 +29,9 @@ pub enum Budget {
     /// Ways back from one challenge about which Authsignal was asked:
     /// [`validate_budget`](crate::AuthsignalBuilder::validate_budget).
     Validates,
+    /// Challenges that wait for their proof, or their bytes:
+    /// [`pending_flow_budget`](crate::AuthsignalBuilder::pending_flow_budget).
+    PendingFlows,
 }
 
 impl Budget {
@@ -38,6 +41,7 @@ impl Budget {
             Self::Challenges => "AuthsignalBuilder::challenge_budget",
             Self::Refusals => "AuthsignalBuilder::refusal_budget",
             Self::Validates => "AuthsignalBuilder::validate_budget",
+            Self::PendingFlows => "AuthsignalBuilder::pending_flow_budget",
         }
     }
 

@@ -276,8 +276,11 @@ impl Inner {
         let answered = self.keeper.answer(browser, binding, &Answer::from(validated)).await?;
         let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
         tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
-        if matches!(answered, Answered::Approve(_)) {
-            self.gives_room_back(&flow.opening, &flow.opening.attempt);
+        // Also where this was written before, and only the store's answer was lost.
+        if matches!(answered, Answered::Approve(_) | Answered::Already) {
+            let opening = &flow.opening;
+            self.gives_room_back(opening, &opening.attempt);
+            self.keeper.give_room_back(opening.user.as_str(), opening.session.as_deref(), &opening.attempt).await;
         }
         match answered {
             Answered::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),

@@ -11,15 +11,12 @@ use secrecy::{SecretSlice, SecretString};
 use super::Authsignal;
 use crate::budget::Allowance;
 use crate::domain::flow::PENDING;
+use crate::domain::waiting::Room;
 use crate::request::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
 use crate::request::signals::IpSource;
 use crate::response::answer::{Answer, Responder};
 use crate::store::{AnyStore, Store, TIMEOUT};
 
-/// The time that budgets are for, by default.
-const BUDGET_TIME: Duration = Duration::from_secs(10 * 60);
-/// How often Authsignal is asked about tokens for one challenge, by default.
-const VALIDATE_BUDGET: u32 = 10;
 /// The fewest bytes of a master secret.
 const MIN_SECRET: usize = 32;
 /// The most bytes of a body that an approval covers, by default.
@@ -41,6 +38,7 @@ pub struct AuthsignalBuilder {
     challenge_budget: Allowance,
     refusal_budget: Allowance,
     validate_budget: u32,
+    pending_flow_budget: Room,
     secret: Option<SecretSlice<u8>>,
     older_secrets: Vec<SecretSlice<u8>>,
     older_api_keys: Vec<SecretString>,
@@ -81,9 +79,10 @@ impl AuthsignalBuilder {
             responder: None,
             store: None,
             store_timeout: TIMEOUT,
-            challenge_budget: Allowance::new(5, BUDGET_TIME),
-            refusal_budget: Allowance::new(5, BUDGET_TIME),
-            validate_budget: VALIDATE_BUDGET,
+            challenge_budget: Allowance::new(5, budgets::TIME),
+            refusal_budget: Allowance::new(5, budgets::TIME),
+            validate_budget: budgets::VALIDATES,
+            pending_flow_budget: Room::new(budgets::PENDING_FLOWS, budgets::PENDING_BYTES),
             secret: None,
             older_secrets: Vec::new(),
             older_api_keys: Vec::new(),
@@ -218,39 +217,6 @@ impl AuthsignalBuilder {
     /// ([`Outage::Store`](crate::Outage::Store)). Default: 250 milliseconds.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout.clamp(Duration::from_millis(10), Duration::from_secs(30));
-        self
-    }
-
-    /// How many challenges one user may begin in one session for one action within `per` without proving them. Over that,
-    /// Authsignal is not asked, and the answer is 429 ([`Budget::Challenges`](crate::Budget::Challenges)). A challenge that
-    /// still waits is handed out again without counting, and one that is proved gives its room back. Between 1 and 10,000,
-    /// in between a second and a day; what is outside counts as the nearer end. Default: 5 in 10 minutes, which is less
-    /// than the 6 text messages that Authsignal sends in that time.
-    ///
-    /// It is counted in the memory of this process, so that an allowed request needs no store: with several nodes each has
-    /// a budget of its own. Requests that are under way at once each ask Authsignal before the first of them counts.
-    /// Name the [session](User::session): without one, whoever is signed in as the user shares the user's budget.
-    pub fn challenge_budget(mut self, challenges: usize, per: Duration) -> Self {
-        self.challenge_budget = Allowance::new(challenges, per);
-        self
-    }
-
-    /// How many requests of one user in one session for one action Authsignal may refuse (`BLOCK`, a review, any state
-    /// that does not pass) within `per`. Over that it is not asked until the first of them is that long ago, so that nobody
-    /// tries until an `ALLOW` comes, and the answer is 429 ([`Budget::Refusals`](crate::Budget::Refusals)). Counted and
-    /// limited as [`challenge_budget`](Self::challenge_budget) is. Default: 5 in 10 minutes.
-    pub fn refusal_budget(mut self, refusals: usize, per: Duration) -> Self {
-        self.refusal_budget = Allowance::new(refusals, per);
-        self
-    }
-
-    /// How often Authsignal may be asked whether a way back from one challenge proves it. Over that it is not asked, and the
-    /// answer is 429 until the challenge has run out ([`Budget::Validates`](crate::Budget::Validates)); where it was proved
-    /// by then, that is the answer. Counted in the store, so that all nodes share it; a call that Authsignal did not answer
-    /// is not counted, unless it asked to slow down. Between 1 and 1,000; what is outside counts as the nearer end.
-    /// Default: 10. People come back once for each time that they leave the challenge's page.
-    pub fn validate_budget(mut self, validates: u32) -> Self {
-        self.validate_budget = validates.clamp(1, 1_000);
         self
     }
 
@@ -401,4 +367,5 @@ impl AuthsignalBuilder {
     }
 }
 
+mod budgets;
 mod build;

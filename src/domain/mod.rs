@@ -10,3 +10,4 @@ pub(crate) mod place;
 pub(crate) mod return_to;
 pub(crate) mod tenant;
 pub(crate) mod ticket;
+pub(crate) mod waiting;

@@ -12,7 +12,7 @@ use super::body::ReplayBody;
 use super::guard::Guard;
 use super::stop::Stop;
 use crate::authsignal::Inner;
-use crate::budget::{AccountId, Asker};
+use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::domain::coverage::{Address, Binding, Shape, digest};
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::flow::{Asked, Back, Challenge, Flow, Opening, Proof, Stage};
@@ -24,6 +24,7 @@ use crate::request::caller::Caller;
 use crate::request::cookie::{BrowserId, Known};
 use crate::request::identify::User;
 use crate::response::answer::ChallengeAnswer;
+use crate::store;
 use crate::store::flows::{BindingHash, Opened, Spending};
 use crate::verdict::question::{Question, Run, TrackDigest};
 use crate::verdict::{self, Grounds, Verdict};
@@ -79,9 +80,15 @@ impl Case<'_> {
     pub(super) fn account(&self, parts: &Parts) -> AccountId {
         let asker =
             Asker { user: self.user_id.as_str(), session: self.user.session.as_deref(), action: &self.guard.action };
-        let site = parts.headers.get("sec-fetch-site");
-        let from_elsewhere = site.is_some_and(|site| site != "same-origin" && site != "none");
-        self.authsignal().ledger.account(asker, from_elsewhere)
+        self.authsignal().ledger.account(asker, is_from_elsewhere(parts))
+    }
+
+    /// Whether so much of this user and session waits for its proof that no more has room.
+    pub(super) async fn waits_for_room(&self, parts: &Parts) -> Result<Option<Over>, store::Error> {
+        let keeper = &self.authsignal().keeper;
+        let session = self.user.session.as_deref();
+        let wait = keeper.waits_for_room(self.user_id.as_str(), session, is_from_elsewhere(parts)).await?;
+        Ok(wait.map(|wait| (Budget::PendingFlows, wait)))
     }
 
     pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
@@ -154,8 +161,21 @@ impl Case<'_> {
                 (browser.clone(), Some(browser))
             }
         };
-        keeper.write_ticket(&browser, ticket, &binding).await?;
-        match keeper.open(&browser, &binding, self.run.id, flow).await? {
+        if let Some(wait) = keeper.take_room(&flow, is_from_elsewhere(parts)).await? {
+            return Err(Stop::Over((Budget::PendingFlows, wait)));
+        }
+        let opened = match keeper.write_ticket(&browser, ticket, &binding).await {
+            Ok(()) => keeper.open(&browser, &binding, self.run.id, flow).await,
+            Err(error) => Err(error),
+        };
+        let is_written = match &opened {
+            Ok(opened) => matches!(opened, Opened::New(_)),
+            Err(error) => error.kind() == store::ErrorKind::Unavailable,
+        };
+        if !is_written {
+            keeper.give_room_back(self.user_id.as_str(), self.user.session.as_deref(), &attempt).await;
+        }
+        match opened? {
             Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
             Opened::Joined(flow) => {
                 authsignal.gives_room_back(&flow.opening, &attempt);
@@ -242,4 +262,10 @@ impl Case<'_> {
             );
         }
     }
+}
+
+/// Whether a page of another site made the browser ask.
+fn is_from_elsewhere(parts: &Parts) -> bool {
+    let site = parts.headers.get("sec-fetch-site");
+    site.is_some_and(|site| site != "same-origin" && site != "none")
 }

@@ -135,6 +135,10 @@ impl Guard {
                     }
                     Meeting::Repeated(_) | Meeting::Nothing => {}
                 }
+                // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
+                if let Some(over) = case.waits_for_room(parts).await? {
+                    return Err(Stop::Over(over));
+                }
             }
         }
 

@@ -182,6 +182,14 @@ impl RefusalReason {
                 "Please wait a while",
                 "This was refused several times. Nothing was done: try again in a few minutes.",
             ),
+            Self::OverBudget(Budget::PendingFlows) => row(
+                "OverBudget",
+                "over_budget",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too much at once",
+                "You have begun many things without confirming them. Nothing was done: confirm one of those, or try again in \
+                 a few minutes.",
+            ),
             Self::OverBudget(Budget::Validates) => row(
                 "OverBudget",
                 "over_budget",

@@ -16,6 +16,10 @@ use crate::random::random;
 pub(crate) struct BrowserId([u8; 32]);
 
 impl BrowserId {
+    /// Stands for every browser, in the name of what is a user's and not a browser's. Records of other purposes have other
+    /// names and keys, so a browser that claims to be it finds nothing.
+    pub(crate) const ANY: Self = Self([0; 32]);
+
     pub(crate) fn random() -> Self {
         Self(random())
     }

@@ -4,22 +4,28 @@ use std::time::Duration;
 
 use authsignal_client::Clock;
 use authsignal_client::IdempotencyKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use super::key::Key;
 use super::seal::{KeyRing, Purpose};
 use crate::domain::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
 use crate::domain::ticket::Ticket;
+use crate::domain::waiting::Room;
 use crate::request::cookie::BrowserId;
 use crate::store::{AnyStore, Error, ErrorKind, Version};
 
 mod ask;
 mod spend;
+mod wait;
 
 pub(crate) use spend::Spending;
 
 /// How often a transition is tried while others keep writing the same record.
 const TRIES: usize = 16;
+/// The same for what a user's requests at once all write.
+const MANY_TRIES: usize = 64;
 /// How often a store that lost an answer is asked again: a write of ours that happened is found as ours (M3, M4).
 const LOST_ANSWERS: usize = 2;
 
@@ -33,16 +39,18 @@ pub(crate) struct Keeper {
     pub(crate) challenge_life: Duration,
     /// How often Authsignal may be asked about tokens for one flow.
     pub(crate) validate_budget: u32,
+    /// How much may wait for its proof at once, of one user and session.
+    pub(crate) pending_flow_budget: Room,
 }
 
 /// What a flow is found by: a hash of everything that it is bound to apart from the browser.
 pub(crate) type BindingHash = [u8; 32];
 
-/// A place in the store: where a flow is, or would go.
-struct Slot {
+/// A place in the store: where a record is, or would go.
+struct Slot<T = Flow> {
     key: Key,
     version: Option<Version>,
-    flow: Option<Flow>,
+    record: Option<T>,
 }
 
 /// What a request that a flow may cover gets.
@@ -92,7 +100,7 @@ impl Keeper {
         by: RequestId,
     ) -> Result<Meeting, Error> {
         let slot = self.slot(browser, binding).await?;
-        let Some(flow) = &slot.flow else { return Ok(Meeting::Nothing) };
+        let Some(flow) = &slot.record else { return Ok(Meeting::Nothing) };
         match flow.meet(by, self.now()) {
             Met::Pass(_, Some(_)) => self.spend(browser, binding, by, slot).await,
             met => Ok(Meeting::of(met, flow)),
@@ -110,7 +118,7 @@ impl Keeper {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
-            if let Some(found) = &slot.flow {
+            if let Some(found) = &slot.record {
                 if found.opening.attempt == flow.opening.attempt {
                     return Ok(Opened::New(flow));
                 }
@@ -141,7 +149,9 @@ impl Keeper {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
-            let Some(flow) = slot.flow.as_ref().filter(|flow| flow.opening.attempt == *attempt) else { return Ok(()) };
+            let Some(flow) = slot.record.as_ref().filter(|flow| flow.opening.attempt == *attempt) else {
+                return Ok(());
+            };
             let mut flow = flow.clone();
             flow.opening.back = back.clone();
             if tries.wrote(self.write(browser, &slot, &flow).await)? {
@@ -176,10 +186,10 @@ impl Keeper {
             let Some((_, sealed)) = self.store.load(&key).await? else { continue };
             let opened = self.keys.open(Purpose::Ticket, browser, &key, &sealed);
             let Some(binding) = opened.and_then(|plain| BindingHash::try_from(plain).ok()) else {
-                warn_unopened("ticket", &key);
+                warn_unopened(Purpose::Ticket, &key);
                 continue;
             };
-            return Ok(self.slot(browser, &binding).await?.flow.map(|flow| (binding, flow)));
+            return Ok(self.slot(browser, &binding).await?.record.map(|flow| (binding, flow)));
         }
         Ok(None)
     }
@@ -194,7 +204,7 @@ impl Keeper {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
-            let Some(flow) = &slot.flow else { return Ok(None) };
+            let Some(flow) = &slot.record else { return Ok(None) };
             let answered = flow.answer(answer, self.now());
             let (Answered::Approve(stage) | Answered::Fail(stage)) = &answered else {
                 return Ok(Some((answered, flow.clone())));
@@ -206,29 +216,48 @@ impl Keeper {
         }
     }
 
-    /// The flow under the current master secret and tenant, or else under an older one, or else the place for a new one.
     async fn slot(&self, browser: &BrowserId, binding: &BindingHash) -> Result<Slot, Error> {
+        self.slot_of(Purpose::Flow, browser, binding).await
+    }
+
+    /// The record under the current master secret and tenant, or else under an older one, or else the place for a new one.
+    async fn slot_of<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        browser: &BrowserId,
+        what: &[u8; 32],
+    ) -> Result<Slot<T>, Error> {
         let mut place = None;
-        for key in self.keys.names(Purpose::Flow, browser, binding) {
+        for key in self.keys.names(purpose, browser, what) {
             let Some((version, sealed)) = self.store.load(&key).await? else {
-                place.get_or_insert(Slot { key, version: None, flow: None });
+                place.get_or_insert(Slot { key, version: None, record: None });
                 continue;
             };
-            let opened = self.keys.open(Purpose::Flow, browser, &key, &sealed);
-            let flow = opened.and_then(|plain| serde_json::from_slice::<Flow>(&plain).ok());
-            if flow.is_some() {
-                return Ok(Slot { key, version: Some(version), flow });
+            let opened = self.keys.open(purpose, browser, &key, &sealed);
+            let record = opened.and_then(|plain| serde_json::from_slice::<T>(&plain).ok());
+            if record.is_some() {
+                return Ok(Slot { key, version: Some(version), record });
             }
-            warn_unopened("flow", &key);
-            place.get_or_insert(Slot { key, version: Some(version), flow: None });
+            warn_unopened(purpose, &key);
+            place.get_or_insert(Slot { key, version: Some(version), record: None });
         }
         Ok(place.expect("there is always a current master secret"))
     }
 
     async fn write(&self, browser: &BrowserId, slot: &Slot, flow: &Flow) -> Result<bool, Error> {
-        let plain = serde_json::to_vec(flow).expect("a flow is plain data");
-        let sealed = self.keys.seal(Purpose::Flow, browser, &slot.key, &plain);
-        let ttl = self.ttl(&flow.stage);
+        self.write_as(Purpose::Flow, browser, slot, flow, self.ttl(&flow.stage)).await
+    }
+
+    async fn write_as<T: Serialize>(
+        &self,
+        purpose: Purpose,
+        browser: &BrowserId,
+        slot: &Slot<T>,
+        record: &T,
+        ttl: Duration,
+    ) -> Result<bool, Error> {
+        let plain = serde_json::to_vec(record).expect("a record is plain data");
+        let sealed = self.keys.seal(purpose, browser, &slot.key, &plain);
         self.store.swap(&slot.key, slot.version, sealed, ttl).await
     }
 
@@ -252,25 +281,35 @@ where
     }
 }
 
-fn warn_unopened(what: &'static str, key: &Key) {
-    tracing::warn!(what, %key, "a record in the store does not open under its key and is ignored");
+fn warn_unopened(what: Purpose, key: &Key) {
+    tracing::warn!(?what, %key, "a record in the store does not open under its key and is ignored");
 }
 
 /// Bounds how often a transition is tried.
-#[derive(Default)]
 struct Tries {
+    most: usize,
     lost_swaps: usize,
     lost_answers: usize,
 }
 
+impl Default for Tries {
+    fn default() -> Self {
+        Self { most: TRIES, lost_swaps: 0, lost_answers: 0 }
+    }
+}
+
 impl Tries {
+    fn many() -> Self {
+        Self { most: MANY_TRIES, ..Self::default() }
+    }
+
     /// Whether a swap wrote; an error only once trying again has no more hope.
     fn wrote(&mut self, swapped: Result<bool, Error>) -> Result<bool, Error> {
         match swapped {
             Ok(true) => Ok(true),
             Ok(false) => {
                 self.lost_swaps += 1;
-                if self.lost_swaps == TRIES { Err(Error::contended()) } else { Ok(false) }
+                if self.lost_swaps == self.most { Err(Error::contended()) } else { Ok(false) }
             }
             Err(error) if error.kind() == ErrorKind::Unavailable && self.lost_answers < LOST_ANSWERS => {
                 self.lost_answers += 1;
@@ -299,6 +338,7 @@ mod tests {
             clock,
             challenge_life: crate::domain::flow::PENDING,
             validate_budget: 10,
+            pending_flow_budget: Room::new(32, 256 * 1024),
         });
         let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
         let stage = Stage::pending(keeper.now(), keeper.challenge_life);

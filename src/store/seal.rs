@@ -19,12 +19,16 @@ use crate::request::cookie::BrowserId;
 /// The first byte of a sealed record: which way of sealing it is.
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
+/// How many bytes longer than what is in it a sealed record is.
+pub(crate) const SEAL: usize = 1 + NONCE + 16;
 
 /// What a record is, so that a flow can never be read as a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Flow,
     Ticket,
+    /// What waits of a user and session, whatever the browser.
+    Waiting,
 }
 
 impl Purpose {
@@ -32,6 +36,7 @@ impl Purpose {
         match self {
             Self::Flow => b"flow",
             Self::Ticket => b"ticket",
+            Self::Waiting => b"waiting",
         }
     }
 }
@@ -152,6 +157,7 @@ mod tests {
         let key = keys.name(Purpose::Flow, &browser, &[1; 32]);
         let sealed = keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary");
         assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed).as_deref(), Some(&b"canary-canary-canary"[..]));
+        assert_eq!(sealed.len(), 20 + SEAL);
         // T43
         assert!(!sealed.windows(6).any(|window| window == b"canary"));
         assert_ne!(sealed, keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary"));
@@ -184,6 +190,7 @@ mod tests {
         assert_eq!(keys.open(Purpose::Flow, &other, &key, &sealed), None);
         assert_eq!(keys.open(Purpose::Flow, &browser, &Key::of(2), &sealed), None);
         assert_eq!(keys.open(Purpose::Ticket, &browser, &key, &sealed), None);
+        assert_eq!(keys.open(Purpose::Waiting, &browser, &key, &sealed), None);
         assert_eq!(keys_of(b"other", &NONE).open(Purpose::Flow, &browser, &key, &sealed), None);
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &other, &[1; 32]));
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &browser, &[2; 32]));
@@ -215,7 +222,7 @@ mod tests {
             let older = older.iter().copied().map(Tenant::of).collect();
             KeyRing::new(b"secret", &NONE, Tenants { current: Tenant::of(current), older })
         };
-        for purpose in [Purpose::Flow, Purpose::Ticket] {
+        for purpose in [Purpose::Flow, Purpose::Ticket, Purpose::Waiting] {
             let key = of(1, &[]).name(purpose, &browser, &[1; 32]);
             assert!(!of(2, &[3]).names(purpose, &browser, &[1; 32]).contains(&key));
             assert_eq!(of(2, &[3, 1]).names(purpose, &browser, &[1; 32]).iter().position(|name| *name == key), Some(2));

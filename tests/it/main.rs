@@ -22,6 +22,7 @@ mod foreign;
 mod forged;
 mod house;
 mod layers;
+mod pending;
 mod places;
 mod prefetch;
 mod preflight;

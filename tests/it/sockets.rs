@@ -34,6 +34,7 @@ async fn site() -> Site {
     emulator.user("ada").enroll_email_otp("ada@example.com");
     let authsignal = Authsignal::builder(emulator.client())
         .challenge_budget(10_000, std::time::Duration::from_secs(60))
+        .pending_flow_budget(1_000, 16 * 1024 * 1024)
         .callback_url(format!("{origin}/authsignal/callback"))
         .with_insecure_cookies()
         // The session of these applications is a cookie.

@@ -105,6 +105,7 @@ pub(crate) fn builder(emulator: &Emulator, clock: &Clock) -> AuthsignalBuilder {
         .challenge_budget(10_000, MINUTE)
         .refusal_budget(10_000, MINUTE)
         .validate_budget(1_000)
+        .pending_flow_budget(1_000, 16 * 1024 * 1024)
         .clock(clock.clone())
         .identify(|headers: HeaderMap| async move { who(&headers) })
 }

@@ -98,6 +98,7 @@ impl AuthsignalBuilder {
                 clock: self.clock,
                 challenge_life: self.challenge_life,
                 validate_budget: self.validate_budget,
+                pending_flow_budget: self.pending_flow_budget,
             }),
             page_origins: page_origins.clone(),
             ledger: Ledger::new(self.challenge_budget, self.refusal_budget),

@@ -1,4 +1,4 @@
-//! How often Authsignal is asked whether a token proves a flow (threat T118).
+//! PURE: how often Authsignal is asked whether a token proves a flow (threat T118).
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

@@ -15,7 +15,7 @@ impl Keeper {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
-            let Some(flow) = &slot.flow else { return Ok(None) };
+            let Some(flow) = &slot.record else { return Ok(None) };
             let asking = flow.ask(self.validate_budget, by, self.now());
             let Asking::Ask(asked) = &asking else { return Ok(Some((asking, flow.clone()))) };
             let flow = Flow { asked: asked.clone(), ..flow.clone() };
@@ -35,7 +35,7 @@ impl Keeper {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
-            let Some(flow) = &slot.flow else { return Ok(()) };
+            let Some(flow) = &slot.record else { return Ok(()) };
             let Some(asked) = flow.asked.without(by) else { return Ok(()) };
             let flow = Flow { asked, ..flow.clone() };
             if tries.wrote(self.write(browser, &slot, &flow).await)? {

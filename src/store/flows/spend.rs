@@ -93,7 +93,7 @@ impl Keeper {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
-            let Some(flow) = &slot.flow else { return Ok(None) };
+            let Some(flow) = &slot.record else { return Ok(None) };
             let Some(stage) = flow.stage.give_back(by, self.now()) else { return Ok(None) };
             let flow = Flow { stage, ..flow.clone() };
             if tries.wrote(self.write(browser, &slot, &flow).await)? {
@@ -108,7 +108,7 @@ async fn spend(spending: Spending, mut slot: Slot) -> Result<Meeting, Error> {
     let Some(Spent { keeper, browser, binding, by, .. }) = &spending.0 else { return Ok(Meeting::Nothing) };
     let mut tries = Tries::default();
     let meeting = loop {
-        let Some(flow) = &slot.flow else { break Meeting::Nothing };
+        let Some(flow) = &slot.record else { break Meeting::Nothing };
         match flow.meet(*by, keeper.now()) {
             Met::Pass(proof, Some(stage)) => {
                 let flow = Flow { stage, ..flow.clone() };
