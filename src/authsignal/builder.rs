@@ -17,6 +17,13 @@ use crate::request::signals::IpSource;
 use crate::response::answer::{Answer, Responder};
 use crate::store::{AnyStore, Store, TIMEOUT};
 
+/// The time that budgets are for, by default.
+const BUDGET_TIME: Duration = Duration::from_secs(10 * 60);
+/// How often Authsignal is asked about tokens for one challenge, by default.
+const VALIDATE_BUDGET: u32 = 10;
+/// How many flows of one user and session wait for their proof, and how many bytes, by default.
+const PENDING_FLOWS: usize = 32;
+const PENDING_BYTES: u64 = 256 * 1024;
 /// The fewest bytes of a master secret.
 const MIN_SECRET: usize = 32;
 /// The most bytes of a body that an approval covers, by default.
@@ -79,10 +86,10 @@ impl AuthsignalBuilder {
             responder: None,
             store: None,
             store_timeout: TIMEOUT,
-            challenge_budget: Allowance::new(5, budgets::TIME),
-            refusal_budget: Allowance::new(5, budgets::TIME),
-            validate_budget: budgets::VALIDATES,
-            pending_flow_budget: Room::new(budgets::PENDING_FLOWS, budgets::PENDING_BYTES),
+            challenge_budget: Allowance::new(5, BUDGET_TIME),
+            refusal_budget: Allowance::new(5, BUDGET_TIME),
+            validate_budget: VALIDATE_BUDGET,
+            pending_flow_budget: Room::new(PENDING_FLOWS, PENDING_BYTES),
             secret: None,
             older_secrets: Vec::new(),
             older_api_keys: Vec::new(),

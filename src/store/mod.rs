@@ -104,6 +104,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 /// How many bytes longer than its first a record may become, over all its writes, and still has to find room: 256.
 ///
 /// A flow grows by less: how and when it was proved, by which request it was spent, how often its proof was asked about.
+/// The record that counts what waits of a user may grow by more: where it finds no room, no new challenge is begun.
 pub const ROOM_TO_GROW: usize = 256;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;

@@ -1,8 +1,9 @@
-//! KeyRing and authenticated encryption of what goes to a store.
+//! Keys and authenticated encryption of what goes to a store.
 //!
 //! Whoever reads the store learns nothing, and whoever writes to it forges nothing: the key of a record's cipher comes
 //! from our master secret *and* the cookie of the browser that the flow belongs to, and the record's own key is its
 //! associated data, so a record put in another's place does not open (threats T43 to T45 and T93).
+//! What counts the flows of a user, whatever the browser, is sealed with the master secret alone.
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};

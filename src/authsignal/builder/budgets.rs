@@ -5,14 +5,6 @@ use super::AuthsignalBuilder;
 use crate::budget::Allowance;
 use crate::domain::waiting::Room;
 
-/// The time that budgets are for, by default.
-pub(super) const TIME: Duration = Duration::from_secs(10 * 60);
-/// How often Authsignal is asked about tokens for one challenge, by default.
-pub(super) const VALIDATES: u32 = 10;
-/// How many flows of one user and session wait for their proof, and how many bytes, by default.
-pub(super) const PENDING_FLOWS: usize = 32;
-pub(super) const PENDING_BYTES: u64 = 256 * 1024;
-
 impl AuthsignalBuilder {
     /// How many challenges one user may begin in one session for one action within `per` without proving them. Over that,
     /// Authsignal is not asked, and the answer is 429 ([`Budget::Challenges`](crate::Budget::Challenges)). A challenge that

@@ -99,14 +99,14 @@ mod tests {
     use crate::domain::flow::{Asked, PENDING, Stage};
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::domain::waiting::Room;
-    use crate::store::seal::Keys;
+    use crate::store::seal::KeyRing;
     use crate::store::{AnyStore, MemoryStore};
     use authsignal_client::Clock;
 
     fn node(store: &MemoryStore, clock: &Clock, secret: u8, older: &[[u8; 32]]) -> Arc<Keeper> {
         Arc::new(Keeper {
             store: AnyStore::new(store.clone()),
-            keys: Keys::new(&[secret; 32], older, Tenants::one(Tenant::of(1))),
+            keys: KeyRing::new(&[secret; 32], older, Tenants::one(Tenant::of(1))),
             clock: clock.clone(),
             challenge_life: PENDING,
             validate_budget: 10,
