@@ -122,6 +122,7 @@ async fn t113_no_name_that_a_sibling_can_set_is_taken() {
     let (host, evil) = (format!("shop.localhost:{port}"), format!("evil.shop.localhost:{port}"));
     let authsignal = Authsignal::builder(emulator.client())
         .challenge_budget(10_000, Duration::from_secs(60))
+        .pending_flow_budget(1_000, 16 * 1024 * 1024)
         .callback_url(format!("https://{host}/authsignal/callback"))
         .identify(|_: HeaderMap| async { User::new("ada") })
         .build()

@@ -33,6 +33,7 @@ pub(crate) async fn emulator() -> Emulator {
 pub(crate) fn handle(emulator: &Emulator, site: &str) -> AuthsignalBuilder {
     Authsignal::builder(emulator.client())
         .challenge_budget(10_000, std::time::Duration::from_secs(60))
+        .pending_flow_budget(1_000, 16 * 1024 * 1024)
         .callback_url(format!("{site}/authsignal/callback"))
         .with_insecure_cookies()
         .identify(|_: HeaderMap| async { User::new("ada") })

@@ -27,6 +27,7 @@ async fn fragile(change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Fragile
     let authsignal = Authsignal::builder(change(client).build().unwrap())
         .callback_url(CALLBACK)
         .challenge_budget(10_000, MINUTE)
+        .pending_flow_budget(1_000, 16 * 1024 * 1024)
         .refusal_budget(10_000, MINUTE)
         .clock(clock)
         .identify(|headers: HeaderMap| async move { who(&headers) })
