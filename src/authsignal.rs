@@ -22,7 +22,7 @@ use crate::request::cookie::CookieKind;
 use crate::request::identify::{AnyIdentify, User};
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
-use crate::store::flows::Keeper;
+use crate::store::flows::FlowStore;
 
 /// The longest response of an extractor that is handed on, in bytes.
 const MAX_REJECTION: usize = 1024 * 1024;
@@ -56,7 +56,7 @@ pub struct Authsignal(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) client: Client,
-    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) flows: Arc<FlowStore>,
     /// Whose pages count as our own besides those of the callback's origin.
     pub(crate) page_origins: PageOrigins,
     /// What each user and session has taken in a while.

@@ -18,8 +18,9 @@ use http::{HeaderValue, Method, Response};
 use crate::authsignal::{Authsignal, Inner};
 use crate::budget::Budget;
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::{Answer, Answered, AskId, Asking, Back, Flow, Kind, Unproven};
+use crate::domain::flow::{AskId, Asking, Flow, Kind, Resolution, Unproven, Validation};
 use crate::domain::place::Place;
+use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
@@ -89,7 +90,7 @@ async fn owner(handles: &[Arc<Inner>], parts: &Parts) -> Arc<Inner> {
     let mut failing = None;
     for handle in handles {
         let Some(browser) = handle.cookie.read(&parts.headers) else { continue };
-        match handle.keeper.find(&browser, query.ticket).await {
+        match handle.flows.find(&browser, query.ticket).await {
             Ok(Some(_)) => return Arc::clone(handle),
             Ok(None) => {}
             // It says so itself when it is asked once more.
@@ -162,7 +163,7 @@ fn is_token(text: &str) -> bool {
 
 impl Inner {
     async fn way_back(self: Arc<Self>, parts: &mut Parts) -> Response<Bytes> {
-        let stop = match self.come_back(parts).await {
+        let stop = match self.check(parts).await {
             Ok(response) => return response,
             Err(stop) => stop,
         };
@@ -193,14 +194,14 @@ impl Inner {
             state = reason.state(),
             "way back refused"
         );
-        let on = flow.as_ref().and_then(|flow| self.page_of_back(&flow.opening.back));
+        let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, action).retry_after_of(wait);
         self.answers.refuse_on_the_way_back(parts, refusal, &on)
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
-    async fn come_back(self: &Arc<Self>, parts: &mut Parts) -> Result<Response<Bytes>, Stop> {
+    async fn check(self: &Arc<Self>, parts: &mut Parts) -> Result<Response<Bytes>, Stop> {
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
@@ -211,7 +212,7 @@ impl Inner {
         // Without the browser's cookie there is no key that a record opens with, so an unknown flow and somebody else's
         // look the same (threats T7, T8, T14 and T108).
         let browser = self.cookie.read(&parts.headers).ok_or(RefusalReason::UnknownFlow)?;
-        let (binding, flow) = self.keeper.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
+        let (binding, flow) = self.flows.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
         let user = match self.identify(parts).await {
             Ok(Some(user)) => user,
             Ok(None) | Err(_) if !query.hopped => return Ok(pages::hop(&self.hop_to(parts))),
@@ -224,13 +225,13 @@ impl Inner {
         }
         match query.token {
             None => self.page_of(&flow),
-            Some(token) => self.take(place, browser, binding, query.ticket, token).await,
+            Some(token) => self.redeem(place, browser, binding, query.ticket, token).await,
         }
     }
 
     /// Takes a token: asks the service, writes what it means, and leads on. It runs in a task of its own, so a browser
     /// that hangs up half way changes nothing (threats T13 and T85).
-    async fn take(
+    async fn redeem(
         self: &Arc<Self>,
         place: &Place,
         browser: BrowserId,
@@ -239,17 +240,19 @@ impl Inner {
         token: String,
     ) -> Result<Response<Bytes>, Stop> {
         let this = Arc::clone(self);
-        let flow = detached(async move { this.settle(&browser, &binding, token).await }).await??;
+        let flow = detached(async move { this.validate(&browser, &binding, token).await }).await??;
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
-        let back = &flow.opening.back;
-        let on = matches!(back, Back::Page(_) | Back::Client { .. }).then(|| self.page_of_back(back)).flatten();
+        let saved = &flow.saved;
+        let on = matches!(saved, SavedRequest::Page(_) | SavedRequest::Client { .. })
+            .then(|| self.page_of_saved(saved))
+            .flatten();
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(lead_to(&on))
     }
 
-    async fn settle(&self, browser: &BrowserId, binding: &BindingHash, token: String) -> Result<Flow, Stop> {
+    async fn validate(&self, browser: &BrowserId, binding: &BindingHash, token: String) -> Result<Flow, Stop> {
         let by = AskId::random();
-        let (asking, flow) = self.keeper.ask(browser, binding, by).await?.ok_or(RefusalReason::UnknownFlow)?;
+        let (asking, flow) = self.flows.ask(browser, binding, by).await?.ok_or(RefusalReason::UnknownFlow)?;
         match asking {
             Asking::Ask(_) | Asking::Counted => {}
             Asking::Known => return Ok(flow),
@@ -266,25 +269,25 @@ impl Inner {
                 let outage = Outage::of_service(&error, &opening.action);
                 // Whoever is told to slow down is not to ask without end.
                 if outage != Outage::RateLimited
-                    && let Err(error) = self.keeper.was_not_answered(browser, binding, by).await
+                    && let Err(error) = self.flows.was_not_answered(browser, binding, by).await
                 {
                     Outage::of_store(&error);
                 }
                 return Err(Stop::Outage(outage, error.retry_after(), Box::new(flow)));
             }
         };
-        let answered = self.keeper.answer(browser, binding, &Answer::from(validated)).await?;
+        let answered = self.flows.answer(browser, binding, &Validation::from(validated)).await?;
         let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
         tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
         // Also where this was written before, and only the store's answer was lost.
-        if matches!(answered, Answered::Approve(_) | Answered::Already) {
+        if matches!(answered, Resolution::Approve(_) | Resolution::Already) {
             let opening = &flow.opening;
             self.gives_room_back(opening, &opening.attempt);
-            self.keeper.give_room_back(opening.user.as_str(), opening.session.as_deref(), &opening.attempt).await;
+            self.flows.give_room_back(opening.user.as_str(), opening.session.as_deref(), &opening.attempt).await;
         }
         match answered {
-            Answered::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),
-            Answered::Approve(_) | Answered::Already | Answered::Left | Answered::Fail(_) => Ok(flow),
+            Resolution::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),
+            Resolution::Approve(_) | Resolution::Already | Resolution::Left | Resolution::Fail(_) => Ok(flow),
         }
     }
 
@@ -298,26 +301,28 @@ impl Inner {
     }
 
     /// A page of the application that is a good place to go on from.
-    fn page_of_back(&self, back: &Back) -> Option<String> {
-        match back {
-            Back::Page(page) => Some(page.as_str().to_owned()),
-            Back::Form { .. } | Back::Sent => None,
-            Back::NotKept { page, .. } | Back::Client { page } => self.page_origins.link(page.as_ref()?),
+    fn page_of_saved(&self, saved: &SavedRequest) -> Option<String> {
+        match saved {
+            SavedRequest::Page(page) => Some(page.as_str().to_owned()),
+            SavedRequest::Form { .. } | SavedRequest::Sent => None,
+            SavedRequest::NotKept { page, .. } | SavedRequest::Client { page } => {
+                self.page_origins.link(page.as_ref()?)
+            }
         }
     }
 
     /// The flow's own page.
     fn page_of(&self, flow: &Flow) -> Result<Response<Bytes>, Stop> {
-        let now = self.keeper.now();
+        let now = self.flows.now();
         if !flow.stage.is_live(now) {
             return Err(Stop::RefuseFlow(RefusalReason::UnknownFlow, Box::new(flow.clone())));
         }
         let home = &self.answers.home;
-        let back = &flow.opening.back;
-        let page = self.page_of_back(back);
+        let saved = &flow.saved;
+        let page = self.page_of_saved(saved);
         let on = page.as_deref().unwrap_or(home.as_str());
         let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
-        Ok(match (&flow.stage.kind, back) {
+        Ok(match (&flow.stage.kind, saved) {
             // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
             (Kind::Failed(ActionState::Allow), _) => pages::left(page.as_deref(), home),
             (Kind::Failed(state), _) => {
@@ -325,11 +330,13 @@ impl Inner {
                 return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
             }
             (Kind::Pending, _) => pages::left(challenge.as_ref().map(TrustedChallengeUrl::as_str), home),
-            (Kind::Approved(_), Back::Page(to)) => lead_to(to.as_str()),
-            (Kind::Approved(_), Back::Form { to, fields }) => pages::resume(to, fields, home),
-            (Kind::Approved(_), Back::NotKept { why, .. }) => pages::send_again(*why, flow.stage.until.after(now), on),
-            (Kind::Approved(_), Back::Client { .. }) => pages::approved(on),
-            (Kind::Approved(_), Back::Sent) | (Kind::Spent { .. }, _) => pages::done(on),
+            (Kind::Approved(_), SavedRequest::Page(to)) => lead_to(to.as_str()),
+            (Kind::Approved(_), SavedRequest::Form { to, fields }) => pages::resume(to, fields, home),
+            (Kind::Approved(_), SavedRequest::NotKept { why, .. }) => {
+                pages::send_again(*why, flow.stage.until.after(now), on)
+            }
+            (Kind::Approved(_), SavedRequest::Client { .. }) => pages::approved(on),
+            (Kind::Approved(_), SavedRequest::Sent) | (Kind::Spent { .. }, _) => pages::done(on),
         })
     }
 }

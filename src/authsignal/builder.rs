@@ -56,7 +56,7 @@ pub struct AuthsignalBuilder {
     custom_domain: Option<String>,
     bearer: bool,
     body_limit: usize,
-    challenge_life: Duration,
+    challenge_ttl: Duration,
     home: String,
     clock: Clock,
 }
@@ -100,7 +100,7 @@ impl AuthsignalBuilder {
             custom_domain: None,
             bearer: false,
             body_limit: BODY_LIMIT,
-            challenge_life: PENDING,
+            challenge_ttl: PENDING,
             home: "/".to_owned(),
             clock: Clock::system(),
         }
@@ -235,7 +235,7 @@ impl AuthsignalBuilder {
     }
 
     /// A master secret that was current before: it still opens what it sealed. May be given several times; drop it once
-    /// the flows of its time have run out: after the [life of a challenge](Self::challenge_life) and then ten minutes
+    /// the flows of its time have run out: after the [life of a challenge](Self::challenge_ttl) and then ten minutes
     /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember). Default: none.
     pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.older_secrets.push(secret.as_ref().to_vec().into());
@@ -316,8 +316,8 @@ impl AuthsignalBuilder {
 
     /// How long a challenge waits for its proof: between 1 and 60 minutes, no longer than the tokens of your tenant live
     /// (`tokenDurationInMinutes`). What is outside counts as the nearer end. Default: 10 minutes, as the service's.
-    pub fn challenge_life(mut self, life: Duration) -> Self {
-        self.challenge_life = life.clamp(Duration::from_secs(60), Duration::from_secs(60 * 60));
+    pub fn challenge_ttl(mut self, life: Duration) -> Self {
+        self.challenge_ttl = life.clamp(Duration::from_secs(60), Duration::from_secs(60 * 60));
         self
     }
 

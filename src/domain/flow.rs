@@ -18,9 +18,7 @@ use authsignal_client::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::domain::form::Kept;
-use crate::domain::page_origin::Page;
-use crate::domain::return_to::ReturnTo;
+use crate::domain::saved_request::SavedRequest;
 
 mod asked;
 
@@ -75,6 +73,8 @@ impl From<SystemTime> for Moment {
 pub(crate) struct Flow {
     pub(crate) opening: Opening,
     pub(crate) stage: Stage,
+    /// How its user goes on afterwards.
+    pub(crate) saved: SavedRequest,
     /// How often Authsignal was asked about a token for it.
     #[serde(default)]
     pub(crate) asked: Asked,
@@ -92,7 +92,6 @@ pub(crate) struct Opening {
     /// Good for one request where there is none, and for this long otherwise.
     pub(crate) remember: Option<Duration>,
     pub(crate) challenge: Challenge,
-    pub(crate) back: Back,
 }
 
 /// The challenge that the user was sent to.
@@ -102,32 +101,6 @@ pub(crate) struct Challenge {
     pub(crate) token: Option<Token>,
     /// What `track` answered.
     pub(crate) state: ActionState,
-}
-
-/// How the user goes on after the challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Back {
-    /// A page: it is asked for again.
-    Page(ReturnTo),
-    /// A posted form: it is shown and posted again.
-    Form { to: ReturnTo, fields: Kept },
-    /// A browser sent what could not be kept; the user sends it again from where they were.
-    NotKept { why: NotKept, page: Option<Page> },
-    /// A client's own request: the client repeats it, and the user goes back to the page it came from.
-    Client { page: Option<Page> },
-    /// A form that was posted again already.
-    Sent,
-}
-
-/// Why what a browser sent was not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum NotKept {
-    /// It is no urlencoded form, or one that a browser would not send again as it was.
-    Body,
-    /// The target is one that we would not send a browser back to.
-    Target,
-    /// A script in a page sent it, and the page is gone by now.
-    Script,
 }
 
 /// Where a flow stands, and until when.
@@ -188,7 +161,7 @@ impl Stage {
 
 /// What a request gets that a flow covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Met {
+pub(crate) enum Admission {
     /// It passes, once the stage that comes with it has been written.
     Pass(Proof, Option<Stage>),
     /// The same challenge again.
@@ -201,7 +174,7 @@ pub(crate) enum Met {
 
 /// What the callback makes of the service's answer about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answered {
+pub(crate) enum Resolution {
     /// Proved: write this.
     Approve(Stage),
     /// Proved before: the same answer as the first time.
@@ -214,7 +187,7 @@ pub(crate) enum Answered {
     Unproven(Unproven),
 }
 
-impl Answered {
+impl Resolution {
     /// A short name for logs.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
@@ -247,7 +220,7 @@ pub enum Unproven {
 
 /// What `validate` said, as far as a flow is concerned.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Validation {
     pub(crate) is_valid: bool,
     pub(crate) state: Option<ActionState>,
     pub(crate) user: Option<String>,
@@ -256,7 +229,7 @@ pub(crate) struct Answer {
     pub(crate) method: Option<VerificationMethod>,
 }
 
-impl From<Validated> for Answer {
+impl From<Validated> for Validation {
     fn from(validated: Validated) -> Self {
         Self {
             is_valid: validated.is_valid,
@@ -275,69 +248,73 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Flow {
+    pub(crate) fn new(opening: Opening, saved: SavedRequest, stage: Stage) -> Self {
+        Self { opening, stage, saved, asked: Asked::default() }
+    }
+
     /// What the request `by` gets, which this flow covers.
-    pub(crate) fn meet(&self, by: RequestId, now: Moment) -> Met {
-        self.opening.meet(&self.stage, by, now)
+    pub(crate) fn admit(&self, by: RequestId, now: Moment) -> Admission {
+        self.opening.admit(&self.stage, by, now)
     }
 
     /// What the service's answer about a token means for this flow.
-    pub(crate) fn answer(&self, answer: &Answer, now: Moment) -> Answered {
+    pub(crate) fn answer(&self, answer: &Validation, now: Moment) -> Resolution {
         self.opening.answer(&self.stage, answer, now)
     }
 }
 
 impl Opening {
-    pub(crate) fn meet(&self, stage: &Stage, by: RequestId, now: Moment) -> Met {
+    pub(crate) fn admit(&self, stage: &Stage, by: RequestId, now: Moment) -> Admission {
         if !stage.is_live(now) {
-            return Met::Nothing;
+            return Admission::Nothing;
         }
         match &stage.kind {
-            Kind::Pending if stage.until.after(now) < TOO_LATE => Met::Nothing,
-            Kind::Pending => Met::SameChallenge,
-            Kind::Approved(proof) if self.remember.is_some() => Met::Pass(proof.clone(), None),
+            Kind::Pending if stage.until.after(now) < TOO_LATE => Admission::Nothing,
+            Kind::Pending => Admission::SameChallenge,
+            Kind::Approved(proof) if self.remember.is_some() => Admission::Pass(proof.clone(), None),
             Kind::Approved(proof) => {
                 let spent = Kind::Spent { proof: proof.clone(), by, approved_until: stage.until };
-                Met::Pass(proof.clone(), Some(Stage::new(spent, now, ENDED)))
+                Admission::Pass(proof.clone(), Some(Stage::new(spent, now, ENDED)))
             }
-            Kind::Spent { proof, by: spender, .. } if *spender == by => Met::Pass(proof.clone(), None),
-            Kind::Spent { .. } if now < stage.since.plus(TWICE) => Met::Repeated,
-            Kind::Spent { .. } | Kind::Failed(_) => Met::Nothing,
+            Kind::Spent { proof, by: spender, .. } if *spender == by => Admission::Pass(proof.clone(), None),
+            Kind::Spent { .. } if now < stage.since.plus(TWICE) => Admission::Repeated,
+            Kind::Spent { .. } | Kind::Failed(_) => Admission::Nothing,
         }
     }
 
-    pub(crate) fn answer(&self, stage: &Stage, answer: &Answer, now: Moment) -> Answered {
+    pub(crate) fn answer(&self, stage: &Stage, answer: &Validation, now: Moment) -> Resolution {
         let state = match self.attribute(answer) {
             Ok(state) => state,
-            Err(unproven) => return Answered::Unproven(unproven),
+            Err(unproven) => return Resolution::Unproven(unproven),
         };
         if !stage.is_live(now) {
-            return Answered::Unproven(Unproven::Expired);
+            return Resolution::Unproven(Unproven::Expired);
         }
         let proved = match (answer.is_valid, state) {
             (true, ActionState::ChallengeSucceeded) => true,
             (false, ActionState::ChallengeSucceeded) | (true, _) => {
-                return Answered::Unproven(Unproven::Contradiction);
+                return Resolution::Unproven(Unproven::Contradiction);
             }
             (false, _) => false,
         };
         match (&stage.kind, proved) {
             (Kind::Pending, true) => {
                 let proof = Proof { method: answer.method.clone(), at: now };
-                Answered::Approve(Stage::new(Kind::Approved(proof), now, self.remember.unwrap_or(APPROVED)))
+                Resolution::Approve(Stage::new(Kind::Approved(proof), now, self.remember.unwrap_or(APPROVED)))
             }
-            (Kind::Approved(_) | Kind::Spent { .. }, true) => Answered::Already,
+            (Kind::Approved(_) | Kind::Spent { .. }, true) => Resolution::Already,
             // A slow answer from before changes nothing of what came since.
-            (_, false) if *state == ActionState::ChallengeRequired => Answered::Left,
-            (Kind::Failed(_), true) | (Kind::Spent { .. }, false) => Answered::Unproven(Unproven::Expired),
+            (_, false) if *state == ActionState::ChallengeRequired => Resolution::Left,
+            (Kind::Failed(_), true) | (Kind::Spent { .. }, false) => Resolution::Unproven(Unproven::Expired),
             (Kind::Pending | Kind::Approved(_) | Kind::Failed(_), false) => {
-                Answered::Fail(Stage::new(Kind::Failed(state.clone()), now, ENDED))
+                Resolution::Fail(Stage::new(Kind::Failed(state.clone()), now, ENDED))
             }
         }
     }
 
     /// The state in an answer that is about this very flow: user, action and attempt are all named, and all ours
     /// (threats T2 to T4 and T72).
-    fn attribute<'a>(&self, answer: &'a Answer) -> Result<&'a ActionState, Unproven> {
+    fn attribute<'a>(&self, answer: &'a Validation) -> Result<&'a ActionState, Unproven> {
         let state = answer.state.as_ref().ok_or(Unproven::Token)?;
         let same = |found: &Option<String>, ours: &str| found.as_deref() == Some(ours);
         if !same(&answer.user, self.user.as_str()) {

@@ -35,8 +35,8 @@ impl Form {
     }
 
     /// The fields that may be kept for the user, and the names of those that they have to type again.
-    pub(crate) fn keep(self) -> Kept {
-        Kept(
+    pub(crate) fn save(self) -> SavedForm {
+        SavedForm(
             self.0
                 .into_iter()
                 .map(|(name, value)| {
@@ -50,7 +50,7 @@ impl Form {
 
 /// A form as a flow keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept(pub(crate) Vec<Field>);
+pub(crate) struct SavedForm(pub(crate) Vec<Field>);
 
 /// One field of a kept form; without a value where its name says that it is a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,7 +260,7 @@ mod tests {
         ] {
             assert!(!is_secret(name), "{name}");
         }
-        let kept = Form::parse(b"amount=1&password=x").unwrap().keep();
+        let kept = Form::parse(b"amount=1&password=x").unwrap().save();
         assert_eq!(kept.0[0].value.as_deref(), Some("1"));
         assert_eq!(kept.0[1].value, None);
     }

@@ -8,6 +8,7 @@ pub(crate) mod form;
 pub(crate) mod page_origin;
 pub(crate) mod place;
 pub(crate) mod return_to;
+pub(crate) mod saved_request;
 pub(crate) mod tenant;
 pub(crate) mod ticket;
 pub(crate) mod waiting;

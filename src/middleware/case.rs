@@ -2,7 +2,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use authsignal_client::{ActionState, IdempotencyKey, Track, Tracked, UserId};
+use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, Track, Tracked, UserId};
 use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
@@ -13,10 +13,12 @@ use super::guard::Guard;
 use super::stop::Stop;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
+use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::coverage::{Address, Binding, Shape, digest};
 use crate::domain::decision::{Passed, Proving};
-use crate::domain::flow::{Asked, Back, Challenge, Flow, Opening, Proof, Stage};
+use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
+use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
@@ -40,6 +42,15 @@ pub(super) struct Case<'a> {
     /// What Authsignal is told about it, whatever the attempt.
     pub(super) told: Track,
     pub(super) run: Run,
+}
+
+/// What is known of a request that has to be proved: its browser, its flow's name, and what Authsignal answered.
+pub(super) struct Challenged {
+    pub(super) known: Option<Known>,
+    pub(super) ticket: Ticket,
+    pub(super) attempt: IdempotencyKey,
+    pub(super) tracked: Tracked,
+    pub(super) proving: Proving,
 }
 
 impl Case<'_> {
@@ -85,9 +96,9 @@ impl Case<'_> {
 
     /// Whether so much of this user and session waits for its proof that no more has room.
     pub(super) async fn waits_for_room(&self, parts: &Parts) -> Result<Option<Over>, store::Error> {
-        let keeper = &self.authsignal().keeper;
+        let flows = &self.authsignal().flows;
         let session = self.user.session.as_deref();
-        let wait = keeper.waits_for_room(self.user_id.as_str(), session, is_from_elsewhere(parts)).await?;
+        let wait = flows.waits_for_room(self.user_id.as_str(), session, is_from_elsewhere(parts)).await?;
         Ok(wait.map(|wait| (Budget::PendingFlows, wait)))
     }
 
@@ -117,42 +128,28 @@ impl Case<'_> {
     }
 
     /// Writes the flow of a challenge, then answers with it. A request whose twin was approved meanwhile passes.
-    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own that the flow keeps")]
     pub(super) async fn open(
         &self,
         parts: &Parts,
         body: Option<Bytes>,
-        known: Option<Known>,
-        ticket: Ticket,
-        attempt: IdempotencyKey,
-        tracked: Tracked,
-        proving: Proving,
+        challenged: Challenged,
     ) -> Result<(Verdict, Option<Spending>), Stop> {
         let authsignal = self.authsignal();
-        let keeper = &authsignal.keeper;
-        let url = tracked.url.as_ref().and_then(|url| authsignal.challenge_hosts.check(url.secret()));
-        let Some(url) = url else {
-            let url = tracked.url.as_ref().map(|url| url.secret());
-            let why = authsignal.challenge_hosts.why_refused(url);
-            tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to: {why}");
-            return Err(RefusalReason::UntrustedChallenge.into());
-        };
+        let flows = &authsignal.flows;
+        let Challenged { known, ticket, attempt, tracked, proving } = challenged;
+        let url = self.trusted(tracked.url.as_ref())?;
         let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
         let binding = self.binding(parts, body.as_ref()).ok_or(RefusalReason::BodyTooLarge)?;
-        let back = self.back(parts, body.as_ref());
-        let flow = Flow {
-            opening: Opening {
-                attempt: attempt.clone(),
-                user: self.user_id.clone(),
-                session: self.user.session.clone(),
-                action: self.guard.action.clone(),
-                remember: self.guard.policy.remember,
-                challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
-                back: back.clone(),
-            },
-            stage: Stage::pending(keeper.now(), keeper.challenge_life),
-            asked: Asked::default(),
+        let saved = self.saved_request(parts, body.as_ref());
+        let opening = Opening {
+            attempt: attempt.clone(),
+            user: self.user_id.clone(),
+            session: self.user.session.clone(),
+            action: self.guard.action.clone(),
+            remember: self.guard.policy.remember,
+            challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
         };
+        let flow = Flow::new(opening, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
         let (browser, new_browser) = match known {
             Some(Known { id, was_challenged: true }) => (id, None),
             known => {
@@ -161,11 +158,11 @@ impl Case<'_> {
                 (browser.clone(), Some(browser))
             }
         };
-        if let Some(wait) = keeper.take_room(&flow, is_from_elsewhere(parts)).await? {
+        if let Some(wait) = flows.take_room(&flow, is_from_elsewhere(parts)).await? {
             return Err(Stop::Over((Budget::PendingFlows, wait)));
         }
-        let opened = match keeper.write_ticket(&browser, ticket, &binding).await {
-            Ok(()) => keeper.open(&browser, &binding, self.run.id, flow).await,
+        let opened = match flows.write_ticket(&browser, ticket, &binding).await {
+            Ok(()) => flows.open(&browser, &binding, self.run.id, flow).await,
             Err(error) => Err(error),
         };
         let is_written = match &opened {
@@ -173,26 +170,35 @@ impl Case<'_> {
             Err(error) => error.kind() == store::ErrorKind::Unavailable,
         };
         if !is_written {
-            keeper.give_room_back(self.user_id.as_str(), self.user.session.as_deref(), &attempt).await;
+            flows.give_room_back(self.user_id.as_str(), self.user.session.as_deref(), &attempt).await;
         }
         match opened? {
             Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
             Opened::Joined(flow) => {
                 authsignal.gives_room_back(&flow.opening, &attempt);
-                self.lead_back(&browser, &binding, &flow, back).await?;
+                self.save_request(&browser, &binding, &flow, saved).await?;
                 Err(self.challenge(&flow, new_browser))
             }
             Opened::Pass(proof, flow, spending) => Ok((self.verified(parts, &proof, &flow.opening), spending)),
         }
     }
 
+    /// The challenge's address, if users may be sent there; else the log says why not.
+    fn trusted(&self, url: Option<&ChallengeUrl>) -> Result<TrustedChallengeUrl, Stop> {
+        let hosts = &self.authsignal().challenge_hosts;
+        let url = url.map(ChallengeUrl::secret);
+        url.and_then(|url| hosts.check(url)).ok_or_else(|| {
+            let why = hosts.why_refused(url);
+            tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to: {why}");
+            RefusalReason::UntrustedChallenge.into()
+        })
+    }
+
     pub(super) fn challenge(&self, flow: &Flow, new_browser: Option<BrowserId>) -> Stop {
         let challenge = &flow.opening.challenge;
-        let hosts = &self.authsignal().challenge_hosts;
-        let Some(url) = hosts.check(challenge.url.secret()) else {
-            let why = hosts.why_refused(Some(challenge.url.secret()));
-            tracing::error!(action = %flow.opening.action, "no challenge URL that users may be sent to: {why}");
-            return RefusalReason::UntrustedChallenge.into();
+        let url = match self.trusted(Some(&challenge.url)) {
+            Ok(url) => url,
+            Err(stop) => return stop,
         };
         let answer = ChallengeAnswer {
             action: flow.opening.action.clone(),
@@ -201,8 +207,8 @@ impl Case<'_> {
             token: challenge.token.clone(),
             attempt: flow.opening.attempt.clone(),
             expires: flow.stage.until,
-            page: match &flow.opening.back {
-                Back::Page(page) => Some(page.clone()),
+            page: match &flow.saved {
+                SavedRequest::Page(page) => Some(page.clone()),
                 _ => None,
             },
         };

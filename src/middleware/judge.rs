@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 
 use super::body::{Reading, ReplayBody};
-use super::case::Case;
+use super::case::{Case, Challenged};
 use super::guard::Guard;
 use super::stop::Stop;
 use crate::domain::coverage::Address;
@@ -16,7 +16,7 @@ use crate::refusal::RefusalReason;
 use crate::request::caller::{Caller, is_preflight};
 use crate::request::cookie::Known;
 use crate::request::prefetch::is_prefetch;
-use crate::store::flows::{Meeting, Spending};
+use crate::store::flows::{Admitted, Spending};
 use crate::verdict::Verdict;
 use crate::verdict::question::Run;
 
@@ -117,23 +117,23 @@ impl Guard {
                 body = body.read(self.authsignal.body_limit).await?;
             }
             if let Some(binding) = case.binding(parts, body.whole()) {
-                match self.authsignal.keeper.meet(browser, &binding, case.run.id).await? {
-                    Meeting::Pass(proof, flow, spending) => {
+                match self.authsignal.flows.admit(browser, &binding, case.run.id).await? {
+                    Admitted::Pass(proof, flow, spending) => {
                         // It may have been proved on another node.
                         self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
                         case.mark_sent(parts, browser, &binding, &flow).await;
                         return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
                     }
-                    Meeting::SameChallenge(flow) => {
+                    Admitted::SameChallenge(flow) => {
                         body = case.read_for_challenge(parts, body).await?;
-                        let back = case.back(parts, body.whole());
-                        case.lead_back(browser, &binding, &flow, back).await?;
+                        let saved = case.saved_request(parts, body.whole());
+                        case.save_request(browser, &binding, &flow, saved).await?;
                         return Err(case.challenge(&flow, None));
                     }
-                    Meeting::Repeated(flow) if case.is_form_of(parts, &flow) => {
+                    Admitted::Repeated(flow) if case.is_form_of(parts, &flow) => {
                         return Err(RefusalReason::AlreadyDone.into());
                     }
-                    Meeting::Repeated(_) | Meeting::Nothing => {}
+                    Admitted::Repeated(_) | Admitted::Nothing => {}
                 }
                 // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
                 if let Some(over) = case.waits_for_room(parts).await? {
@@ -143,7 +143,7 @@ impl Guard {
         }
 
         let account = case.account(parts);
-        let (ledger, now) = (&self.authsignal.ledger, || self.authsignal.keeper.now());
+        let (ledger, now) = (&self.authsignal.ledger, || self.authsignal.flows.now());
         if let Some(over) = ledger.over(account, now()) {
             return Err(Stop::Over(over));
         }
@@ -169,8 +169,8 @@ impl Guard {
                     self.authsignal.warn_of_host(host);
                 }
                 body = case.read_for_challenge(parts, body).await?;
-                let (verdict, spending) =
-                    case.open(parts, body.whole().cloned(), known, ticket, attempt, tracked, proving).await?;
+                let challenged = Challenged { known, ticket, attempt, tracked, proving };
+                let (verdict, spending) = case.open(parts, body.whole().cloned(), challenged).await?;
                 Ok(Way { spending, ..Way::new(body, verdict) })
             }
         }

@@ -4,8 +4,9 @@ use http::request::Parts;
 use http::{Method, header};
 
 use super::case::Case;
-use crate::domain::flow::{Back, Flow, NotKept};
+use crate::domain::flow::Flow;
 use crate::domain::form::Form;
+use crate::domain::saved_request::{NotKept, SavedRequest};
 use crate::request::caller::Caller;
 use crate::request::cookie::BrowserId;
 use crate::store;
@@ -16,7 +17,7 @@ const MAX_SAVED_FORM: usize = 16 * 1024;
 
 impl Case<'_> {
     /// How the user goes on after the challenge.
-    pub(super) fn back(&self, parts: &Parts, body: Option<&Bytes>) -> Back {
+    pub(super) fn saved_request(&self, parts: &Parts, body: Option<&Bytes>) -> SavedRequest {
         let authsignal = self.authsignal();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let page = |name| self.place.page(header(name)?, &authsignal.page_origins);
@@ -26,18 +27,20 @@ impl Case<'_> {
             page("hx-current-url").or_else(|| page("referer")).or_else(origin)
         };
         let target = self.place.public_target(&self.address.received);
-        let not_kept = |why| Back::NotKept { why, page: page("referer") };
+        let not_kept = |why| SavedRequest::NotKept { why, page: page("referer") };
         match (authsignal.answers.caller(parts), &parts.method) {
-            (Caller::Htmx, method) if !method.is_safe() => Back::NotKept { why: NotKept::Script, page: caller() },
-            (Caller::Htmx | Caller::Client | Caller::Bearer, _) => Back::Client { page: caller() },
+            (Caller::Htmx, method) if !method.is_safe() => {
+                SavedRequest::NotKept { why: NotKept::Script, page: caller() }
+            }
+            (Caller::Htmx | Caller::Client | Caller::Bearer, _) => SavedRequest::Client { page: caller() },
             (Caller::Navigation, &Method::GET | &Method::HEAD) => match target {
-                Some(target) => Back::Page(target),
+                Some(target) => SavedRequest::Page(target),
                 None => not_kept(NotKept::Target),
             },
             (Caller::Navigation, &Method::POST) => {
                 let body = body.filter(|body| body.len() <= MAX_SAVED_FORM);
                 match (target, body.and_then(|body| Form::of(&parts.headers, body))) {
-                    (Some(to), Some(form)) => Back::Form { to, fields: form.keep() },
+                    (Some(to), Some(form)) => SavedRequest::Form { to, fields: form.save() },
                     (None, _) => not_kept(NotKept::Target),
                     (_, None) => not_kept(NotKept::Body),
                 }
@@ -48,23 +51,25 @@ impl Case<'_> {
 
     /// Has the user go on from where this request came, rather than where an earlier one for the same thing did. What a
     /// script sent does not lead away from what the user sent.
-    pub(super) async fn lead_back(
+    pub(super) async fn save_request(
         &self,
         browser: &BrowserId,
         binding: &BindingHash,
         flow: &Flow,
-        back: Back,
+        saved: SavedRequest,
     ) -> Result<(), store::Error> {
-        let minor = |back: &Back| matches!(back, Back::Client { .. } | Back::NotKept { why: NotKept::Script, .. });
-        if back == flow.opening.back || (minor(&back) && !minor(&flow.opening.back)) {
+        let minor = |saved: &SavedRequest| {
+            matches!(saved, SavedRequest::Client { .. } | SavedRequest::NotKept { why: NotKept::Script, .. })
+        };
+        if saved == flow.saved || (minor(&saved) && !minor(&flow.saved)) {
             return Ok(());
         }
-        self.authsignal().keeper.lead_back(browser, binding, &flow.opening.attempt, &back).await
+        self.authsignal().flows.save_request(browser, binding, &flow.opening.attempt, &saved).await
     }
 
     /// Whether this request posts the form that a flow has kept.
     pub(super) fn is_form_of(&self, parts: &Parts, flow: &Flow) -> bool {
-        let Back::Form { to, .. } = &flow.opening.back else { return false };
+        let SavedRequest::Form { to, .. } = &flow.saved else { return false };
         parts.method == Method::POST && self.place.public_target(&self.address.received).as_ref() == Some(to)
     }
 
@@ -73,8 +78,8 @@ impl Case<'_> {
         if flow.opening.remember.is_none() || !self.is_form_of(parts, flow) {
             return;
         }
-        let keeper = &self.authsignal().keeper;
-        if let Err(error) = keeper.lead_back(browser, binding, &flow.opening.attempt, &Back::Sent).await {
+        let flows = &self.authsignal().flows;
+        if let Err(error) = flows.save_request(browser, binding, &flow.opening.attempt, &SavedRequest::Sent).await {
             tracing::warn!(error = %crate::log::Chain(&error), "a form that was sent again stays on offer");
         }
     }

@@ -12,11 +12,11 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
 use super::headers::no_store;
-use crate::domain::flow::NotKept;
-use crate::domain::form::{Field, Kept};
+use crate::domain::form::{Field, SavedForm};
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::Elsewhere;
 use crate::domain::return_to::ReturnTo;
+use crate::domain::saved_request::NotKept;
 use crate::refusal::RefusalReason;
 
 const STYLE: &str = include_str!("../../templates/page.css");
@@ -154,7 +154,7 @@ pub(crate) fn left(again: Option<&str>, cancel: &ReturnTo) -> Response<Bytes> {
 }
 
 /// A form that is posted again: shown, since whoever approves has to see what (threat T41), and sent by a click.
-pub(crate) fn resume(to: &ReturnTo, fields: &Kept, cancel: &ReturnTo) -> Response<Bytes> {
+pub(crate) fn resume(to: &ReturnTo, fields: &SavedForm, cancel: &ReturnTo) -> Response<Bytes> {
     let mut page = Page::new("Confirmed", "One last step: continue with what you sent.");
     page.details = fields
         .0
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn t21_a_resumed_form_is_escaped() {
         let hostile = "\"><script>alert(1)</script>\u{202e}'&\r\nx";
-        let fields = Kept(vec![
+        let fields = SavedForm(vec![
             Field { name: hostile.into(), value: Some(hostile.into()) },
             Field { name: "password".into(), value: None },
             Field { name: "csrf_token".into(), value: Some("abc".into()) },

@@ -107,14 +107,14 @@ impl Fixed {
         self.keys.iter().position(|other| other == key).expect("every key is one of these")
     }
 
-    fn answer(&self, asker: usize, attempt: usize, state: State) -> Answer {
+    fn answer(&self, asker: usize, attempt: usize, state: State) -> Validation {
         let opening = &self.openings[asker][attempt];
         let (is_valid, state) = match state {
             State::Proved => (true, S::ChallengeSucceeded),
             State::Unfinished => (false, S::ChallengeRequired),
             State::Failed => (false, S::ChallengeFailed),
         };
-        Answer {
+        Validation {
             is_valid,
             state: Some(state),
             user: Some(opening.user.to_string()),
@@ -161,9 +161,12 @@ impl World {
                 let request = self.new_request();
                 let (version, record) = &self.records[fixed.record(&fixed.keys[OWNER])];
                 self.loaded[node] = record.as_ref().and_then(|(asker, attempt, stage)| {
-                    match fixed.openings[*asker][*attempt].meet(stage, id(request), Moment(self.now)) {
-                        Met::Pass(_, Some(stage)) => Some((*version, request, *attempt, stage)),
-                        Met::Pass(_, None) | Met::SameChallenge | Met::Repeated | Met::Nothing => None,
+                    match fixed.openings[*asker][*attempt].admit(stage, id(request), Moment(self.now)) {
+                        Admission::Pass(_, Some(stage)) => Some((*version, request, *attempt, stage)),
+                        Admission::Pass(_, None)
+                        | Admission::SameChallenge
+                        | Admission::Repeated
+                        | Admission::Nothing => None,
                     }
                 });
             }
@@ -213,15 +216,15 @@ impl World {
     fn ask(&mut self, fixed: &Fixed, asker: usize, request: u8) {
         let record = fixed.record(&fixed.keys[asker]);
         if let Some((opener, attempt, stage)) = self.records[record].1.clone() {
-            match fixed.openings[opener][attempt].meet(&stage, id(request), Moment(self.now)) {
-                Met::Pass(_, next) => {
+            match fixed.openings[opener][attempt].admit(&stage, id(request), Moment(self.now)) {
+                Admission::Pass(_, next) => {
                     if let Some(next) = next {
                         self.write(record, opener, attempt, next);
                     }
                     return self.passes(fixed, asker, opener, attempt, request);
                 }
-                Met::SameChallenge => return,
-                Met::Repeated | Met::Nothing => {}
+                Admission::SameChallenge => return,
+                Admission::Repeated | Admission::Nothing => {}
             }
         }
         let attempt = self.attempts[asker];
@@ -234,18 +237,18 @@ impl World {
         let Some((opener, current, stage)) = self.records[record].1.clone() else { return };
         let answer = fixed.answer(about, attempt, state);
         match fixed.openings[opener][current].answer(&stage, &answer, Moment(self.now)) {
-            Answered::Approve(next) => {
+            Resolution::Approve(next) => {
                 assert!(matches!(state, State::Proved), "approved without a success");
                 assert!((opener, current) == (about, attempt), "approved by the success of another flow");
                 assert!(self.proved[opener][current].is_none(), "approved twice");
                 self.proved[opener][current] = Some(self.now);
                 self.write(record, opener, current, next);
             }
-            Answered::Fail(next) => {
+            Resolution::Fail(next) => {
                 assert!((opener, current) == (about, attempt), "failed by the failure of another flow");
                 self.write(record, opener, current, next);
             }
-            Answered::Already | Answered::Left | Answered::Unproven(_) => {}
+            Resolution::Already | Resolution::Left | Resolution::Unproven(_) => {}
         }
     }
 

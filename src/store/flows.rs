@@ -10,7 +10,8 @@ use tracing::Instrument as _;
 
 use super::key::Key;
 use super::seal::{KeyRing, Purpose};
-use crate::domain::flow::{Answer, Answered, Back, Flow, Met, Moment, Proof, RequestId, Stage};
+use crate::domain::flow::{Admission, Flow, Moment, Proof, RequestId, Resolution, Stage, Validation};
+use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::domain::waiting::Room;
 use crate::request::cookie::BrowserId;
@@ -31,12 +32,12 @@ const LOST_ANSWERS: usize = 2;
 
 /// The flows in the store.
 #[derive(Clone, Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct FlowStore {
     pub(crate) store: AnyStore,
     pub(crate) keys: KeyRing,
     pub(crate) clock: Clock,
     /// How long a challenge waits for its proof.
-    pub(crate) challenge_life: Duration,
+    pub(crate) challenge_ttl: Duration,
     /// How often Authsignal may be asked about tokens for one flow.
     pub(crate) validate_budget: u32,
     /// How much may wait for its proof at once, of one user and session.
@@ -55,7 +56,7 @@ struct Slot<T = Flow> {
 
 /// What a request that a flow may cover gets.
 #[derive(Debug)]
-pub(crate) enum Meeting {
+pub(crate) enum Admitted {
     /// It passes; an approval that is good once is spent on it from now on.
     Pass(Proof, Flow, Option<Spending>),
     SameChallenge(Flow),
@@ -75,35 +76,35 @@ pub(crate) enum Opened {
     Pass(Proof, Flow, Option<Spending>),
 }
 
-impl Meeting {
+impl Admitted {
     /// What there is nothing to be written for.
-    fn of(met: Met, flow: &Flow) -> Self {
+    fn of(met: Admission, flow: &Flow) -> Self {
         match met {
-            Met::Pass(proof, _) => Self::Pass(proof, flow.clone(), None),
-            Met::SameChallenge => Self::SameChallenge(flow.clone()),
-            Met::Repeated => Self::Repeated(flow.clone()),
-            Met::Nothing => Self::Nothing,
+            Admission::Pass(proof, _) => Self::Pass(proof, flow.clone(), None),
+            Admission::SameChallenge => Self::SameChallenge(flow.clone()),
+            Admission::Repeated => Self::Repeated(flow.clone()),
+            Admission::Nothing => Self::Nothing,
         }
     }
 }
 
-impl Keeper {
+impl FlowStore {
     pub(crate) fn now(&self) -> Moment {
         self.clock.now().into()
     }
 
     /// What the flow that covers a request, if there is one, says; an approval is spent by `by` before this returns.
-    pub(crate) async fn meet(
+    pub(crate) async fn admit(
         self: &Arc<Self>,
         browser: &BrowserId,
         binding: &BindingHash,
         by: RequestId,
-    ) -> Result<Meeting, Error> {
+    ) -> Result<Admitted, Error> {
         let slot = self.slot(browser, binding).await?;
-        let Some(flow) = &slot.record else { return Ok(Meeting::Nothing) };
-        match flow.meet(by, self.now()) {
-            Met::Pass(_, Some(_)) => self.spend(browser, binding, by, slot).await,
-            met => Ok(Meeting::of(met, flow)),
+        let Some(flow) = &slot.record else { return Ok(Admitted::Nothing) };
+        match flow.admit(by, self.now()) {
+            Admission::Pass(_, Some(_)) => self.spend(browser, binding, by, slot).await,
+            met => Ok(Admitted::of(met, flow)),
         }
     }
 
@@ -122,14 +123,14 @@ impl Keeper {
                 if found.opening.attempt == flow.opening.attempt {
                     return Ok(Opened::New(flow));
                 }
-                match found.meet(by, self.now()) {
-                    Met::SameChallenge => return Ok(Opened::Joined(found.clone())),
-                    Met::Pass(..) => {
-                        if let Meeting::Pass(proof, flow, spending) = self.meet(browser, binding, by).await? {
+                match found.admit(by, self.now()) {
+                    Admission::SameChallenge => return Ok(Opened::Joined(found.clone())),
+                    Admission::Pass(..) => {
+                        if let Admitted::Pass(proof, flow, spending) = self.admit(browser, binding, by).await? {
                             return Ok(Opened::Pass(proof, flow, spending));
                         }
                     }
-                    Met::Repeated | Met::Nothing => {}
+                    Admission::Repeated | Admission::Nothing => {}
                 }
             }
             if tries.wrote(self.write(browser, &slot, &flow).await)? {
@@ -139,12 +140,12 @@ impl Keeper {
     }
 
     /// Changes how the user of a flow goes on, unless the flow is another attempt's by now.
-    pub(crate) async fn lead_back(
+    pub(crate) async fn save_request(
         &self,
         browser: &BrowserId,
         binding: &BindingHash,
         attempt: &IdempotencyKey,
-        back: &Back,
+        saved: &SavedRequest,
     ) -> Result<(), Error> {
         let mut tries = Tries::default();
         loop {
@@ -153,7 +154,7 @@ impl Keeper {
                 return Ok(());
             };
             let mut flow = flow.clone();
-            flow.opening.back = back.clone();
+            flow.saved = saved.clone();
             if tries.wrote(self.write(browser, &slot, &flow).await)? {
                 return Ok(());
             }
@@ -169,7 +170,7 @@ impl Keeper {
     ) -> Result<(), Error> {
         let key = self.keys.name(Purpose::Ticket, browser, ticket.as_bytes());
         let sealed = self.keys.seal(Purpose::Ticket, browser, &key, binding);
-        let life = self.challenge_life + crate::domain::flow::ENDED;
+        let life = self.challenge_ttl + crate::domain::flow::ENDED;
         // A random ticket is new; a second try finds the first one's record, which says the same.
         let mut tries = Tries::default();
         while !tries.wrote(self.store.swap(&key, None, sealed.clone(), life).await)? {
@@ -199,14 +200,14 @@ impl Keeper {
         &self,
         browser: &BrowserId,
         binding: &BindingHash,
-        answer: &Answer,
-    ) -> Result<Option<(Answered, Flow)>, Error> {
+        answer: &Validation,
+    ) -> Result<Option<(Resolution, Flow)>, Error> {
         let mut tries = Tries::default();
         loop {
             let slot = self.slot(browser, binding).await?;
             let Some(flow) = &slot.record else { return Ok(None) };
             let answered = flow.answer(answer, self.now());
-            let (Answered::Approve(stage) | Answered::Fail(stage)) = &answered else {
+            let (Resolution::Approve(stage) | Resolution::Fail(stage)) = &answered else {
                 return Ok(Some((answered, flow.clone())));
             };
             let flow = Flow { stage: stage.clone(), ..flow.clone() };
@@ -323,8 +324,7 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::flow::Asked;
-    use crate::domain::flow::tests::opening;
+    use crate::domain::flow::tests::{opening, page};
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::store::MemoryStore;
 
@@ -332,25 +332,25 @@ mod tests {
     #[tokio::test]
     async fn only_the_attempt_that_is_meant_leads_elsewhere() {
         let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let keeper = Arc::new(Keeper {
+        let flows = Arc::new(FlowStore {
             store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
             keys: KeyRing::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
             clock,
-            challenge_life: crate::domain::flow::PENDING,
+            challenge_ttl: crate::domain::flow::PENDING,
             validate_budget: 10,
             pending_flow_budget: Room::new(32, 256 * 1024),
         });
         let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
-        let stage = Stage::pending(keeper.now(), keeper.challenge_life);
-        let flow = Flow { opening: opening("ada", "pay", "newer", None), stage, asked: Asked::default() };
-        let page = flow.opening.back.clone();
-        keeper.write_ticket(&browser, ticket, &binding).await.unwrap();
-        keeper.open(&browser, &binding, RequestId([1; 16]), flow).await.unwrap();
-        for (attempt, want) in [("older", page), ("newer", Back::Sent)] {
+        let stage = Stage::pending(flows.now(), flows.challenge_ttl);
+        let flow = Flow::new(opening("ada", "pay", "newer", None), page(), stage);
+        let page = page();
+        flows.write_ticket(&browser, ticket, &binding).await.unwrap();
+        flows.open(&browser, &binding, RequestId([1; 16]), flow).await.unwrap();
+        for (attempt, want) in [("older", page), ("newer", SavedRequest::Sent)] {
             let attempt = IdempotencyKey::new(attempt).unwrap();
-            keeper.lead_back(&browser, &binding, &attempt, &Back::Sent).await.unwrap();
-            let (_, flow) = keeper.find(&browser, ticket).await.unwrap().unwrap();
-            assert_eq!(flow.opening.back, want, "{attempt}");
+            flows.save_request(&browser, &binding, &attempt, &SavedRequest::Sent).await.unwrap();
+            let (_, flow) = flows.find(&browser, ticket).await.unwrap().unwrap();
+            assert_eq!(flow.saved, want, "{attempt}");
         }
     }
 }

@@ -201,7 +201,7 @@ async fn t86_a_closure_that_panics_lets_nothing_pass_and_spoils_nothing() {
 /// A challenge in its last minute is not handed out again.
 #[tokio::test]
 async fn a_challenge_that_nobody_gets_through_is_begun_anew() {
-    let bench = bench_with(|builder| builder.challenge_life(MINUTE * 5)).await;
+    let bench = bench_with(|builder| builder.challenge_ttl(MINUTE * 5)).await;
     let mut ada = bench.visitor("ada");
     let first = ada.challenge(&get("/pay")).await;
     bench.clock.advance(MINUTE * 4);

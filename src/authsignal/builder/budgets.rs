@@ -52,7 +52,7 @@ impl AuthsignalBuilder {
     /// about to write counted until it would have run out.
     ///
     /// Name the [session](crate::User::session): requests without one count together, so whoever is signed in as the user in some
-    /// way that names none shares what they may take, and can use it up for the [life of a challenge](Self::challenge_life).
+    /// way that names none shares what they may take, and can use it up for the [life of a challenge](Self::challenge_ttl).
     pub fn pending_flow_budget(mut self, challenges: usize, bytes: u64) -> Self {
         self.pending_flow_budget = Room::new(challenges, bytes);
         self

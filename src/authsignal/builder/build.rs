@@ -19,7 +19,7 @@ use crate::domain::tenant::{KnownBy, TENANT_LABEL, Tenant, Tenants};
 use crate::request::cookie::CookieKind;
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
-use crate::store::flows::Keeper;
+use crate::store::flows::FlowStore;
 use crate::store::seal::KeyRing;
 use crate::store::{AnyStore, MemoryStore};
 
@@ -92,11 +92,11 @@ impl AuthsignalBuilder {
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
         Ok(Authsignal::new(Inner {
-            keeper: Arc::new(Keeper {
+            flows: Arc::new(FlowStore {
                 store,
                 keys,
                 clock: self.clock,
-                challenge_life: self.challenge_life,
+                challenge_ttl: self.challenge_ttl,
                 validate_budget: self.validate_budget,
                 pending_flow_budget: self.pending_flow_budget,
             }),

@@ -70,7 +70,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::domain::flow::tests::opening;
+    use crate::domain::flow::tests::{opening, page};
     use crate::domain::flow::{APPROVED, PENDING, Proof, RequestId, Stage};
     use crate::store::ROOM_TO_GROW;
 
@@ -79,7 +79,7 @@ mod tests {
     const DEPTH: usize = 10;
 
     fn flow(asked: Asked) -> Flow {
-        Flow { opening: opening("ada", "pay", "attempt-1", None), stage: Stage::pending(NOW, PENDING), asked }
+        Flow { asked, ..Flow::new(opening("ada", "pay", "attempt-1", None), page(), Stage::pending(NOW, PENDING)) }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use authsignal_client::ActionState as S;
 
 use super::*;
+use crate::domain::return_to::ReturnTo;
 
 const NOW: Moment = Moment(1_800_000_000_000);
 
@@ -17,12 +18,16 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
             token: Some(Token::new("canary")),
             state: S::ChallengeRequired,
         },
-        back: Back::Page(ReturnTo::root()),
     }
 }
 
+/// Of a page that was asked for.
+pub(crate) fn page() -> SavedRequest {
+    SavedRequest::Page(ReturnTo::root())
+}
+
 fn flow(stage: Stage) -> Flow {
-    Flow { opening: opening("ada", "pay", "attempt-1", None), stage, asked: Asked::default() }
+    Flow::new(opening("ada", "pay", "attempt-1", None), page(), stage)
 }
 
 fn proof() -> Proof {
@@ -37,8 +42,8 @@ fn later(seconds: u64) -> Moment {
     NOW.plus(Duration::from_secs(seconds))
 }
 
-fn answer(is_valid: bool, state: Option<S>) -> Answer {
-    Answer {
+fn answer(is_valid: bool, state: Option<S>) -> Validation {
+    Validation {
         is_valid,
         state,
         user: Some("ada".into()),
@@ -64,7 +69,7 @@ fn t2_t3_t4_t5_t72_one_cell_of_the_token_matrix_approves() {
         S::from("challenge_succeeded"),
         S::from(""),
     ];
-    type Alter = fn(&mut Answer);
+    type Alter = fn(&mut Validation);
     let alterations: [(&str, Alter); 13] = [
         ("as it is", |_| {}),
         ("another user", |answer| answer.user = Some("bob".into())),
@@ -87,7 +92,7 @@ fn t2_t3_t4_t5_t72_one_cell_of_the_token_matrix_approves() {
             for (name, alter) in alterations {
                 let mut answer = answer(is_valid, Some(state.clone()));
                 alter(&mut answer);
-                let approves = matches!(flow.answer(&answer, later(1)), Answered::Approve(_));
+                let approves = matches!(flow.answer(&answer, later(1)), Resolution::Approve(_));
                 let may = state == S::ChallengeSucceeded && is_valid && name == "as it is";
                 assert_eq!(approves, may, "{state} {is_valid} {name}");
                 cells += 1;
@@ -101,7 +106,7 @@ fn t2_t3_t4_t5_t72_one_cell_of_the_token_matrix_approves() {
 
 #[test]
 fn an_answer_moves_a_flow_only_where_it_may() {
-    use Answered::{Already, Approve, Fail, Left, Unproven as No};
+    use Resolution::{Already, Approve, Fail, Left, Unproven as No};
     let stages = [
         ("pending", Stage::pending(NOW, PENDING)),
         ("approved", Stage::new(Kind::Approved(proof()), NOW, APPROVED)),
@@ -162,12 +167,12 @@ fn t31_t32_t33_times_hold_at_their_edges() {
 fn what_a_covered_request_meets_depends_on_the_time_left() {
     let me = RequestId([1; 16]);
     let pending = flow(Stage::pending(NOW, PENDING));
-    assert_eq!(pending.meet(me, later(540)), Met::SameChallenge);
-    assert_eq!(pending.meet(me, later(541)), Met::Nothing, "nobody gets through a challenge in its last minute");
+    assert_eq!(pending.admit(me, later(540)), Admission::SameChallenge);
+    assert_eq!(pending.admit(me, later(541)), Admission::Nothing, "nobody gets through a challenge in its last minute");
     let spent = flow(Stage::new(spent_by(2), NOW, ENDED));
-    assert_eq!(spent.meet(me, later(9)), Met::Repeated);
-    assert_eq!(spent.meet(me, later(10)), Met::Nothing);
-    assert!(matches!(spent.meet(RequestId([2; 16]), later(9)), Met::Pass(_, None)));
+    assert_eq!(spent.admit(me, later(9)), Admission::Repeated);
+    assert_eq!(spent.admit(me, later(10)), Admission::Nothing);
+    assert!(matches!(spent.admit(RequestId([2; 16]), later(9)), Admission::Pass(_, None)));
 }
 
 /// T120: what was spent for nothing is what it was before, to its very end; nobody else's spending is given back.
@@ -175,7 +180,7 @@ fn what_a_covered_request_meets_depends_on_the_time_left() {
 fn t120_an_approval_that_was_spent_on_nothing_is_what_it_was() {
     let me = RequestId([1; 16]);
     let approved = flow(Stage::new(Kind::Approved(proof()), NOW, APPROVED));
-    let Met::Pass(_, Some(spent)) = approved.meet(me, later(60)) else { panic!("an approval passes") };
+    let Admission::Pass(_, Some(spent)) = approved.admit(me, later(60)) else { panic!("an approval passes") };
     assert_eq!(spent.give_back(me, later(90)), Some(approved.stage.clone()));
     assert_eq!(spent.give_back(me, later(299)).unwrap().until, later(300), "no longer than before");
     assert_eq!(spent.give_back(me, later(300)), None);
@@ -190,7 +195,7 @@ fn a_record_reads_back_as_it_was_written() {
     let written = flow(Stage::new(spent_by(7), NOW, ENDED));
     let read: Flow = serde_json::from_slice(&serde_json::to_vec(&written).unwrap()).unwrap();
     assert_eq!(read.stage, written.stage);
-    assert_eq!(read.opening.back, written.opening.back);
+    assert_eq!(read.saved, written.saved);
     assert_eq!(read.opening.challenge.url.secret(), written.opening.challenge.url.secret());
 }
 

@@ -1,10 +1,10 @@
 //! Counts in the store how often Authsignal is asked about a flow, so that all nodes share the count (threat T118).
-use super::{BindingHash, Keeper, Tries};
+use super::{BindingHash, FlowStore, Tries};
 use crate::domain::flow::{AskId, Asking, Flow};
 use crate::request::cookie::BrowserId;
 use crate::store::Error;
 
-impl Keeper {
+impl FlowStore {
     /// Whether the way back `by` may ask about a flow, which counts from now on; and the flow, if it is there.
     pub(crate) async fn ask(
         &self,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use super::{BindingHash, Keeper, Meeting, Slot, Tries, detached};
-use crate::domain::flow::{Flow, Met, RequestId};
+use super::{Admitted, BindingHash, FlowStore, Slot, Tries, detached};
+use crate::domain::flow::{Admission, Flow, RequestId};
 use crate::log::Chain;
 use crate::request::cookie::BrowserId;
 use crate::store::Error;
@@ -20,7 +20,7 @@ use crate::store::Error;
 pub(crate) struct Spending(Option<Spent>);
 
 struct Spent {
-    keeper: Arc<Keeper>,
+    flows: Arc<FlowStore>,
     browser: BrowserId,
     binding: BindingHash,
     by: RequestId,
@@ -50,7 +50,7 @@ impl fmt::Debug for Spending {
 
 impl Spent {
     async fn give_back(self) {
-        match self.keeper.give_back(&self.browser, &self.binding, self.by).await {
+        match self.flows.give_back(&self.browser, &self.binding, self.by).await {
             Ok(Some(flow)) => tracing::info!(
                 action = %flow.opening.action,
                 "a request was dropped before its handler: its approval is good again"
@@ -64,7 +64,7 @@ impl Spent {
     }
 }
 
-impl Keeper {
+impl FlowStore {
     /// Spends the approval in `slot`, unless somebody else is faster.
     pub(super) async fn spend(
         self: &Arc<Self>,
@@ -72,9 +72,9 @@ impl Keeper {
         binding: &BindingHash,
         by: RequestId,
         slot: Slot,
-    ) -> Result<Meeting, Error> {
+    ) -> Result<Admitted, Error> {
         let spent = Spent {
-            keeper: Arc::clone(self),
+            flows: Arc::clone(self),
             browser: browser.clone(),
             binding: *binding,
             by,
@@ -104,23 +104,23 @@ impl Keeper {
 }
 
 /// An error leaves it unknown whether this request spent the approval, so on the way out it is given back if it did.
-async fn spend(spending: Spending, mut slot: Slot) -> Result<Meeting, Error> {
-    let Some(Spent { keeper, browser, binding, by, .. }) = &spending.0 else { return Ok(Meeting::Nothing) };
+async fn spend(spending: Spending, mut slot: Slot) -> Result<Admitted, Error> {
+    let Some(Spent { flows, browser, binding, by, .. }) = &spending.0 else { return Ok(Admitted::Nothing) };
     let mut tries = Tries::default();
     let meeting = loop {
-        let Some(flow) = &slot.record else { break Meeting::Nothing };
-        match flow.meet(*by, keeper.now()) {
-            Met::Pass(proof, Some(stage)) => {
+        let Some(flow) = &slot.record else { break Admitted::Nothing };
+        match flow.admit(*by, flows.now()) {
+            Admission::Pass(proof, Some(stage)) => {
                 let flow = Flow { stage, ..flow.clone() };
-                if tries.wrote(keeper.write(browser, &slot, &flow).await)? {
-                    return Ok(Meeting::Pass(proof, flow, Some(spending)));
+                if tries.wrote(flows.write(browser, &slot, &flow).await)? {
+                    return Ok(Admitted::Pass(proof, flow, Some(spending)));
                 }
             }
             // A write of ours whose answer was lost.
-            Met::Pass(proof, None) => return Ok(Meeting::Pass(proof, flow.clone(), Some(spending))),
-            met => break Meeting::of(met, flow),
+            Admission::Pass(proof, None) => return Ok(Admitted::Pass(proof, flow.clone(), Some(spending))),
+            met => break Admitted::of(met, flow),
         }
-        slot = keeper.slot(browser, binding).await?;
+        slot = flows.slot(browser, binding).await?;
     };
     spending.keep();
     Ok(meeting)

@@ -5,7 +5,7 @@
 //! is forgotten when it would have run out.
 use std::time::Duration;
 
-use super::{Keeper, Tries};
+use super::{FlowStore, Tries};
 use crate::domain::fields::Fields;
 use crate::domain::flow::Flow;
 use crate::domain::waiting::{Entry, Taking, Waiting};
@@ -28,7 +28,7 @@ fn whose(user: &str, session: Option<&str>) -> [u8; 32] {
     fields.finish()
 }
 
-impl Keeper {
+impl FlowStore {
     /// How long until there is room for one more flow of a user and session, if there is none now.
     pub(crate) async fn waits_for_room(
         &self,
@@ -95,28 +95,28 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::flow::tests::opening;
-    use crate::domain::flow::{Asked, PENDING, Stage};
+    use crate::domain::flow::tests::{opening, page};
+    use crate::domain::flow::{PENDING, Stage};
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::domain::waiting::Room;
     use crate::store::seal::KeyRing;
     use crate::store::{AnyStore, MemoryStore};
     use authsignal_client::Clock;
 
-    fn node(store: &MemoryStore, clock: &Clock, secret: u8, older: &[[u8; 32]]) -> Arc<Keeper> {
-        Arc::new(Keeper {
+    fn node(store: &MemoryStore, clock: &Clock, secret: u8, older: &[[u8; 32]]) -> Arc<FlowStore> {
+        Arc::new(FlowStore {
             store: AnyStore::new(store.clone()),
             keys: KeyRing::new(&[secret; 32], older, Tenants::one(Tenant::of(1))),
             clock: clock.clone(),
-            challenge_life: PENDING,
+            challenge_ttl: PENDING,
             validate_budget: 10,
             pending_flow_budget: Room::new(32, 256 * 1024),
         })
     }
 
-    fn flow(keeper: &Keeper, attempt: usize) -> Flow {
+    fn flow(flows: &FlowStore, attempt: usize) -> Flow {
         let opening = opening("ada", "pay", &attempt.to_string(), None);
-        Flow { opening, stage: Stage::pending(keeper.now(), PENDING), asked: Asked::default() }
+        Flow::new(opening, page(), Stage::pending(flows.now(), PENDING))
     }
 
     /// T117: what a node counted that crashed before it wrote a flow is forgotten in time; and a node with a new master
