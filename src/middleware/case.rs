@@ -40,7 +40,7 @@ pub(super) struct Case<'a> {
     pub(super) user_id: UserId,
     pub(super) address: Address,
     /// What Authsignal is told about it, whatever the attempt.
-    pub(super) told: Track,
+    pub(super) track: Track,
     pub(super) run: Run,
 }
 
@@ -68,7 +68,7 @@ impl Case<'_> {
             policy: self.guard.policy,
             method: parts.method.clone(),
             address: self.address.clone(),
-            told: TrackDigest::of(&self.told),
+            track: TrackDigest::of(&self.track),
         }
     }
 
@@ -104,7 +104,7 @@ impl Case<'_> {
 
     pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
         let authsignal = self.authsignal();
-        let attempt = self.told.clone().idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
+        let attempt = self.track.clone().idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
         authsignal
             .client
             .track(&self.user_id, attempt)

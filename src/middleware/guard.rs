@@ -1,4 +1,4 @@
-//! What guards one route: its settings, and what Authsignal is told because of them.
+//! What guards one route: its settings, and what Authsignal is track because of them.
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// What Authsignal is told about a request, whatever the attempt.
-    pub(super) fn tell(&self, parts: &Parts, user: &User) -> Track {
+    /// What Authsignal is track about a request, whatever the attempt.
+    pub(super) fn track_of(&self, parts: &Parts, user: &User) -> Track {
         let signals = Signals::of(parts, &self.authsignal.addresses);
         let mut track = Track::new(self.action.clone());
         for (value, set) in [

@@ -101,8 +101,8 @@ impl Guard {
         let outer = parts.extensions.get::<Verdict>();
         let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
         let run = outer.as_ref().map_or_else(|| Run::new(self.id), |(_, run)| run.clone());
-        let told = self.tell(parts, &user);
-        let case = Case { guard: self, place, user, user_id, address, told, run };
+        let track = self.track_of(parts, &user);
+        let case = Case { guard: self, place, user, user_id, address, track, run };
         if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question(parts), &case.run)) {
             return Ok(Way::new(body, verdict));
         }

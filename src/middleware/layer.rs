@@ -80,7 +80,7 @@ impl AuthsignalLayer {
     #[must_use]
     pub fn covers(mut self, coverage: Coverage) -> Self {
         self.coverage = Some(coverage);
-        self.settle()
+        self.with_coverage()
     }
 
     /// Remembers an approval: it covers the action for `duration`, counted from the proof and never extended by use, at
@@ -92,10 +92,10 @@ impl AuthsignalLayer {
     #[must_use]
     pub fn remember(mut self, duration: Duration) -> Self {
         self.guard.policy.remember = (!duration.is_zero()).then(|| duration.min(MAX_REMEMBER));
-        self.settle()
+        self.with_coverage()
     }
 
-    fn settle(mut self) -> Self {
+    fn with_coverage(mut self) -> Self {
         let usual = if self.guard.policy.remember.is_some() { Coverage::Action } else { Coverage::Request };
         self.guard.policy.coverage = self.coverage.unwrap_or(usual);
         self

@@ -24,7 +24,7 @@ pub(crate) struct Question {
     pub(crate) policy: Policy,
     pub(crate) method: Method,
     pub(crate) address: Address,
-    pub(crate) told: TrackDigest,
+    pub(crate) track: TrackDigest,
 }
 
 impl Question {
@@ -37,7 +37,7 @@ impl Question {
             && self.policy.is_met_by(&outer.policy)
             && self.method == outer.method
             && self.address.is_within(&outer.address)
-            && self.told.is(&outer.told)
+            && self.track.is(&outer.track)
     }
 }
 
@@ -51,7 +51,7 @@ impl TrackDigest {
     pub(crate) fn of(track: &Track) -> Self {
         let sent = serde_json::to_vec(track).ok();
         Self(sent.map(|sent| {
-            let mut fields = Fields::new("told");
+            let mut fields = Fields::new("track");
             fields.add(sent);
             fields.finish()
         }))
@@ -113,10 +113,10 @@ mod tests {
     /// T115: what cannot be sent was told to nobody.
     #[test]
     fn t115_what_cannot_be_sent_is_like_nothing() {
-        let told = |number: f64| {
+        let track = |number: f64| {
             TrackDigest::of(&Track::new("pay").custom(authsignal_client::CustomData::new().with("n", number)))
         };
-        assert!(told(1.0).is(&told(1.0)) && !told(1.0).is(&told(2.0)));
-        assert!(!told(f64::NAN).is(&told(f64::NAN)));
+        assert!(track(1.0).is(&track(1.0)) && !track(1.0).is(&track(2.0)));
+        assert!(!track(f64::NAN).is(&track(f64::NAN)));
     }
 }

@@ -249,6 +249,58 @@ fn every_file_says_what_it_is_for() {
     }
 }
 
+/// Words that one had to learn here, before they became the field's.
+const OWN_WORDS: [&str; 38] = [
+    "Answered", "Answerer", "Back", "Departure", "Door", "Held", "Keeper", "Keys", "Kept", "LEAST", "LONGEST", "MOST",
+    "Master", "Meeting", "Met", "Noted", "Occasion", "Parcel", "Said", "Scripted", "SeenRequest", "SentHook", "Shared",
+    "Standing", "Told", "Trusted", "Twin", "Wish", "World", "come_back", "deeds", "keeper", "lead_back", "onward", "said",
+    "shown", "told", "world",
+];
+
+#[derive(Default)]
+struct Idents(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Idents {
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        self.0.insert(ident.to_string());
+    }
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") && !path.ends_with("node_modules") {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Names are the field's own: none of ours from before, and bounds are `MAX_` and `MIN_`.
+#[test]
+fn names_are_the_fields_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "crates", "tests", "examples"] {
+        rust_files(&root.join(folder), &mut files);
+    }
+    let mut faults = Vec::new();
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let Ok(parsed) = syn::parse_file(&text) else { continue };
+        let mut idents = Idents::default();
+        idents.visit_file(&parsed);
+        let is_own = |ident: &&String| {
+            let is_bound = ["LONGEST_", "MOST_", "LEAST_"].iter().any(|start| ident.starts_with(start));
+            is_bound || ident.ends_with("_life") || OWN_WORDS.contains(&ident.as_str())
+        };
+        faults.extend(idents.0.iter().filter(is_own).map(|ident| format!("{}: {ident}", file.display())));
+    }
+    println!("{} files", files.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 /// The reader itself: a circle through a re-export and an inline path is seen, what tests import is not.
 #[test]
 fn a_circle_is_seen() {
