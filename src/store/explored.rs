@@ -1,9 +1,9 @@
 //! Every order of up to eight events on the flows of a few users, browsers and requests, against what must never happen.
 //!
-//! The world is the real machine, real bindings and real record keys over a store that is an array with versions. Beside
+//! The model is the real machine, real bindings and real record keys over a store that is an array with versions. Beside
 //! it a ghost keeps the truth: which attempts the service was really satisfied with, and who passed on which.
 //!
-//! Orders that lead to the same world go on together, each counted: what comes after depends on the world alone.
+//! Orders that lead to the same model go on together, each counted: what comes after depends on the model alone.
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ struct Fixed {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct World {
+struct Model {
     now: u64,
     /// For each key: the version, whose attempt it is, and the stage.
     records: [(u64, Option<(usize, usize, Stage)>); ASKERS],
@@ -125,7 +125,7 @@ impl Fixed {
     }
 }
 
-impl World {
+impl Model {
     fn new() -> Self {
         Self {
             now: 1_000_000_000,
@@ -191,12 +191,12 @@ impl World {
             Event::GiveBack(node) => self.give_back(fixed, node),
             Event::Return { to, about, state } => {
                 if let Some(attempt) = self.attempts[about].checked_sub(1) {
-                    self.come_back(fixed, to, about, attempt, state);
+                    self.way_back(fixed, to, about, attempt, state);
                 }
             }
             Event::ReturnOlder => {
                 if let Some(attempt) = self.attempts[OWNER].checked_sub(2) {
-                    self.come_back(fixed, OWNER, OWNER, attempt, State::Proved);
+                    self.way_back(fixed, OWNER, OWNER, attempt, State::Proved);
                 }
             }
             Event::Wait => self.now += 6 * 60 * 1000,
@@ -232,7 +232,7 @@ impl World {
         self.write(record, asker, attempt, Stage::pending(Moment(self.now), PENDING));
     }
 
-    fn come_back(&mut self, fixed: &Fixed, to: usize, about: usize, attempt: usize, state: State) {
+    fn way_back(&mut self, fixed: &Fixed, to: usize, about: usize, attempt: usize, state: State) {
         let record = fixed.record(&fixed.keys[to]);
         let Some((opener, current, stage)) = self.records[record].1.clone() else { return };
         let answer = fixed.answer(about, attempt, state);
@@ -287,17 +287,17 @@ fn id(request: u8) -> RequestId {
 fn explore(name: &str, events: &[Event], remember: Option<Duration>) -> u64 {
     let fixed = fixed(remember);
     let (mut orders, mut passes, mut after, mut seen) = (0_u64, 0_u64, 0_u64, 0);
-    let mut worlds = HashMap::from([(World::new(), 1_u64)]);
+    let mut worlds = HashMap::from([(Model::new(), 1_u64)]);
     for _ in 0..DEPTH {
         let mut next = HashMap::new();
-        for (world, ways) in &worlds {
+        for (model, ways) in &worlds {
             for &event in events {
-                let mut world = world.clone();
-                world.step(&fixed, event);
+                let mut model = model.clone();
+                model.step(&fixed, event);
                 orders += ways;
-                passes += if world.passed { *ways } else { 0 };
-                after += if world.passed && world.has_given_back { *ways } else { 0 };
-                *next.entry(world).or_default() += ways;
+                passes += if model.passed { *ways } else { 0 };
+                after += if model.passed && model.has_given_back { *ways } else { 0 };
+                *next.entry(model).or_default() += ways;
             }
         }
         seen += next.len();

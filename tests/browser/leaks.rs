@@ -70,7 +70,7 @@ fn page(title: &str, body: &str) -> ([(header::HeaderName, &'static str); 1], Ht
 }
 
 /// A shop on `localhost`, the emulator on `127.0.0.1`, which is another site, and a third party on yet another port.
-struct World {
+struct Exposed {
     site: String,
     shop: Notes,
     third: Notes,
@@ -84,7 +84,7 @@ async fn listen() -> (tokio::net::TcpListener, u16) {
     (listener, port)
 }
 
-async fn world() -> World {
+async fn exposed() -> Exposed {
     let emulator = Emulator::start().await.unwrap();
     emulator.user("ada").enroll_email_otp("ada@example.com");
     let (shop, third) = (Notes::default(), Notes::default());
@@ -146,7 +146,7 @@ async fn world() -> World {
         .with_state(to_third)
         .merge(authsignal.routes());
     shop.take(listener, app).await;
-    World { site, shop, third, third_url, _emulator: emulator }
+    Exposed { site, shop, third, third_url, _emulator: emulator }
 }
 
 /// The addresses of a tab's history.
@@ -167,8 +167,8 @@ async fn is_cached(visitor: &Visitor, address: &str) -> Value {
 /// ticket is in any `Referer`, at the application or at a third party, in the tab's history, or in the browser's cache.
 #[tokio::test]
 async fn t10_no_token_leaves_by_referer_history_or_cache() {
-    let world = world().await;
-    let ada = Visitor::arrive_at(world.site.clone(), json!({})).await;
+    let exposed = exposed().await;
+    let ada = Visitor::arrive_at(exposed.site.clone(), json!({})).await;
     ada.open("/sign-in").await;
     ada.sees("Home").await;
 
@@ -194,7 +194,7 @@ async fn t10_no_token_leaves_by_referer_history_or_cache() {
     ada.click("Cancel").await;
     ada.sees("Home").await;
 
-    let back: Vec<_> = world.shop.of("/authsignal/callback").into_iter().map(|asked| asked.target).collect();
+    let back: Vec<_> = exposed.shop.of("/authsignal/callback").into_iter().map(|asked| asked.target).collect();
     let tokens: Vec<_> = back.iter().filter_map(|target| Some(target.split_once("token=")?.1.to_owned())).collect();
     assert!(tokens.len() >= 3, "{back:?}");
     let history_so_far = history(&ada).await;
@@ -211,10 +211,10 @@ async fn t10_no_token_leaves_by_referer_history_or_cache() {
     ada.click("Away").await;
     ada.sees("Elsewhere").await;
 
-    let (shop, third) = (world.shop.all(), world.third.all());
+    let (shop, third) = (exposed.shop.all(), exposed.third.all());
     let told: Vec<_> = third.iter().map(|asked| asked.header("referer")).collect();
-    assert!(told.contains(&format!("{}/card", world.site).as_str()), "the pages do tell where they are: {told:?}");
-    assert!(told.contains(&format!("{}/home", world.site).as_str()), "{told:?}");
+    assert!(told.contains(&format!("{}/card", exposed.site).as_str()), "the pages do tell where they are: {told:?}");
+    assert!(told.contains(&format!("{}/home", exposed.site).as_str()), "{told:?}");
     assert!(third.iter().any(|asked| asked.target == "/thanks"));
     for asked in &third {
         let all = format!("{asked:?}");
@@ -226,14 +226,14 @@ async fn t10_no_token_leaves_by_referer_history_or_cache() {
         // Only the form's own post says from which of our pages it comes; that address has no token.
         assert!(!referer.contains("flow=") || asked.target == "/transfer", "{asked:?}");
     }
-    let ours = history_so_far.iter().filter(|url| url.starts_with(&world.site)).collect::<Vec<_>>();
+    let ours = history_so_far.iter().filter(|url| url.starts_with(&exposed.site)).collect::<Vec<_>>();
     assert!(ours.len() >= 4, "{ours:?}");
     assert!(ours.iter().all(|url| !url.contains("token=")), "{ours:?}");
     println!(
         "{} requests at the application and {} at {}, {} tokens, {} of our addresses in the history: 0 leaks",
         shop.len(),
         third.len(),
-        world.third_url,
+        exposed.third_url,
         tokens.len(),
         ours.len()
     );
@@ -268,8 +268,8 @@ async fn t49_a_resumed_form_carries_the_browsers_own_headers_alone() {
         "upgrade-insecure-requests",
         "user-agent",
     ];
-    let world = world().await;
-    let ada = Visitor::arrive_at(world.site.clone(), json!({})).await;
+    let exposed = exposed().await;
+    let ada = Visitor::arrive_at(exposed.site.clone(), json!({})).await;
     ada.open("/sign-in").await;
     ada.sees("Home").await;
     let extra = json!({
@@ -290,7 +290,7 @@ async fn t49_a_resumed_form_carries_the_browsers_own_headers_alone() {
     ada.click("Continue").await;
     ada.sees("Elsewhere").await;
 
-    let posts = world.shop.of("/transfer");
+    let posts = exposed.shop.of("/transfer");
     let [first, resumed] = &posts[..] else { panic!("{posts:?}") };
     assert_eq!((&first.method, &resumed.method), (&Method::POST, &Method::POST));
     for name in extra.as_object().unwrap().keys() {
@@ -302,7 +302,7 @@ async fn t49_a_resumed_form_carries_the_browsers_own_headers_alone() {
     assert!(!format!("{resumed:?}").contains("canary"), "{resumed:?}");
     assert_eq!(resumed.header("content-type"), "application/x-www-form-urlencoded");
     assert_eq!(resumed.header("content-length"), "amount=10".len().to_string());
-    assert_eq!(resumed.header("origin"), world.site, "the application's own check of it passes");
+    assert_eq!(resumed.header("origin"), exposed.site, "the application's own check of it passes");
     assert_eq!(resumed.header("sec-fetch-site"), "same-origin");
     assert!(resumed.has_cookie("session") && resumed.has_cookie("authsignal"));
     println!(
@@ -317,8 +317,8 @@ async fn t49_a_resumed_form_carries_the_browsers_own_headers_alone() {
 /// and not the session's; after one hop within the site it brings both. For a page and for a form.
 #[tokio::test]
 async fn t89_a_strict_session_comes_one_hop_later() {
-    let world = world().await;
-    let ada = Visitor::arrive_at(world.site.clone(), json!({})).await;
+    let exposed = exposed().await;
+    let ada = Visitor::arrive_at(exposed.site.clone(), json!({})).await;
     ada.open("/sign-in").await;
     ada.sees("Home").await;
     ada.click("Card").await;
@@ -329,7 +329,7 @@ async fn t89_a_strict_session_comes_one_hop_later() {
     ada.confirms("Pay").await;
     ada.sees("Confirmed").await;
 
-    let back: Vec<_> = world.shop.of("/authsignal/callback");
+    let back: Vec<_> = exposed.shop.of("/authsignal/callback");
     let seen: Vec<_> = back
         .iter()
         .map(|asked| {

@@ -75,7 +75,7 @@ mod tests {
     use crate::store::ROOM_TO_GROW;
 
     const NOW: Moment = Moment(1_800_000_000_000);
-    const MOST: u32 = 2;
+    const MAX_VALIDATES: u32 = 2;
     const DEPTH: usize = 10;
 
     fn flow(asked: Asked) -> Flow {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[derive(Clone, Default, PartialEq, Eq, Hash)]
-    struct World {
+    struct Model {
         version: u64,
         asked: Asked,
         nodes: [Step; 2],
@@ -143,7 +143,7 @@ mod tests {
         has_lost: bool,
     }
 
-    impl World {
+    impl Model {
         fn step(&mut self, event: Event) {
             let (node, is_bad) = match event {
                 Event::Next(node) => (node, false),
@@ -154,11 +154,11 @@ mod tests {
                     self.ids += 1;
                     Step::Load(AskId(self.ids))
                 }
-                Step::Load(by) => match flow(self.asked.clone()).ask(MOST, by, NOW) {
+                Step::Load(by) => match flow(self.asked.clone()).ask(MAX_VALIDATES, by, NOW) {
                     Asking::Ask(asked) => Step::Write(by, self.version, asked),
                     Asking::Counted => self.call(by),
                     Asking::Over(_) => {
-                        assert_eq!(self.asked.times, MOST);
+                        assert_eq!(self.asked.times, MAX_VALIDATES);
                         Step::Idle
                     }
                     other => panic!("{other:?}"),
@@ -183,7 +183,7 @@ mod tests {
             };
             self.has_lost |= is_bad;
             self.nodes[node] = next;
-            assert!(self.calls <= self.asked.times && self.asked.times <= MOST, "{} calls", self.calls);
+            assert!(self.calls <= self.asked.times && self.asked.times <= MAX_VALIDATES, "{} calls", self.calls);
             if self.nodes == [Step::Idle, Step::Idle] && !self.has_lost {
                 assert_eq!(self.calls, self.asked.times, "what is counted was asked");
             }
@@ -204,18 +204,18 @@ mod tests {
         }
     }
 
-    fn explore(name: &str, events: &[Event], check: impl Fn(&World)) {
-        let mut worlds = HashMap::from([(World::default(), 1_u64)]);
+    fn explore(name: &str, events: &[Event], check: impl Fn(&Model)) {
+        let mut worlds = HashMap::from([(Model::default(), 1_u64)]);
         let mut orders = 0_u64;
         for _ in 0..DEPTH {
             let mut next = HashMap::new();
-            for (world, ways) in &worlds {
+            for (model, ways) in &worlds {
                 for &event in events {
-                    let mut world = world.clone();
-                    world.step(event);
-                    check(&world);
+                    let mut model = model.clone();
+                    model.step(event);
+                    check(&model);
                     orders += ways;
-                    *next.entry(world).or_default() += ways;
+                    *next.entry(model).or_default() += ways;
                 }
             }
             worlds = next;
@@ -229,9 +229,9 @@ mod tests {
     fn t118_every_order_of_two_ways_back_keeps_the_budget() {
         let all = [Event::Next(0), Event::Bad(0), Event::Next(1), Event::Bad(1)];
         explore("two nodes", &all, |_| {});
-        explore("one node", &all[..2], |world| {
-            if world.nodes[0] == Step::Idle {
-                assert_eq!(world.calls, world.asked.times, "what is counted was asked");
+        explore("one node", &all[..2], |model| {
+            if model.nodes[0] == Step::Idle {
+                assert_eq!(model.calls, model.asked.times, "what is counted was asked");
             }
         });
     }

@@ -29,7 +29,7 @@ pub(super) struct KeyRing {
     transport: Arc<Transport>,
     segments: Vec<String>,
     clock: Clock,
-    held: Mutex<Held<DecodingKey>>,
+    held: Mutex<CachedKeys<DecodingKey>>,
     /// Whoever holds it may fetch.
     gate: Arc<tokio::sync::Mutex<()>>,
 }
@@ -81,7 +81,7 @@ impl KeyRing {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held<DecodingKey>> {
+    fn held(&self) -> MutexGuard<'_, CachedKeys<DecodingKey>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,7 +120,7 @@ fn usable(key: Value) -> Option<(String, DecodingKey)> {
 }
 
 /// What is known, and since when.
-struct Held<K> {
+struct CachedKeys<K> {
     keys: HashMap<String, K>,
     fetched_at: Option<SystemTime>,
     tried_at: Option<SystemTime>,
@@ -141,7 +141,7 @@ enum Step<K> {
     Unavailable(Arc<Error>),
 }
 
-impl<K: Clone> Held<K> {
+impl<K: Clone> CachedKeys<K> {
     fn step(&self, id: &str, now: SystemTime) -> Step<K> {
         // Of a time to come nothing is known but that the clock was set back: as if it were long ago.
         let since = |time: Option<SystemTime>| Some(now.duration_since(time?).unwrap_or(Duration::MAX));
@@ -169,7 +169,7 @@ impl<K: Clone> Held<K> {
     }
 }
 
-impl<K> Default for Held<K> {
+impl<K> Default for CachedKeys<K> {
     fn default() -> Self {
         Self { keys: HashMap::new(), fetched_at: None, tried_at: None, fault: None }
     }

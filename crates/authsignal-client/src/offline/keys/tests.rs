@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// What is to be done about the known key `a` and the unknown `b`, so many seconds after keys were fetched.
-fn steps(held: &Held<u8>, now: u64) -> [String; 2] {
+fn steps(held: &CachedKeys<u8>, now: u64) -> [String; 2] {
     ["a", "b"].map(|id| match held.step(id, UNIX_EPOCH + Duration::from_secs(now)) {
         Step::Unavailable(_) => "Unavailable".to_owned(),
         step => format!("{step:?}"),
@@ -17,7 +17,7 @@ fn steps(held: &Held<u8>, now: u64) -> [String; 2] {
 fn keys_age() {
     const T: u64 = 1_000_000;
     let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds);
-    let mut held = Held::default();
+    let mut held = CachedKeys::default();
     assert_eq!(steps(&held, T), ["Fetch(None)", "Fetch(None)"], "none yet");
     held.fetched(Err(Error::timeout()), at(T));
     assert_eq!(steps(&held, T + 4), ["Unavailable", "Unavailable"]);
