@@ -40,7 +40,7 @@ run chromium --version
 run chromedriver --version
 run npm ci --ignore-scripts --no-audit --no-fund
 # Authsignal's SDK for Python, in an environment of its own, which is made anew when its list has changed.
-requirements=tests/sdk/python/requirements.txt
+requirements=crates/authsignal-emulator/tests/sdk/python/requirements.txt
 if ! cmp -s "$requirements" target/sdk-python/requirements.txt; then
     run python3 -m venv --clear target/sdk-python
     run target/sdk-python/bin/pip install --quiet --require-hashes --only-binary :all: -r "$requirements"
@@ -56,10 +56,10 @@ run cargo clippy --locked --workspace --all-targets --all-features -- -D warning
 run cargo clippy --locked --no-default-features -- -D warnings
 run cargo clippy --locked --no-default-features --features axum -- -D warnings
 run cargo clippy --locked --no-default-features --features jwks -- -D warnings
-run cargo clippy --locked --no-default-features --features emulator -- -D warnings
 run cargo clippy --locked -p authsignal-client -- -D warnings
 run cargo clippy --locked -p authsignal-client --features axum -- -D warnings
 run cargo clippy --locked -p authsignal-client --features jwks -- -D warnings
+run cargo clippy --locked -p authsignal-emulator -- -D warnings
 
 heading 'The client alone needs no axum, and for its extractor the core of it'
 # Says which packages whose names begin with axum are in the tree that its arguments ask for.
@@ -71,6 +71,12 @@ if [ "$(axum_in -p authsignal-client)" != '' ] || [ "$(axum_in -p authsignal-cli
     echo 'the client depends on more of axum than it may' >&2
     exit 1
 fi
+echo '+ cargo tree --locked -e normal -p axum-authsignal --all-features'
+tree=$(cargo tree --locked -e normal --prefix none -p axum-authsignal --all-features)
+if grep -E '^(authsignal-emulator|toml|webauthn-rs-core) v' <<<"$tree"; then
+    echo 'the layer has the emulator in its tree' >&2
+    exit 1
+fi
 
 heading 'Documentation'
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --no-default-features
@@ -78,7 +84,7 @@ run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --all-features
 
 heading 'Package'
-for name in axum-authsignal authsignal-client; do
+for name in axum-authsignal authsignal-client authsignal-emulator; do
     echo "+ cargo package --locked --allow-dirty --no-verify --list -p $name"
     package=$(cargo package --locked --allow-dirty --no-verify --list -p "$name")
     for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do
@@ -89,7 +95,7 @@ for name in axum-authsignal authsignal-client; do
         exit 1
     fi
 done
-run cargo package --locked --allow-dirty -p authsignal-client
+run cargo package --locked --allow-dirty --workspace --exclude test-support
 
 heading 'Licences, bans, sources'
 cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny

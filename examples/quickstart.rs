@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use askama::Template;
+use authsignal_emulator::{Emulator, Outcome};
 use axum::extract::{Form, FromRequestParts, Path, State};
 use axum::http::{StatusCode, header, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, Router, get, post};
-use axum_authsignal::emulator::{Emulator, Outcome};
 use axum_authsignal::{Action, Authsignal, AuthsignalLayer, Client, Grounds, Unenrolled, User, Verdict, VerdictFor};
 use tracing_subscriber::filter::LevelFilter;
 

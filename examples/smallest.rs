@@ -3,10 +3,10 @@
 
 use std::net::SocketAddr;
 
+use authsignal_emulator::Emulator;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use axum_authsignal::emulator::Emulator;
 use axum_authsignal::{Authsignal, AuthsignalLayer, User, Verdict};
 
 #[tokio::main]

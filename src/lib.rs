@@ -1,4 +1,4 @@
-//! Authsignal step-up decisions in front of axum routes, a client of the Server API, and a local emulator.
+//! Authsignal step-up decisions in front of axum routes, and a client of the Server API.
 //!
 //! Some routes deserve more than a session: withdraw, change e-mail, delete, export. [Authsignal](https://authsignal.com)
 //! decides per attempt: carry on, refuse, or ask the user for more proof. [`AuthsignalLayer`] puts that decision in front
@@ -37,7 +37,8 @@
 //! - People who guard axum routes: [`Authsignal`], [`AuthsignalLayer`], [`Verdict`].
 //! - People who want the API alone: [`Client`], and [`webhook`] for what comes back. Both are [`authsignal_client`]'s, which can be
 //!   had alone, with no axum in the tree.
-//! - People who test step-up flows with no account and no network: [`emulator`].
+//! - People who test step-up flows with no account and no network: `cargo add --dev authsignal-emulator`, a local
+//!   Authsignal with its challenge page ([`authsignal_emulator`](https://docs.rs/authsignal-emulator)).
 //!
 //! # Features
 //!
@@ -45,7 +46,6 @@
 //! |---|---|---|
 //! | `axum` | yes | the layer, the callback, the flows and their store |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
-//! | `emulator` | no | a local Authsignal with its challenge page; turning it on changes nothing that is there without it |
 //!
 // What a smaller build leaves out is described where everything is on.
 #![cfg_attr(
@@ -54,10 +54,6 @@
 [`AuthsignalLayer`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.AuthsignalLayer.html
 [`Verdict`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.Verdict.html
 [`middleware`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/middleware/index.html"
-)]
-#![cfg_attr(
-    not(feature = "emulator"),
-    doc = "[`emulator`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/emulator/index.html"
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -93,9 +89,6 @@ pub mod store;
 mod trace;
 #[cfg(feature = "axum")]
 mod verdict;
-
-#[cfg(feature = "emulator")]
-pub mod emulator;
 
 pub use authsignal_client as client;
 pub use authsignal_client::{ActionCode, Client, Clock, IdempotencyKey, Region, UserId, webhook};

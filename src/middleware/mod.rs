@@ -127,7 +127,7 @@
 //! use axum::body::Body;
 //! use axum::http::{HeaderMap, Request, StatusCode};
 //! use axum::{Router, routing::get};
-//! use axum_authsignal::emulator::{Emulator, Endpoint, Outcome, Fault};
+//! use authsignal_emulator::{Emulator, Endpoint, Outcome, Fault};
 //! use axum_authsignal::{Authsignal, AuthsignalLayer, Outage, Refusal, RefusalReason, User, Verdict};
 //! use tower::ServiceExt;
 //!

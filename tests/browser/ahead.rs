@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use authsignal_emulator::{Emulator, Endpoint, Outcome};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
-use axum_authsignal::emulator::{Emulator, Endpoint, Outcome};
 use axum_authsignal::{Authsignal, AuthsignalLayer, User};
 use fantoccini::Locator;
 use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use serde_json::json;
 
-use crate::visitor::{PATIENCE, Visitor};
+use test_support::visitor::{PATIENCE, Visitor};
 
 /// The headers by which a request says that it was made ahead.
 const MARKS: [&str; 3] = ["sec-purpose", "x-sec-purpose", "hx-preloaded"];

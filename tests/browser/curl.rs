@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::processes::QuickStart;
+use test_support::processes::QuickStart;
 
 /// A curl with a cookie jar of its own.
 struct Curl {

@@ -5,7 +5,7 @@ use axum_authsignal::AuthsignalLayer;
 use serde_json::json;
 
 use crate::sites::{emulator, handle, listen, page, serve};
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 const CALLS: usize = 5;
 const APP: &str = r#"<button>Load</button><p class="done"></p><script>

@@ -1,5 +1,5 @@
 //! Forms that are posted, challenged, and posted again.
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 #[tokio::test]
 async fn a_challenged_form_arrives_whole_and_once() {

@@ -1,13 +1,13 @@
 //! A guarded page in a frame: its challenge is opened in a window of its own, and ends well there (threat T125).
+use authsignal_emulator::Emulator;
 use axum::Router;
 use axum::routing::{get, post};
 use axum_authsignal::AuthsignalLayer;
-use axum_authsignal::emulator::Emulator;
 use serde_json::json;
 
 use crate::looks::look;
 use crate::sites::{emulator, handle, listen, page, serve};
-use crate::visitor::{PATIENCE, Visitor};
+use test_support::visitor::{PATIENCE, Visitor};
 
 const FORM: &str = "<form method=\"post\" action=\"/pay\"><label>Amount <input name=\"amount\" value=\"10\"></label>\
                     <button>Pay</button></form>";

@@ -2,15 +2,15 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use authsignal_emulator::Emulator;
 use axum::Router;
 use axum::http::{HeaderMap, header};
 use axum::response::Html;
 use axum::routing::{get, post};
-use axum_authsignal::emulator::Emulator;
 use axum_authsignal::{Authsignal, AuthsignalLayer, User, Verdict};
 use serde_json::json;
 
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 const PAGE: &str = r#"<!DOCTYPE html><html lang="en"><head><title>Cart</title><script src="/htmx.js"></script></head>
 <body><main><h1>Cart</h1><button hx-post="/pay" hx-target=".paid" hx-vals='{"amount":"10"}'>Pay</button>

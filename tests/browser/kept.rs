@@ -2,6 +2,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use authsignal_emulator::{Emulator, Endpoint};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -9,12 +10,11 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Html;
 use axum::routing::{get, post};
-use axum_authsignal::emulator::{Emulator, Endpoint};
 use axum_authsignal::{Authsignal, AuthsignalLayer, User, Verdict};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 const PAGE: &str = r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Form</title></head>
 <body><main><h1>Form</h1><form method="post" action="/pay"><button>Send</button></form></main></body></html>"#;

@@ -2,17 +2,17 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use authsignal_emulator::Emulator;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::map_request;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
-use axum_authsignal::emulator::Emulator;
 use axum_authsignal::{Authsignal, AuthsignalLayer, User};
 use serde_json::{Value, json};
 
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 /// What a server was asked.
 #[derive(Clone, Debug)]

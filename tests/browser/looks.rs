@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 /// The lowest contrast of any text against what is behind it, and that text.
 const CONTRAST: &str = r#"

@@ -2,7 +2,6 @@
 //!
 //! Needs `chromium`, `chromedriver`, `curl`, `nginx` and what `npm ci` installs. With `SCREENSHOTS=docs/screenshots` in the environment, the pictures of
 //! the walk are taken anew.
-#![cfg(feature = "emulator")]
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod ahead;
@@ -18,9 +17,7 @@ mod names;
 mod origins;
 mod pages;
 mod prefix;
-mod processes;
 mod siblings;
 mod sites;
 mod tabs;
 mod users;
-mod visitor;

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::looks::look;
 use crate::sites::{emulator, handle, listen, page, serve};
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 const HOME: &str = "<p><a href=\"/card\">Card</a></p><form method=\"post\" action=\"/pay\">\
                     <label>Amount <input name=\"amount\"></label><button>Pay</button></form>";

@@ -7,7 +7,7 @@ use axum_authsignal::AuthsignalLayer;
 use serde_json::json;
 
 use crate::sites::{emulator, handle, listen, page, serve};
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 #[tokio::test]
 async fn c20_who_proves_it_for_an_api_goes_back_to_the_page_that_called() {

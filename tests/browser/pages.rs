@@ -1,7 +1,7 @@
 //! Pages that are asked for.
 use serde_json::json;
 
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 #[tokio::test]
 async fn an_allowed_page_is_simply_there() {

@@ -13,7 +13,7 @@ use axum_authsignal::AuthsignalLayer;
 use serde_json::json;
 
 use crate::sites::{emulator, handle, listen, page, serve};
-use crate::visitor::{PATIENCE, Visitor};
+use test_support::visitor::{PATIENCE, Visitor};
 
 const HOME: &str = "<p><a href=\"card\">Card</a></p><form method=\"post\" action=\"withdraw\">\
                     <label>Amount <input name=\"amount\"></label><button>Withdraw</button></form>";

@@ -2,6 +2,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use authsignal_emulator::Endpoint;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -9,13 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum_authsignal::emulator::Endpoint;
 use axum_authsignal::{Authsignal, AuthsignalLayer, Coverage, Refusal, RefusalReason, User};
 use serde_json::json;
 use tower::ServiceExt as _;
 
 use crate::sites::{emulator, handle, listen, page, serve};
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 const NAME: &str = "__Host-authsignal";
 
@@ -94,7 +94,7 @@ async fn tell(request: Request, next: Next) -> Response {
 }
 
 /// The cookie of a browser of Ada's whose approval is remembered.
-async fn approved(app: &Router, emulator: &axum_authsignal::emulator::Emulator, host: &str) -> String {
+async fn approved(app: &Router, emulator: &authsignal_emulator::Emulator, host: &str) -> String {
     let ask = |target: &str, cookie: Option<&str>| {
         let mut request = Request::builder().uri(target).header("host", host);
         request = request.header("sec-fetch-mode", "navigate").header("accept", "text/html");

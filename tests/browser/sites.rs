@@ -1,10 +1,10 @@
 //! Small applications of the tests' own, each on a free port of this machine.
 use std::net::SocketAddr;
 
+use authsignal_emulator::Emulator;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::response::Html;
-use axum_authsignal::emulator::Emulator;
 use axum_authsignal::{Authsignal, AuthsignalBuilder, User};
 use tokio::net::TcpListener;
 

@@ -1,5 +1,5 @@
 //! More than one tab at once.
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 #[tokio::test]
 async fn the_same_page_in_two_tabs_ends_well_in_both() {

@@ -1,5 +1,5 @@
 //! More than one user, and one who has nothing set up.
-use crate::visitor::Visitor;
+use test_support::visitor::Visitor;
 
 #[tokio::test]
 async fn who_has_nothing_set_up_passes_where_that_is_taken_and_enrols_by_email_where_it_is_not() {

@@ -1,10 +1,10 @@
 //! Handlers that name their action: a layer around the whole router is none for them (threat T60).
 use std::convert::Infallible;
 
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{any, get as getting, post};
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::{Action, AuthsignalLayer, RefusalReason, Verdict, VerdictFor};
 
 use crate::support::{Effects, Visitor, bench, get, json};

@@ -1,9 +1,9 @@
 //! What is asked anew each time, who waits for whom, and what guessing is worth.
 use std::time::Duration;
 
+use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::routing::any;
-use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Coverage, RefusalReason};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;

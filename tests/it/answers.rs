@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{any, post as posting};
 use axum_authsignal::client::ActionState;
-use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{Answer, AuthsignalLayer, Grounds, RefusalReason, Unenrolled, Verdict};
 use bytes::Bytes;
 use serde_json::json as value;

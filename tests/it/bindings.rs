@@ -182,7 +182,7 @@ async fn t2_t3_t4_t5_t6_t15_t16_wrong_tokens_prove_nothing_and_spoil_nothing() {
 /// T2, T16, T40: what the service says about a token has to name this very user, action and attempt.
 #[tokio::test]
 async fn t2_t4_t5_t72_an_answer_about_anything_else_proves_nothing() {
-    use axum_authsignal::emulator::{Endpoint, Fault};
+    use authsignal_emulator::{Endpoint, Fault};
     use serde_json::json;
     let bench = bench().await;
     let mut ada = bench.visitor("ada");

@@ -1,6 +1,6 @@
 //! What one user can take from others: scripts of an attacker for each budget, with what others feel meanwhile.
+use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
-use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{AuthsignalBuilder, Budget, Outage, RefusalReason, Unproven};
 

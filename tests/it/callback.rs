@@ -1,10 +1,10 @@
 //! The way back: the order of its checks, what it answers, and that it can be delivered more than once.
 use std::time::Duration;
 
+use authsignal_emulator::{Endpoint, Fault};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum_authsignal::client::ActionState;
-use axum_authsignal::emulator::{Endpoint, Fault};
 use axum_authsignal::{Client, Outage, RefusalReason, Unproven};
 use tower::ServiceExt as _;
 

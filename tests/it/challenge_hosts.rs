@@ -1,6 +1,6 @@
 //! Where challenges may be, by where the client was told that the service is.
+use authsignal_emulator::{Emulator, Endpoint, Fault, Outcome};
 use axum::http::HeaderMap;
-use axum_authsignal::emulator::{Emulator, Endpoint, Fault, Outcome};
 use axum_authsignal::{Authsignal, Client};
 use url::Url;
 

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use authsignal_emulator::Outcome;
 use axum::body::Body;
 use axum::routing::any;
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
 use axum_authsignal::{AuthsignalLayer, RefusalReason};
 use tokio::io::AsyncWriteExt as _;

@@ -1,10 +1,10 @@
 //! Where two rules meet: routes that share an action, requests that cross, answers that come late.
 use std::time::Duration;
 
+use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::routing::{any, get as on_get};
 use axum_authsignal::client::CustomData;
-use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{AuthsignalLayer, Coverage, RefusalReason, Unenrolled};
 use serde_json::json as value;
 

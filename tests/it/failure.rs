@@ -1,11 +1,11 @@
 //! When no decision can be had: whatever is broken, and whatever a route asks for, the handler does not run.
 use std::time::Duration;
 
+use authsignal_emulator::{Emulator, Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::any;
 use axum_authsignal::client::{ActionState, ClientBuilder};
-use axum_authsignal::emulator::{Emulator, Endpoint, Fault, Outcome};
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Coverage, Outage, RefusalReason, Unenrolled};
 use serde_json::json as value;
 

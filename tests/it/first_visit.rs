@@ -1,7 +1,7 @@
 //! One browser, one id: when it is given, and that it costs nothing.
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::routing::get as on_get;
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::store::{Error, Store, Version};
 use axum_authsignal::{AuthsignalLayer, RefusalReason};
 

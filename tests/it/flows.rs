@@ -3,9 +3,9 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use authsignal_emulator::{Endpoint, Outcome};
 use axum::BoxError;
 use axum::body::Body;
-use axum_authsignal::emulator::{Endpoint, Outcome};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Authsignal, RefusalReason};
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! What pages of other origins make a browser send (threat T42): no approval is asked for it, and none is good for it.
+use authsignal_emulator::Outcome;
 use axum_authsignal::RefusalReason;
-use axum_authsignal::emulator::Outcome;
 
 use crate::support::{Ask, Bench, ORIGIN, Reply, ask, bench, bench_with, form, get, json, post};
 

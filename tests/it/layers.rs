@@ -2,6 +2,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -10,7 +11,6 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use axum_authsignal::client::CustomData;
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::{AuthsignalLayer, Coverage, RefusalReason, User};
 use tower::{Layer as _, ServiceExt as _};
 

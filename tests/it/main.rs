@@ -1,7 +1,6 @@
 //! Guarded applications against the emulator: what passes, what does not, and what everybody is told.
 //!
 //! Tests that prove the defence against a threat are named after its number.
-#![cfg(feature = "emulator")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy lets tests do so, but not what they share")]
 
 mod actions;

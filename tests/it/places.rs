@@ -1,7 +1,7 @@
 //! Where an application stands: pages of other origins, a proxy in front of it, more than one name.
+use authsignal_emulator::{Emulator, Endpoint};
 use axum::Router;
 use axum::routing::any;
-use axum_authsignal::emulator::{Emulator, Endpoint};
 use axum_authsignal::{Authsignal, AuthsignalLayer, RefusalReason};
 
 use crate::support::{

@@ -1,10 +1,10 @@
 //! The one kind of request that is not decided: a preflight, as long as nobody asks with it.
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::routing::any;
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::{AuthsignalLayer, RefusalReason, User};
 use tower::ServiceExt as _;
 

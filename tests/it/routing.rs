@@ -3,11 +3,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::handler::Handler as _;
 use axum::http::Response;
 use axum::routing::{any, get as getting};
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::{Authsignal, AuthsignalLayer, Coverage, RefusalReason, Unenrolled, User, Verdict};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};

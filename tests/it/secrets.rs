@@ -2,9 +2,9 @@
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use authsignal_emulator::{Endpoint, Fault};
 use axum::http::HeaderMap;
 use axum::routing::get as getting;
-use axum_authsignal::emulator::{Endpoint, Fault};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Client, RefusalReason, User};
 use tracing_subscriber::fmt::MakeWriter;

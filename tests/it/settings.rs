@@ -2,6 +2,7 @@
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::extract::{ConnectInfo, OriginalUri, State};
 use axum::http::request::Parts;
@@ -9,7 +10,6 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use axum_authsignal::client::CustomData;
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::{
     Authsignal, AuthsignalBuilder, AuthsignalLayer, Client, ConfigError, Identify, IpSource, RefusalReason, User,
 };

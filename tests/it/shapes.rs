@@ -1,11 +1,11 @@
 //! Where a layer hangs, however the path is written: over raw sockets and HTTP/2, the handler is never reached undecided.
 use std::net::SocketAddr;
 
+use authsignal_emulator::Endpoint;
 use axum::extract::Request;
 use axum::http::Version;
 use axum::routing::{any, get as getting};
 use axum::{Router, ServiceExt as _};
-use axum_authsignal::emulator::Endpoint;
 use axum_authsignal::{AuthsignalLayer, RefusalReason, Verdict};
 use http_body_util::{Empty, Full};
 use hyper_util::client::legacy::Client;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum_authsignal::emulator::Outcome;
+use authsignal_emulator::Outcome;
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
 use axum_authsignal::{Outage, RefusalReason};
 

@@ -2,8 +2,8 @@
 //! keeps cookies as a browser does.
 use std::net::SocketAddr;
 
+use authsignal_emulator::{Emulator, Endpoint};
 use axum::Router;
-use axum_authsignal::emulator::{Emulator, Endpoint};
 use axum_authsignal::{Authsignal, User};
 use reqwest::{Client, Response, redirect};
 use serde_json::Value;

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum_authsignal::emulator::{Endpoint, Fault, Outcome};
+use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
 use axum_authsignal::{Outage, RefusalReason, Unproven};
 use serde_json::json as value;

@@ -3,12 +3,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
+use authsignal_emulator::{Emulator, Endpoint};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use axum::routing::any;
-use axum_authsignal::emulator::{Emulator, Endpoint};
 use axum_authsignal::{Authsignal, AuthsignalBuilder, AuthsignalLayer, Clock, Coverage, Refusal, RefusalReason};
 use axum_authsignal::{User, Verdict};
 use bytes::Bytes;

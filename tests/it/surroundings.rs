@@ -104,7 +104,7 @@ async fn scope_and_settings_are_told_where_a_layer_asks_for_them() {
 #[tokio::test]
 async fn a_custom_domain_is_told_and_trusted() {
     let tampered = |bench: &Bench| {
-        use axum_authsignal::emulator::{Endpoint, Fault};
+        use authsignal_emulator::{Endpoint, Fault};
         let body = json!({ "state": "CHALLENGE_REQUIRED", "url": "https://auth.example.com/?token=eyJ" });
         bench.emulator.inject_fault(Endpoint::Track, Fault::merge(body));
     };

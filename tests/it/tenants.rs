@@ -1,7 +1,7 @@
 //! Several tenants and applications over one store: none of them lives on what was approved for another.
+use authsignal_emulator::{Emulator, Outcome, Tenant};
 use axum::Router;
 use axum::routing::any;
-use axum_authsignal::emulator::{Emulator, Outcome, Tenant};
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Authsignal, AuthsignalBuilder, AuthsignalLayer, Client, Clock, ConfigError};
 
@@ -123,9 +123,9 @@ async fn t61_t114_an_outer_layer_of_another_tenant_answers_for_none() {
     ] {
         let both = (AuthsignalLayer::new(&one, "pay"), AuthsignalLayer::new(&inner, "pay"));
         let app = Router::new().route("/x", any(handle).layer(both)).with_state(shared.effects.clone());
-        let before = shared.emulator.calls(axum_authsignal::emulator::Endpoint::Track);
+        let before = shared.emulator.calls(authsignal_emulator::Endpoint::Track);
         Visitor::new(&app, "ada").send(&get("/x")).await.assert_passed();
-        let after = shared.emulator.calls(axum_authsignal::emulator::Endpoint::Track);
+        let after = shared.emulator.calls(authsignal_emulator::Endpoint::Track);
         assert_eq!(after - before, tracks, "{why}");
     }
 }

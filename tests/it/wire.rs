@@ -1,12 +1,12 @@
 //! Bodies as only a raw socket sends them: lengths that lie, chunks, trailers, a byte at a time.
 use std::time::Duration;
 
+use authsignal_emulator::Outcome;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::routing::post as posting;
-use axum_authsignal::emulator::Outcome;
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, RefusalReason};
 use bytes::Bytes;
 use futures_util::stream;

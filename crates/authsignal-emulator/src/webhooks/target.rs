@@ -1,0 +1,160 @@
+//! Where webhooks go, and how one is put there.
+use std::fmt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use authsignal_client::url::{is_loopback, redacted_url};
+use authsignal_client::webhook::SIGNATURE_HEADER;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use reqwest::redirect;
+use url::Url;
+
+use crate::log::Chain;
+
+/// What came of one attempt to deliver a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebhookAnswer {
+    /// It was answered with this status. Redirects are not followed.
+    Status(u16),
+    /// There was no answer in time.
+    TimedOut,
+    /// Nobody took it; in words, why.
+    Unreachable(String),
+}
+
+impl WebhookAnswer {
+    /// Whether it was taken: a status from 200 to 299.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Status(200..=299))
+    }
+}
+
+impl fmt::Display for WebhookAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Unreachable(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A URL that webhooks may go to.
+#[derive(Clone)]
+pub(crate) struct Target {
+    url: Url,
+    /// Made when something is sent: where TLS is spoken, it needs certificates that a machine may lack.
+    http: Arc<OnceLock<reqwest::Client>>,
+}
+
+impl Target {
+    /// Takes a URL: `https`, or `http` on this machine, with neither user name nor password.
+    ///
+    /// # Errors
+    ///
+    /// When it is another one.
+    pub(crate) fn new(text: &str) -> io::Result<Self> {
+        let refuse = |reason| io::Error::new(io::ErrorKind::InvalidInput, format!("webhook URL refused: {reason}"));
+        let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
+        let near = is_loopback(&url);
+        match url.scheme() {
+            "https" => {}
+            "http" if near => {}
+            "http" => return Err(refuse("http is for this machine only; use https")),
+            _ => return Err(refuse("its scheme is not https")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("it holds a user name or a password"));
+        }
+        Ok(Self { url, http: Arc::default() })
+    }
+
+    fn http(&self) -> reqwest::Result<&reqwest::Client> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let near = is_loopback(&self.url);
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("authsignal-emulator/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .https_only(!near);
+        if near {
+            http = http.no_proxy();
+        }
+        if self.url.scheme() == "http" {
+            // Otherwise those of the machine are looked for, and none at all is an error.
+            http = http.tls_certs_only([]);
+        }
+        let http = http.build()?;
+        Ok(self.http.get_or_init(|| http))
+    }
+
+    /// As it may be shown.
+    pub(super) fn shown(&self) -> String {
+        redacted_url(self.url.as_str())
+    }
+
+    pub(super) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Sends `body` once. Of the answer, only the status is looked at.
+    pub(super) async fn post(&self, signature: String, body: Bytes, timeout: Duration) -> WebhookAnswer {
+        let http = match self.http() {
+            Ok(http) => http,
+            Err(error) => return WebhookAnswer::Unreachable(Chain(&error).to_string()),
+        };
+        let request = http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
+        let request = request.header(SIGNATURE_HEADER, signature).timeout(timeout).body(body);
+        match request.send().await {
+            Ok(response) => WebhookAnswer::Status(response.status().as_u16()),
+            Err(error) if error.is_timeout() => WebhookAnswer::TimedOut,
+            Err(error) => WebhookAnswer::Unreachable(Chain(&error.without_url()).to_string()),
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Target").field(&self.url.as_str()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for text in [
+            "https://app.example.com/hook?a=1",
+            "http://127.0.0.1:1/",
+            "http://localhost:3000/hook",
+            "http://[::1]:3000/hook",
+        ] {
+            assert_eq!(Target::new(text).unwrap().url(), text);
+        }
+        for text in [
+            "",
+            "/hook",
+            "app.example.com/hook",
+            "http://app.example.com/hook",
+            "http://localhost.example.com/",
+            "http://10.0.0.1/",
+            "ftp://127.0.0.1/",
+            "file:///etc/passwd",
+            "https://user@app.example.com/",
+            "http://user:password@localhost/",
+        ] {
+            let error = Target::new(text).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text}");
+            assert!(!error.to_string().contains("password@"), "{error}");
+        }
+    }
+}

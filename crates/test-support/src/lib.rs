@@ -1,0 +1,14 @@
+//! What several test suites share: somebody at a browser, and the processes that they need.
+//!
+//! Needs `chromium` and `chromedriver`.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "for tests alone, where what is unexpected fails the test"
+)]
+
+pub mod processes;
+pub mod visitor;

@@ -1,0 +1,124 @@
+//! The processes that a test needs; they end with it, also when it panics.
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this stands two folders below it").to_owned()
+}
+
+/// A process that says on its standard output where it listens.
+struct Listening {
+    child: Child,
+    /// Kept open: a process that writes to a closed pipe dies of it.
+    _stdout: BufReader<ChildStdout>,
+    found: String,
+}
+
+impl Listening {
+    fn start(command: &mut Command, found: impl Fn(&str) -> Option<&str>) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program is installed");
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while stdout.read_line(&mut line).unwrap() > 0 {
+            if let Some(found) = found(line.trim_end()) {
+                return Self { found: found.to_owned(), child, _stdout: stdout };
+            }
+            line.clear();
+        }
+        panic!("{command:?} ended: {:?}", child.wait());
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The quick start, built as the README says, in a process of its own.
+pub struct QuickStart(Listening);
+
+impl QuickStart {
+    pub fn open() -> Self {
+        static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+            // What `cargo run --example quickstart` does first. It says where it has put the program.
+            let mut build = Command::new(env!("CARGO"));
+            build.args([
+                "build",
+                "--quiet",
+                "-p",
+                "axum-authsignal",
+                "--example",
+                "quickstart",
+                "--message-format",
+                "json",
+            ]);
+            let output = build.current_dir(root()).stderr(Stdio::inherit()).output().unwrap();
+            assert!(output.status.success(), "{build:?}: {}", output.status);
+            let messages =
+                output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+            let mut programs = messages.filter_map(|message: Value| Some(message["executable"].as_str()?.into()));
+            programs.next().expect("cargo names the program")
+        });
+        let mut command = Command::new(&*BUILT);
+        for name in ["PORT", "AUTHSIGNAL_API_SECRET_KEY", "AUTHSIGNAL_SECRET_KEY", "AUTHSIGNAL_API_URL"] {
+            command.env_remove(name);
+        }
+        Self(Listening::start(&mut command, |line| line.strip_prefix("The bank is open: ")))
+    }
+
+    /// The one URL that it prints.
+    pub fn url(&self) -> &str {
+        &self.0.found
+    }
+}
+
+/// A chromedriver with a profile of its own.
+pub struct Driver {
+    listening: Listening,
+    pub profile: PathBuf,
+    pub session: Option<String>,
+}
+
+impl Driver {
+    pub fn start() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let profile = format!("authsignal-profile-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let profile = std::env::temp_dir().join(profile);
+        let listening = Listening::start(Command::new("chromedriver").arg("--port=0"), |line| {
+            line.strip_prefix("ChromeDriver was started successfully on port ")?.strip_suffix('.')
+        });
+        Self { listening, profile, session: None }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.listening.found)
+    }
+
+    /// Ends the browser, which would outlive its driver. Without a runtime, since a panic may be on its way.
+    fn end_session(&self) -> std::io::Result<()> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let address = format!("127.0.0.1:{}", self.listening.found);
+        let mut stream = TcpStream::connect(&address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(stream, "DELETE /session/{session} HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
+        // It answers once the browser has ended, and keeps the connection open.
+        stream.read(&mut [0; 1024]).map(drop)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.end_session();
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}

@@ -1,9 +1,0 @@
-//! `@authsignal/browser`, as it is published, in Chromium, on a page of a shop that uses it.
-mod codes;
-mod console;
-mod dashboard;
-mod launch;
-mod passkeys;
-mod shop;
-mod visits;
-mod waiting;
