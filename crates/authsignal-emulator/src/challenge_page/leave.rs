@@ -59,8 +59,8 @@ impl Visit<'_> {
             _ => (words.not_confirmed, words.nothing_confirmed, Tone::Neutral),
         };
         let is_beside = self.carried.mode == Mode::Beside;
-        let onward = if is_beside { words.back_to_where } else { words.close_window };
-        let end = End { text: format!("{text} {onward}"), tone, way_on: None };
+        let closing = if is_beside { words.back_to_where } else { words.close_window };
+        let end = End { text: format!("{text} {closing}"), tone, way_on: None };
         let mut page = self.page(self.carried.clone(), Drawn::new(eyebrow, Scene::End(end)));
         if self.carried.is_popup() {
             page.say = Some(Say::close(token));

@@ -1,3 +1,4 @@
+//! Why a configuration file is refused, and where in it.
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};

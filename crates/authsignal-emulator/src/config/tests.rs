@@ -1,3 +1,4 @@
+//! What the configuration file says, and where its mistakes are.
 use std::time::Duration;
 
 use authsignal_client::VerificationMethod;

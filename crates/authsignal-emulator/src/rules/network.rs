@@ -1,3 +1,4 @@
+//! What is known of the addresses of a network.
 /// What is known of the addresses of a network, for rules.
 ///
 /// # Examples

@@ -1,3 +1,4 @@
+//! Which rule decides, and which conditions hold.
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,4 @@
+//! The settings of one action.
 use authsignal_client::VerificationMethod;
 
 use crate::lifecycle::Outcome;

@@ -1,3 +1,4 @@
+//! Why a setting is refused.
 use authsignal_client::VerificationMethod;
 use thiserror::Error;
 

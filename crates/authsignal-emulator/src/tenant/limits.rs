@@ -1,3 +1,4 @@
+//! How often a user may have something sent, and may guess: the settings.
 use std::time::Duration;
 
 use authsignal_client::VerificationMethod;

@@ -1,3 +1,4 @@
+//! The users who are there from the start.
 use authsignal_client::VerificationMethod;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};

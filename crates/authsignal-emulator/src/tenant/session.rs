@@ -1,3 +1,4 @@
+//! The clients that sessions can be made for.
 use std::time::Duration;
 
 use serde_json::{Map, Value};

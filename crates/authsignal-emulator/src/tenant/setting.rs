@@ -1,3 +1,4 @@
+//! Which setting something is about, by its name in the configuration file.
 use std::fmt;
 
 /// Which setting something is about, named as in the configuration file: `rules[2].when.custom.amount.gt`.

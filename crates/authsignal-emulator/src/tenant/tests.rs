@@ -1,3 +1,4 @@
+//! What settings are refused, and in which words.
 use super::*;
 use crate::rules::condition::{Condition, When};
 use VerificationMethod::{AuthenticatorApp, EmailOtp, Passkey, RecoveryCode, Sms};

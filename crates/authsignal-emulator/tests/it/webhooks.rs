@@ -1,4 +1,4 @@
-//! Webhooks as an application gets them: from the emulator's deeds to this crate's own extractor.
+//! Webhooks as an application gets them: from what users do at the emulator to this crate's own extractor.
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

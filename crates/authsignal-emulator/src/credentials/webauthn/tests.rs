@@ -1,3 +1,4 @@
+//! The ceremonies of WebAuthn, with an authenticator in software.
 mod hostile;
 mod recorded;
 

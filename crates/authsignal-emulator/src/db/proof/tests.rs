@@ -1,3 +1,4 @@
+//! Proofs, guesses and what follows from them.
 use std::time::UNIX_EPOCH;
 
 use super::*;

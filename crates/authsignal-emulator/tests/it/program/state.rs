@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Folder, Running, output, program};
 
-/// The program in a world of its own, where `file` is a mount point, as a file is in a container that was started with
+/// The program in a mount namespace of its own, where `file` is a mount point, as a file is in a container that was started with
 /// `-v ./state.json:/state.json`: `there` is what is mounted, with these options.
 ///
 /// It takes the right to mount, which root has, and others have by a user namespace. Where neither is, the test fails: it
