@@ -5,7 +5,6 @@
 //! of a route with one line, and brings the user back to what they were doing, with nothing lost.
 //!
 //! ```
-//! # #[cfg(feature = "axum")] {
 //! use axum::{Router, http::HeaderMap, routing::post};
 //! use axum_authsignal::{Authsignal, AuthsignalLayer, Client, User, Verdict};
 //!
@@ -27,7 +26,6 @@
 //!     .merge(authsignal.routes());
 //! # Ok(app)
 //! # }
-//! # }
 //! ```
 //!
 //! The rules, and where to put the layer, are in [`middleware`].
@@ -44,83 +42,43 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `axum` | yes | the layer, the callback, the flows and their store |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
 //!
-// What a smaller build leaves out is described where everything is on.
-#![cfg_attr(
-    not(feature = "axum"),
-    doc = "[`Authsignal`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.Authsignal.html
-[`AuthsignalLayer`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.AuthsignalLayer.html
-[`Verdict`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/struct.Verdict.html
-[`middleware`]: https://docs.rs/axum-authsignal/latest/axum_authsignal/middleware/index.html"
-)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod config;
-
-#[cfg(feature = "axum")]
 mod action;
-#[cfg(feature = "axum")]
 mod authsignal;
-#[cfg(feature = "axum")]
 mod budget;
-#[cfg(feature = "axum")]
 mod callback;
-#[cfg(feature = "axum")]
+mod config;
 mod domain;
-#[cfg(feature = "axum")]
 mod log;
-#[cfg(feature = "axum")]
 pub mod middleware;
-#[cfg(feature = "axum")]
 mod outage;
-#[cfg(feature = "axum")]
 mod random;
-#[cfg(feature = "axum")]
 mod refusal;
-#[cfg(feature = "axum")]
 mod request;
-#[cfg(feature = "axum")]
 mod response;
-#[cfg(feature = "axum")]
 pub mod store;
-#[cfg(feature = "axum")]
 mod trace;
-#[cfg(feature = "axum")]
 mod verdict;
 
 pub use authsignal_client as client;
 pub use authsignal_client::{ActionCode, Client, Clock, IdempotencyKey, Region, UserId, webhook};
-pub use config::ConfigError;
 
-#[cfg(feature = "axum")]
 pub use action::{Action, VerdictFor};
-#[cfg(feature = "axum")]
 pub use authsignal::Authsignal;
-#[cfg(feature = "axum")]
 pub use authsignal::builder::AuthsignalBuilder;
-#[cfg(feature = "axum")]
 pub use budget::Budget;
-#[cfg(feature = "axum")]
+pub use config::ConfigError;
 pub use domain::coverage::Coverage;
-#[cfg(feature = "axum")]
 pub use domain::decision::Unenrolled;
-#[cfg(feature = "axum")]
 pub use domain::flow::Unproven;
-#[cfg(feature = "axum")]
 pub use middleware::AuthsignalLayer;
-#[cfg(feature = "axum")]
 pub use outage::Outage;
-#[cfg(feature = "axum")]
 pub use refusal::{Refusal, RefusalReason};
-#[cfg(feature = "axum")]
 pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};
-#[cfg(feature = "axum")]
 pub use request::signals::IpSource;
-#[cfg(feature = "axum")]
 pub use response::answer::{Answer, ChallengeAnswer, Responder};
-#[cfg(feature = "axum")]
 pub use trace::{redacted_uri, request_span};
-#[cfg(feature = "axum")]
 pub use verdict::{Grounds, MissingVerdict, Verdict};

@@ -13,12 +13,12 @@ use crate::support::{Bench, MINUTE, bench_with, form, get};
 
 /// A store in memory whose keys somebody notes.
 #[derive(Clone, Debug)]
-struct Noted {
+struct SwapLog {
     inner: MemoryStore,
     keys: Arc<Mutex<Vec<Key>>>,
 }
 
-impl Store for Noted {
+impl Store for SwapLog {
     async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
         Store::load(&self.inner, key).await
     }
@@ -29,7 +29,7 @@ impl Store for Noted {
     }
 }
 
-impl Noted {
+impl SwapLog {
     /// The key that was written last.
     fn last(&self) -> Key {
         *self.keys.lock().unwrap().last().unwrap()
@@ -58,13 +58,13 @@ impl Noted {
     }
 }
 
-async fn noted() -> (Bench, Noted) {
+async fn noted() -> (Bench, SwapLog) {
     let keys = Arc::default();
     let mut noted = None;
     let bench = bench_with(|builder| {
         // The handle's clock stands still, and so does the store's: nothing expires by wall time.
         let inner = MemoryStore::new().clock(crate::support::clock());
-        builder.store(noted.insert(Noted { inner, keys }).clone())
+        builder.store(noted.insert(SwapLog { inner, keys }).clone())
     })
     .await;
     (bench, noted.unwrap())

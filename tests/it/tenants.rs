@@ -12,14 +12,14 @@ const TWO: &str = "the-second-key";
 const SECRET: [u8; 32] = [7; 32];
 
 /// A service that knows users by two keys, and one store for whoever asks it.
-struct Shared {
+struct SharedStore {
     clock: Clock,
     emulator: Emulator,
     store: MemoryStore,
     effects: Effects,
 }
 
-impl Shared {
+impl SharedStore {
     async fn new() -> Self {
         let clock = clock();
         Self {
@@ -86,7 +86,7 @@ async fn service(clock: &Clock) -> Emulator {
 /// T40, T114: with one secret and one store, an approval of one tenant is nothing to another.
 #[tokio::test]
 async fn t40_t114_tenants_that_share_secret_and_store_share_no_approval() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     let by = |key| shared.by(key).secret(SECRET);
     shared.assert_apart(by(ONE), by(TWO), "another key").await;
     shared.assert_apart(by(ONE), by(ONE).tenant_id("t-1"), "a key and an id").await;
@@ -100,7 +100,7 @@ async fn t40_t114_tenants_that_share_secret_and_store_share_no_approval() {
 /// T16: nor is a way back of one taken at another: its ticket is nowhere there.
 #[tokio::test]
 async fn t16_a_way_back_of_one_tenant_ends_at_another() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     let mut here = shared.visitor(shared.by(ONE).secret(SECRET));
     let challenge = here.challenge(&get("/pay").navigating()).await;
     let back = way_back(&shared.emulator.succeed(&challenge).unwrap());
@@ -112,7 +112,7 @@ async fn t16_a_way_back_of_one_tenant_ends_at_another() {
 /// T16, T61, T114: what an outer layer of one tenant says is no answer for an inner layer of another.
 #[tokio::test]
 async fn t61_t114_an_outer_layer_of_another_tenant_answers_for_none() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     shared.emulator.set_outcome("pay", Outcome::Allow);
     let handle_of = |of: AuthsignalBuilder| of.secret(SECRET).build().unwrap();
     let one = handle_of(shared.by(ONE));
@@ -133,7 +133,7 @@ async fn t61_t114_an_outer_layer_of_another_tenant_answers_for_none() {
 /// T92, T114: one setter for one rotation of the API key, whatever was derived from it.
 #[tokio::test]
 async fn t92_t114_approvals_outlive_a_rotation_of_the_api_key() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     type Change = fn(AuthsignalBuilder) -> AuthsignalBuilder;
     let same: Change = |of| of;
     let secret: Change = |of| of.secret(SECRET);
@@ -174,7 +174,7 @@ async fn t92_t114_approvals_outlive_a_rotation_of_the_api_key() {
 
 #[tokio::test]
 async fn settings_of_the_tenant_are_checked() {
-    let shared = Shared::new().await;
+    let shared = SharedStore::new().await;
     for key in ["", "a key", "a:b", "a\nb"] {
         assert_eq!(shared.by(ONE).older_api_key(key).build().unwrap_err(), ConfigError::OlderApiKey, "{key:?}");
     }

@@ -3,7 +3,6 @@
 //! Each file in `cases` is a program that must not compile; each of its `//~` lines must stand in what the compiler
 //! says. Only our own words are compared, since the compiler's change from version to version, which is why this is not
 //! a snapshot of the whole output.
-#![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::{Path, PathBuf};
