@@ -4,5 +4,6 @@ mod console;
 mod dashboard;
 mod launch;
 mod passkeys;
+mod public_url;
 mod shop;
 mod waiting;
