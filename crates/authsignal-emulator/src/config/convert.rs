@@ -81,6 +81,7 @@ impl Tenant {
     fn set_webhooks(&mut self, table: WebhooksTable) {
         self.webhook_url = table.url;
         self.webhook_log_url = table.log_url;
+        self.webhook_http_host = table.dangerous_allow_http_to;
         set(&mut self.webhook_timeout, table.timeout.map(|TimeSpan(ttl)| ttl));
     }
 }

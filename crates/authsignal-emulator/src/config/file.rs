@@ -60,6 +60,7 @@ pub(super) struct WebhooksTable {
     pub(super) url: Option<String>,
     pub(super) log_url: Option<String>,
     pub(super) timeout: Option<TimeSpan>,
+    pub(super) dangerous_allow_http_to: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

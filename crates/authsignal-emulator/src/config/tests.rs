@@ -87,7 +87,7 @@ fn the_example_has_every_key() {
             keys += 1;
         }
     }
-    assert_eq!(keys, 9 + 4 + 13 + 3 + 8 + 5 + 13 + 4 + 6 + 10);
+    assert_eq!(keys, 9 + 4 + 13 + 4 + 8 + 5 + 13 + 4 + 6 + 10);
 }
 
 #[test]
@@ -166,7 +166,8 @@ fn wrong_files() {
         ("rule = 1", &format!("line 1, column 1: rule: unknown field `rule`, {TABLES}")),
         (
             "[webhooks]\r\nlogs = \"http://a.example\"",
-            "line 2, column 1: webhooks.logs: unknown field `logs`, expected one of `url`, `log_url`, `timeout`",
+            "line 2, column 1: webhooks.logs: unknown field `logs`, expected one of `url`, `log_url`, `timeout`, \
+             `dangerous_allow_http_to`",
         ),
         ("[[tenant]]", "line 1, column 1: tenant: invalid type: sequence, expected a table"),
         ("\u{feff}limits = 3", "line 1, column 10: limits: invalid type: integer `3`, expected a table"),
@@ -261,6 +262,11 @@ fn wrong_files() {
             "actions.pay.verification_webhook_url = \"ftp://a.example/\"",
             "line 1, column 40: actions.pay.verification_webhook_url: \"ftp://a.example/\" refused: an http or https \
              URL is asked for",
+        ),
+        (
+            "[webhooks]\ndangerous_allow_http_to = \"app:3000\"",
+            "line 2, column 27: webhooks.dangerous_allow_http_to: \"app:3000\" refused: a host without a port is asked for, \
+             such as \"app\"",
         ),
         (
             "[webhooks]\ntimeout = \"0s\"",

@@ -35,9 +35,9 @@ impl AppState {
         logs: Option<&str>,
         verify: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> io::Result<()> {
-        let events = events.map(Target::new).transpose()?;
-        let logs = logs.map(Target::new).transpose()?;
-        let asked = verify.into_iter().map(|(action, url)| Ok((action.to_owned(), Target::new(url)?)));
+        let target = |url| Target::new(url, self.start.tenant.webhook_http_host.as_deref());
+        let (events, logs) = (events.map(target).transpose()?, logs.map(target).transpose()?);
+        let asked = verify.into_iter().map(|(action, url)| Ok((action.to_owned(), target(url)?)));
         let asked = asked.collect::<io::Result<_>>()?;
         self.webhooks.change(|settings| (settings.url, settings.log_url, settings.verify_urls) = (events, logs, asked));
         Ok(())

@@ -116,6 +116,9 @@ impl Tenant {
                 url(&webhooks.key(key), text)?;
             }
         }
+        if let Some(text) = &self.webhook_http_host {
+            http_host(&webhooks.key("dangerous_allow_http_to"), text)?;
+        }
         lasting(&webhooks.key("timeout"), self.webhook_timeout, Duration::from_millis(1))?;
         let limits = Setting::top("limits");
         lasting(&limits.key("send_window"), self.limits.send_window, SECOND)?;
@@ -330,6 +333,16 @@ fn host(setting: &Setting, text: &str) -> Checked {
         Ok(Host::Domain(domain)) if domain == text && plain(&domain) => Ok(()),
         _ => Err(quoted(setting, text, "a host name in small letters is asked for, such as \"auth.example.com\"")),
     }
+}
+
+/// One host: a URL, a list or a port would open something else than was meant.
+fn http_host(setting: &Setting, text: &str) -> Checked {
+    match Host::parse(text) {
+        Ok(Host::Domain(name)) if name.is_empty() || name.contains(['*', ',']) => {}
+        Ok(_) => return Ok(()),
+        Err(_) => {}
+    }
+    Err(quoted(setting, text, "a host without a port is asked for, such as \"app\""))
 }
 
 fn url(setting: &Setting, text: &str) -> Checked {

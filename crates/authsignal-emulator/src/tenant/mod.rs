@@ -74,6 +74,7 @@ pub struct Tenant {
     pub(crate) webhook_url: Option<String>,
     pub(crate) webhook_log_url: Option<String>,
     pub(crate) webhook_timeout: Duration,
+    pub(crate) webhook_http_host: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) actions: BTreeMap<String, ActionSettings>,
     pub(crate) rules: Vec<Rule>,
@@ -101,6 +102,7 @@ impl Default for Tenant {
             webhook_url: None,
             webhook_log_url: None,
             webhook_timeout: Duration::from_secs(10),
+            webhook_http_host: None,
             limits: Limits::default(),
             actions: BTreeMap::new(),
             rules: Vec::new(),
@@ -223,6 +225,15 @@ impl Tenant {
     /// How long an answer to a webhook is waited for, connecting included. Default: 10 seconds, an assumption.
     pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
         self.webhook_timeout = timeout;
+        self
+    }
+
+    /// Lets webhooks go by plain `http` to this host too, a name or an address without a port: to an application in a network of
+    /// containers, that has no certificate. Default: none; plain `http` is for this machine alone.
+    ///
+    /// Codes and what users do are readable by whoever is on the way, which a warning says at the start.
+    pub fn dangerous_allow_webhooks_by_http_to(mut self, host: impl Into<String>) -> Self {
+        self.webhook_http_host = Some(host.into());
         self
     }
 

@@ -69,7 +69,9 @@ impl WebhookSettings {
     ///
     /// When one of its URLs cannot be one.
     pub(crate) fn of(tenant: &Tenant) -> io::Result<Self> {
-        let target = |url: &Option<String>| url.as_deref().map(Target::new).transpose();
+        let target = |url: &Option<String>| {
+            url.as_deref().map(|url| Target::new(url, tenant.webhook_http_host.as_deref())).transpose()
+        };
         let mut verify_urls = BTreeMap::new();
         for (action, settings) in &tenant.actions {
             if let Some(url) = target(&settings.verification_webhook_url)? {

@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn outgoing(attempts: u32, is_batch: bool) -> OutgoingWebhook {
-        let to = Target::new("http://127.0.0.1:1/").unwrap();
+        let to = Target::new("http://127.0.0.1:1/", None).unwrap();
         OutgoingWebhook { to, kind: "k", id: attempts.to_string(), body: Bytes::new(), attempts, is_batch }
     }
 

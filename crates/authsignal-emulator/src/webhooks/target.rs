@@ -9,7 +9,7 @@ use authsignal_client::webhook::SIGNATURE_HEADER;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use reqwest::redirect;
-use url::Url;
+use url::{Host, Url};
 
 use crate::log::Chain;
 
@@ -52,19 +52,32 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Takes a URL: `https`, or `http` on this machine, with neither user name nor password.
+    /// Takes a URL: `https`, or `http` on this machine and on `http_host`, with neither user name nor password.
     ///
     /// # Errors
     ///
     /// When it is another one.
-    pub(crate) fn new(text: &str) -> io::Result<Self> {
+    pub(crate) fn new(text: &str, http_host: Option<&str>) -> io::Result<Self> {
         let refuse = |reason| io::Error::new(io::ErrorKind::InvalidInput, format!("webhook URL refused: {reason}"));
         let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
-        let near = is_loopback(&url);
+        let is_named = || {
+            http_host
+                .and_then(|host| Host::parse(host).ok())
+                .is_some_and(|host| url.host().map(|of_url| of_url.to_owned()) == Some(host))
+        };
         match url.scheme() {
             "https" => {}
-            "http" if near => {}
-            "http" => return Err(refuse("http is for this machine only; use https")),
+            "http" if is_loopback(&url) => {}
+            "http" if is_named() => tracing::warn!(
+                url = redacted_url(text),
+                "webhooks go out unencrypted: `dangerous_allow_webhooks_by_http_to` is for networks of containers"
+            ),
+            "http" => {
+                return Err(refuse(
+                    "http is for this machine and for the host that `dangerous_allow_webhooks_by_http_to` names \
+                     (webhooks.dangerous_allow_http_to); use https",
+                ));
+            }
             _ => return Err(refuse("its scheme is not https")),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -77,17 +90,17 @@ impl Target {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let near = is_loopback(&self.url);
+        let is_plain = self.url.scheme() == "http";
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("authsignal-emulator/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
-            .https_only(!near);
-        if near {
+            .https_only(!is_plain);
+        if is_plain || is_loopback(&self.url) {
             http = http.no_proxy();
         }
-        if self.url.scheme() == "http" {
+        if is_plain {
             // Otherwise those of the machine are looked for, and none at all is an error.
             http = http.tls_certs_only([]);
         }
@@ -138,7 +151,7 @@ mod tests {
             "http://localhost:3000/hook",
             "http://[::1]:3000/hook",
         ] {
-            assert_eq!(Target::new(text).unwrap().url(), text);
+            assert_eq!(Target::new(text, None).unwrap().url(), text);
         }
         for text in [
             "",
@@ -152,9 +165,26 @@ mod tests {
             "https://user@app.example.com/",
             "http://user:password@localhost/",
         ] {
-            let error = Target::new(text).unwrap_err();
+            let error = Target::new(text, None).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text}");
             assert!(!error.to_string().contains("password@"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_host_by_plain_http() {
+        for (text, host, taken) in [
+            ("http://app:3000/hook", "app", true),
+            ("http://APP/hook", "app", true),
+            ("http://10.0.0.1:3000/hook", "10.0.0.1", true),
+            ("http://127.0.0.1/hook", "app", true),
+            ("http://app.evil.example/hook", "app", false),
+            ("http://evil.example/hook", "app", false),
+            ("http://app@evil.example/hook", "app", false),
+            ("http://user@app/hook", "app", false),
+            ("ftp://app/hook", "app", false),
+        ] {
+            assert_eq!(Target::new(text, Some(host)).is_ok(), taken, "{text} {host}");
         }
     }
 }

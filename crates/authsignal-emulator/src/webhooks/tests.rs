@@ -223,7 +223,7 @@ async fn whatever_is_no_success_in_time_refuses() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     bench.webhooks.change(|settings| {
         settings.timeout = Duration::from_secs(10);
-        settings.url = Some(Target::new(&format!("http://{closed}/?key=canary")).unwrap());
+        settings.url = Some(Target::new(&format!("http://{closed}/?key=canary"), None).unwrap());
     });
     let answer = bench.webhooks.ask(code()).await.unwrap_err().answer;
     assert!(matches!(&answer, WebhookAnswer::Unreachable(why) if !why.contains("canary")), "{answer:?}");

@@ -3,9 +3,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use authsignal_client::VerificationMethod;
 use authsignal_client::webhook::{ChallengeLogType, Delivery, Event, EventData, Webhook};
-use authsignal_emulator::Tenant;
+use authsignal_client::{Track, VerificationMethod};
+use authsignal_emulator::{Emulator, Tenant, WebhookAnswer};
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::post;
@@ -176,4 +176,30 @@ async fn logs_tell_how_it_ended() {
     }
     bench.emulator.flush_logs().await;
     assert!(receiver.events.try_recv().is_err(), "a track of a known key is no new action");
+}
+
+/// In a network of containers an application has a name and no certificate: plain HTTP is for this one name, which settings
+/// give. 0.0.0.0 leads here too, and is none of this machine's names.
+#[tokio::test]
+async fn t76_by_plain_http_they_go_to_the_named_host_alone() {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (arrived, mut events) = mpsc::unbounded_channel();
+    let take = post(async move |body: String| arrived.send(body).unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/hooks", take)).await });
+    let url = format!("http://0.0.0.0:{port}/hooks");
+
+    let refused = Emulator::builder().tenant(Tenant::new().webhook_url(&url)).start().await.unwrap_err();
+    assert!(refused.to_string().contains("dangerous_allow_webhooks_by_http_to"), "{refused}");
+    let tenant = Tenant::new().webhook_url(&url).dangerous_allow_webhooks_by_http_to("0.0.0.0");
+    let emulator = Emulator::builder().tenant(tenant).start().await.unwrap();
+    let elsewhere = emulator.send_webhooks(Some("http://app.example:1/"), None, &[]).unwrap_err();
+    assert!(elsewhere.to_string().contains("dangerous_allow_webhooks_by_http_to"), "{elsewhere}");
+    emulator.user("ada").enroll_email_otp("ada@example.com");
+    let tracked = emulator.client().track("ada", Track::new("withdrawal")).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    http.get(tracked.url.unwrap().secret()).send().await.unwrap();
+    let event = events.recv().await.unwrap();
+    assert!(event.contains("email.created"), "{event}");
+    assert_eq!(emulator.webhooks()[0].answer, WebhookAnswer::Status(200));
 }

@@ -63,7 +63,7 @@ impl Receiver {
     }
 
     pub(super) fn target(&self) -> Target {
-        Target::new(&self.url).unwrap()
+        Target::new(&self.url, None).unwrap()
     }
 
     pub(super) fn answer(&self, answers: impl IntoIterator<Item = u16>) {
