@@ -7,16 +7,16 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum EmulatorError {
     /// The URL has no token.
-    #[error("this is no challenge URL: it has no token")]
+    #[error("invalid challenge URL: no token")]
     NotAChallenge,
     /// The token isn't one of this emulator's, or its action is gone.
-    #[error("the token in the URL is not one of this emulator's")]
+    #[error("invalid token in the URL: not one of this emulator's")]
     InvalidToken,
     /// The token has expired: ten minutes have gone by on the emulator's clock.
-    #[error("the token in the URL has expired")]
+    #[error("expired token in the URL")]
     ExpiredToken,
     /// The page has no such button for an action in this state.
-    #[error("there is nothing to prove or decline: the action is {state}")]
+    #[error("nothing to prove or decline: the action is {state}")]
     NothingToDo {
         /// The state of the action.
         state: ActionState,
@@ -28,10 +28,10 @@ pub enum EmulatorError {
         token: Token,
     },
     /// No such action was tracked.
-    #[error("no such action was tracked")]
+    #[error("unknown action: none such was tracked")]
     UnknownAction,
     /// No such challenge waits for a button, or not for this user's.
-    #[error("no such challenge waits for a button on a phone of this user")]
+    #[error("unknown challenge: none such waits for a button on a phone of this user")]
     UnknownChallenge,
     /// The verification webhook said no. The button can be pressed again.
     #[error("the verification webhook refused the proof")]

@@ -1,4 +1,4 @@
-//! What the handle and all doors share: the db behind its lock, and what is asked of it together with the tokens.
+//! What the handle and all doors share: the database behind its lock, and what is asked of it together with the tokens.
 pub(crate) mod operate;
 
 use std::io;
@@ -125,7 +125,7 @@ pub(crate) struct TokenContext {
     pub(crate) record: RecordedAction,
 }
 
-/// The db, locked. Whoever changes it leaves a note for the file.
+/// The database, locked. Whoever changes it leaves a note for the file.
 pub(crate) struct DbGuard<'a> {
     pub(crate) db: MutexGuard<'a, Db>,
     pub(crate) changed: &'a AtomicBool,

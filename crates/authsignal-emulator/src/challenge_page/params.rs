@@ -33,7 +33,7 @@ pub(super) struct PageParams {
     pub(super) credential: String,
     /// What the emulator's phone answers.
     pub(super) answer: String,
-    /// Whose phone that is.
+    /// The id of the phone's user.
     pub(super) user: String,
 }
 

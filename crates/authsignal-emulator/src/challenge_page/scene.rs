@@ -193,7 +193,7 @@ pub(super) struct Panel {
     /// A code, in large.
     pub(super) shown: Option<String>,
     pub(super) link: Option<(&'static str, String)>,
-    /// Whose phone it is, where that can be params.
+    /// The label and the id of the user whose phone it is, where that can be said.
     pub(super) user: Option<(&'static str, String)>,
     /// Buttons of the emulator's phone.
     pub(super) buttons: Vec<Press>,

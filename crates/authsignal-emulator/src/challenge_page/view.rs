@@ -45,7 +45,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 pub(super) struct Page {
     pub(super) carried: Carried,
     pub(super) words: &'static Words,
-    /// Whose page it is, where the tenant has a name of its own.
+    /// The tenant's name, where it has one of its own.
     pub(super) brand: Option<String>,
     pub(super) heading: String,
     /// What the user is about to confirm.

@@ -62,9 +62,9 @@ pub(super) struct Visit<'a> {
     pub(super) words: &'static Words,
     pub(super) token_context: TokenContext,
     pub(super) now: SystemTime,
-    /// What the browser says it is.
+    /// The browser's `User-Agent`.
     pub(super) user_agent: String,
-    /// By which origin it has reached the page.
+    /// The origin by which it has reached the page.
     pub(super) origin: String,
     /// Whether the browser has the page at an IP address, where it knows no passkeys.
     pub(super) is_at_an_address: bool,

@@ -230,7 +230,7 @@ fn set<T>(slot: &mut T, value: Option<T>) {
 
 /// A number that its setting has room for.
 fn number<T: TryFrom<i64>>(setting: &Setting, Whole(number): Whole, expected: &str) -> Result<T, Mistake> {
-    T::try_from(number).map_err(|_| Mistake::new(setting.clone(), format!("{number} refused: {expected}")))
+    T::try_from(number).map_err(|_| Mistake::new(setting.clone(), format!("invalid value {number}: {expected}")))
 }
 
 fn members(table: toml::Table) -> serde_json::Map<String, Value> {

@@ -223,7 +223,7 @@ impl TryFrom<String> for TimeSpan {
         let length = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
         let length = length.and_then(|length| Duration::try_from(length).ok());
         length.map(Self).ok_or_else(|| {
-            format!("{text:?} is no length of time; one is written as \"10s\", \"10m\", \"1h 30m\" or \"30d\"")
+            format!("invalid duration {text:?}: one is written as \"10s\", \"10m\", \"1h 30m\" or \"30d\"")
         })
     }
 }

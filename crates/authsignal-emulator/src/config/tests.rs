@@ -201,17 +201,17 @@ fn wrong_files() {
         ),
         (
             "[limits]\nsend_window = \"ten minutes\"",
-            "line 2, column 15: limits.send_window: \"ten minutes\" is no length of time; one is written as \"10s\", \
+            "line 2, column 15: limits.send_window: invalid duration \"ten minutes\": one is written as \"10s\", \
              \"10m\", \"1h 30m\" or \"30d\"",
         ),
         (
             "[limits]\nsend_window = \"-10m\"",
-            "line 2, column 15: limits.send_window: \"-10m\" is no length of time; one is written as \"10s\", \
+            "line 2, column 15: limits.send_window: invalid duration \"-10m\": one is written as \"10s\", \
              \"10m\", \"1h 30m\" or \"30d\"",
         ),
         (
             "[limits]\nsend_window = \"1 month\"",
-            "line 2, column 15: limits.send_window: \"1 month\" is no length of time; one is written as \"10s\", \
+            "line 2, column 15: limits.send_window: invalid duration \"1 month\": one is written as \"10s\", \
              \"10m\", \"1h 30m\" or \"30d\"",
         ),
         (
@@ -220,29 +220,29 @@ fn wrong_files() {
         ),
         ("[server]\nsecret = 123456", "line 2, column 10: server.secret: a text in quotes is asked for"),
         // Numbers that don't fit.
-        ("[server]\nport = 65536", "line 2, column 8: server.port: 65536 refused: a port is 0 to 65535"),
-        ("[limits]\nsms = -1", "line 2, column 7: limits.sms: -1 refused: a number from 0 on is asked for"),
+        ("[server]\nport = 65536", "line 2, column 8: server.port: invalid value 65536: a port is 0 to 65535"),
+        ("[limits]\nsms = -1", "line 2, column 7: limits.sms: invalid value -1: a number from 0 on is asked for"),
         (
             "[tenant]\nverification_code_length = 11",
-            "line 2, column 28: tenant.verification_code_length: 11 refused: a code has 2 to 10 digits",
+            "line 2, column 28: tenant.verification_code_length: invalid value 11: a code has 2 to 10 digits",
         ),
         (
             "[tenant]\nverification_code_length = 300",
-            "line 2, column 28: tenant.verification_code_length: 300 refused: a code has 2 to 10 digits",
+            "line 2, column 28: tenant.verification_code_length: invalid value 300: a code has 2 to 10 digits",
         ),
         // What cannot work.
         (
             "[server]\ncontrol_key = \"hush hush\"",
-            "line 2, column 15: server.control_key: refused: a control key is not empty, and has visible ASCII characters \
+            "line 2, column 15: server.control_key: invalid value: a control key is not empty, and has visible ASCII characters \
              alone",
         ),
         (
             "[server]\nopen_control = true\ncontrol_key = \"hush\"",
-            "line 3, column 15: server.control_key: refused: open_control asks for none: only one of the two can be",
+            "line 3, column 15: server.control_key: invalid value: open_control asks for none: only one of the two can be",
         ),
         (
             "[server]\nsecret = \"hush hush\"",
-            "line 2, column 10: server.secret: refused: a secret is not empty, and has no space, colon or control \
+            "line 2, column 10: server.secret: invalid value: a secret is not empty, and has no space, colon or control \
              character",
         ),
         (
@@ -255,26 +255,26 @@ fn wrong_files() {
         ),
         (
             "[actions.\"sign in\"]\noutcome = \"ALLOW\"",
-            "line 1, column 1: actions.\"sign in\": \"sign in\" refused: an action code has only letters, digits, `_` \
+            "line 1, column 1: actions.\"sign in\": invalid value \"sign in\": an action code has only letters, digits, `_` \
              and `-`",
         ),
         (
             "actions.pay.verification_webhook_url = \"ftp://a.example/\"",
-            "line 1, column 40: actions.pay.verification_webhook_url: \"ftp://a.example/\" refused: an http or https \
+            "line 1, column 40: actions.pay.verification_webhook_url: invalid value \"ftp://a.example/\": an http or https \
              URL is asked for",
         ),
         (
             "[webhooks]\ndangerous_allow_http_to = \"app:3000\"",
-            "line 2, column 27: webhooks.dangerous_allow_http_to: \"app:3000\" refused: a host without a port is asked for, \
+            "line 2, column 27: webhooks.dangerous_allow_http_to: invalid value \"app:3000\": a host without a port is asked for, \
              such as \"app\"",
         ),
         (
             "[webhooks]\ntimeout = \"0s\"",
-            "line 2, column 11: webhooks.timeout: 0ns refused: it is 1ms at least and ten years at most",
+            "line 2, column 11: webhooks.timeout: invalid value 0ns: it is 1ms at least and ten years at most",
         ),
         (
             "[[networks]]\ncidr = \"10.0.0.0/33\"",
-            "line 2, column 8: networks[0].cidr: \"10.0.0.0/33\" refused: a network is asked for, such as \
+            "line 2, column 8: networks[0].cidr: invalid value \"10.0.0.0/33\": a network is asked for, such as \
              \"203.0.113.0/24\"",
         ),
         (
@@ -287,13 +287,13 @@ fn wrong_files() {
         ),
         (
             "[[app_clients]]\nid = \"web\"\nclaims = { plan = \"pro\", exp = 1 }",
-            "line 3, column 32: app_clients[0].claims.exp: \"exp\" refused: every token has this claim of its own",
+            "line 3, column 32: app_clients[0].claims.exp: invalid value \"exp\": every token has this claim of its own",
         ),
         // Rules.
         (&two("priority = 3"), "line 9, column 12: rules[1].priority: 3 of a is taken by rules[0].priority"),
-        (&two("priority = 256"), "line 9, column 12: rules[1].priority: 256 refused: a priority is 0 to 99"),
-        (&rule("priority = 100"), "line 4, column 12: rules[0].priority: 100 refused: a priority is 0 to 99"),
-        (&rule("id = \"first\""), "line 4, column 6: rules[0].id: \"first\" refused: a UUID is asked for"),
+        (&two("priority = 256"), "line 9, column 12: rules[1].priority: invalid value 256: a priority is 0 to 99"),
+        (&rule("priority = 100"), "line 4, column 12: rules[0].priority: invalid value 100: a priority is 0 to 99"),
+        (&rule("id = \"first\""), "line 4, column 6: rules[0].id: invalid value \"first\": a UUID is asked for"),
         (
             "[[rules]]\nname = \"r\"\nactions = []",
             "line 3, column 11: rules[0].actions: missing: a rule applies to the actions that it names",

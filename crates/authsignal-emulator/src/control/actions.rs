@@ -110,7 +110,8 @@ pub(super) async fn decide(
     StrictJson(decision): StrictJson<Decision>,
 ) -> ControlResult {
     let id = action_id(names)?;
-    let state = known_state(&decision.state).ok_or_else(|| wrong("body.state", "the service knows no such state"))?;
+    let state = known_state(&decision.state)
+        .ok_or_else(|| wrong("body.state", format_args!("unknown state {:?}", decision.state)))?;
     if !shared.decide(&id, state) {
         return Err(ApiError::not_found("The action was not found."));
     }

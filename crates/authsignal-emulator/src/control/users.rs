@@ -155,10 +155,13 @@ pub(super) async fn put(
 ) -> ControlResult {
     let id = user_id(user)?;
     if facts.email.as_deref().is_some_and(|email| !looks_like_an_address(email)) {
-        return Err(wrong("body.email", "this is no e-mail address"));
+        return Err(wrong("body.email", "invalid e-mail address"));
     }
     if facts.phone_number.as_deref().is_some_and(|number| !looks_like_a_number(number)) {
-        return Err(wrong("body.phoneNumber", "this is no phone number as E.164 has them"));
+        return Err(wrong(
+            "body.phoneNumber",
+            "invalid phone number: one in E.164 form is asked for, such as +64270000000",
+        ));
     }
     let now = shared.clock.now();
     let mut db = shared.db();

@@ -80,7 +80,9 @@ fn body(bytes: &[u8]) -> Value {
 /// In the order of arrival; those of an endpoint.
 pub(super) async fn requests(State(shared): State<Arc<AppState>>, query: Parameters) -> ControlResult {
     let endpoint = query.get("endpoint");
-    let named = endpoint.map(|name| Endpoint::named(name).ok_or_else(|| wrong("query.endpoint", "there is none")));
+    let named = endpoint.map(|name| {
+        Endpoint::named(name).ok_or_else(|| wrong("query.endpoint", format_args!("no endpoint is called {name:?}")))
+    });
     let named = named.transpose()?;
     let all = shared.requests.all();
     let fits = |seen: &&ReceivedRequest| named.is_none_or(|named| seen.endpoint == named);

@@ -15,7 +15,7 @@ impl TryFrom<String> for App {
     type Error = &'static str;
 
     fn try_from(uri: String) -> Result<Self, Self::Error> {
-        Self::from_uri(&uri).ok_or("no otpauth://totp URI that can be worked with")
+        Self::from_uri(&uri).ok_or("invalid otpauth://totp URI")
     }
 }
 

@@ -57,15 +57,15 @@ pub(crate) struct Action {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordedAction {
-    /// Whose attempt it is.
+    /// The user's id.
     pub user_id: UserId,
-    /// What they try.
+    /// The action code.
     pub action: ActionCode,
-    /// Which attempt it is.
+    /// The idempotency key, which names this attempt.
     pub idempotency_key: IdempotencyKey,
-    /// What the tenant had decided when it was tracked.
+    /// The tenant's decision when it was tracked.
     pub outcome: Outcome,
-    /// Where it stands.
+    /// The state now.
     pub state: ActionState,
     /// When it was tracked first.
     pub created_at: SystemTime,
@@ -73,13 +73,13 @@ pub struct RecordedAction {
     pub updated_at: SystemTime,
     /// When its state changed last.
     pub state_updated_at: SystemTime,
-    /// How it was proved, once it was.
+    /// The kind of method that proved it, once one did.
     pub verification_method: Option<VerificationMethod>,
-    /// With which of the user's methods it was proved.
+    /// The id of the user's method that proved it, once one did.
     pub verified_by: Option<String>,
-    /// With what it may be proved, as rules and settings say.
+    /// The methods by which it may be proved, as rules and settings say.
     pub allowed_methods: Vec<VerificationMethod>,
-    /// With what of these it is asked for first, where rules or settings say.
+    /// The one of these that is asked for first, where rules or settings say.
     pub default_method: Option<VerificationMethod>,
     /// The country of the address, where the tenant knows its network.
     pub country_code: Option<String>,
@@ -89,7 +89,7 @@ pub struct RecordedAction {
     pub priority_rule_id: Option<String>,
     /// What the rules looked at.
     pub output: Map<String, Value>,
-    /// Where the browser is sent afterwards, from the latest track.
+    /// The URL that the browser is sent to afterwards, from the latest track.
     pub redirect_url: Option<String>,
     /// Whether the user sees the list of their methods before that.
     pub redirect_to_settings: bool,

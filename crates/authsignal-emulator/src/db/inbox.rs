@@ -25,7 +25,7 @@ pub enum Channel {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Message {
-    /// How it would have travelled.
+    /// The way that it would have travelled.
     pub channel: Channel,
     /// The address or number that it is for, or the name of the phone.
     pub to: String,

@@ -63,14 +63,14 @@ pub(crate) struct Db {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Call {
-    /// What the application calls it.
+    /// The application's reference.
     pub reference_id: String,
-    /// How it ended, once it has.
+    /// The state that it ended in, once it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<ActionState>,
 }
 
-/// What of the tenant's settings the db goes by.
+/// What of the tenant's settings the database goes by.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     /// What may be enrolled and used where an action says nothing else.
@@ -109,7 +109,7 @@ impl Default for Db {
 }
 
 impl Db {
-    /// The db of a tenant, with the users who are there from the start.
+    /// The database of a tenant, with the users who are there from the start.
     pub(crate) fn new(tenant: Tenant, now: SystemTime) -> Self {
         let mut db = Self {
             users: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! What of the db outlives a process: all but the counts of guesses and messages.
+//! What of the database outlives a process: all but the counts of guesses and messages.
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use crate::db::{Call, Db};
 use crate::lifecycle::Outcome;
 use crate::tenant::Tenant;
 
-/// The db as lists, since JSON has no maps but those by texts.
+/// The database as lists, since JSON has no maps but those by texts.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Snapshot {
@@ -45,7 +45,7 @@ impl Db {
         }
     }
 
-    /// The db as it was kept. Users whom the settings name and it doesn't know are new.
+    /// The database as it was kept. Users whom the settings name and it doesn't know are new.
     pub(crate) fn restore(tenant: Tenant, kept: Snapshot, now: SystemTime) -> Self {
         let mut db = Self::new(tenant, now);
         db.users.extend(kept.users);

@@ -76,7 +76,7 @@ impl Emulator {
 }
 
 impl EmulatorBuilder {
-    /// By which it tells the time, so that a test can let tokens and codes expire. Default: an
+    /// The clock, which a test can move so that tokens and codes expire. Default: an
     /// [adjustable](Clock::adjustable) one, which [`Emulator::advance`] moves.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -260,14 +260,14 @@ fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Erro
 
 /// An origin that browsers may be sent to.
 fn public(text: &str) -> io::Result<Url> {
-    let refuse = |why| invalid(format!("public URL {} refused: {why}", redacted_url(text)));
-    let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
+    let refuse = |why| invalid(format!("invalid public URL {}: {why}", redacted_url(text)));
+    let url = Url::parse(text).map_err(|_| refuse("not an absolute URL"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse("its scheme is neither https nor http"));
     }
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("it is more than scheme, host and port"));
+        return Err(refuse("more than scheme, host and port"));
     }
     Ok(url)
 }

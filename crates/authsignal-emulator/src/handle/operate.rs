@@ -1,4 +1,4 @@
-//! What an operator or a test does, whichever listener they come through: the handle, or what stands under `/emulator`.
+//! What an operator or a test does, whichever door they come through: the handle, or what stands under `/emulator`.
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;

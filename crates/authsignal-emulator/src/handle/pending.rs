@@ -14,11 +14,11 @@ use crate::verification::phones::PhoneUser;
 pub struct PendingChallenge {
     /// Its id, as the Client API and the Server API tell it.
     pub id: String,
-    /// How it is to be proved.
+    /// The method that is to prove it.
     pub method: VerificationMethod,
-    /// Who has to prove it, if that is known yet.
+    /// The user who has to prove it, if that is known yet.
     pub user_id: Option<UserId>,
-    /// What it is for, if it is for anything.
+    /// The action that it is for, if there is one.
     pub action: Option<ActionCode>,
     /// When it was begun.
     pub created_at: SystemTime,

@@ -28,7 +28,7 @@ impl ControlKey {
     pub(crate) fn new(text: SecretString) -> io::Result<Self> {
         let key = text.expose_secret();
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let why = "control key refused: it is empty, or has a space, a control character or something beyond ASCII";
+            let why = "invalid control key: empty, or with a space, a control character or something beyond ASCII";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         Ok(Self(text))

@@ -46,8 +46,8 @@ impl Saved {
     /// Reads the bytes of a file.
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> io::Result<Before> {
         let version: Version = serde_json::from_slice(bytes).map_err(|why| match why.classify() {
-            serde_json::error::Category::Data => refused(path, "this is no state of an emulator: it has no version"),
-            _ => refused(path, format_args!("this is no whole JSON: what is there makes no sense {}", place(&why))),
+            serde_json::error::Category::Data => refused(path, "invalid state of an emulator: no version"),
+            _ => refused(path, format_args!("invalid JSON, cut off or damaged {}", place(&why))),
         })?;
         if version.version != VERSION {
             let why = format!("the state is of version {}, and this emulator reads version {VERSION}", version.version);
@@ -57,10 +57,10 @@ impl Saved {
         // What a value is instead is not told: it may be a secret.
         let saved: Self = serde_path_to_error::deserialize(json).map_err(|why| {
             let member = why.path().to_string();
-            let member = if member == "." { "the whole" } else { &member };
-            refused(path, format_args!("{member} is not what it has to be, {}", place(why.inner())))
+            let member = if member == "." { "state" } else { &member };
+            refused(path, format_args!("invalid {member}: not of the type that it has to be, {}", place(why.inner())))
         })?;
-        let keys = Keys::import(&saved.key).ok_or_else(|| refused(path, "key is none of RSA"))?;
+        let keys = Keys::import(&saved.key).ok_or_else(|| refused(path, "invalid key: not of RSA"))?;
         Ok(Before {
             tenant_id: Some(saved.tenant_id),
             secret: Some(saved.secret),

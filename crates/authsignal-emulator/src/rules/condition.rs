@@ -181,10 +181,10 @@ impl Condition {
         match (self.operator, &self.operand) {
             (Exists, Value::Bool(_)) => None,
             (Exists, _) => Some("true or false is asked for"),
-            (Gt | Gte | Lt | Lte, _) if kind != ValueType::Any => Some("this variable is no number"),
+            (Gt | Gte | Lt | Lte, _) if kind != ValueType::Any => Some("this variable is not a number"),
             (Gt | Gte | Lt | Lte, Value::Number(_)) => None,
             (Gt | Gte | Lt | Lte, _) => Some("a finite number is asked for"),
-            (Contains | StartsWith, _) if kind == ValueType::Boolean => Some("this variable is no text"),
+            (Contains | StartsWith, _) if kind == ValueType::Boolean => Some("this variable is not a text"),
             (Contains | StartsWith, Value::String(_)) => None,
             (Contains | StartsWith, _) => Some("a text is asked for"),
             (In | NotIn, Value::Array(values)) => match values.as_slice() {

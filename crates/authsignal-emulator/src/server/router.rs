@@ -1,4 +1,4 @@
-//! Which listener takes which request.
+//! Which door takes which request.
 use std::sync::Arc;
 
 use axum::Router;

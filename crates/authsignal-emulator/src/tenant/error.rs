@@ -11,7 +11,7 @@ use crate::tenant::setting::Setting;
 #[non_exhaustive]
 pub enum TenantError {
     /// A value is not one that the setting takes.
-    #[error("{setting}: {value} refused: {reason}")]
+    #[error("{setting}: invalid value {value}: {reason}")]
     #[non_exhaustive]
     Value {
         /// Which setting it is.
@@ -22,7 +22,7 @@ pub enum TenantError {
         reason: String,
     },
     /// A secret is not one that the setting takes. It is not shown.
-    #[error("{setting}: refused: {reason}")]
+    #[error("{setting}: invalid value: {reason}")]
     #[non_exhaustive]
     Secret {
         /// Which setting it is.

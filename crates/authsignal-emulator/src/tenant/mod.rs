@@ -52,7 +52,7 @@ const DEFAULT_NAME: &str = "Emulator";
 /// assert_eq!(tenant.decide("never heard of", &facts).outcome, Outcome::Challenge);
 ///
 /// let refused = tenant.verification_code_length(11).check().unwrap_err();
-/// assert_eq!(refused.to_string(), "tenant.verification_code_length: 11 refused: a code has 2 to 10 digits");
+/// assert_eq!(refused.to_string(), "tenant.verification_code_length: invalid value 11: a code has 2 to 10 digits");
 /// # Ok::<(), authsignal_emulator::TenantError>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! What users do, whichever listener they come through: the page, the Client API, the Server API, a test.
+//! What users do, whichever door they come through: the page, the Client API, the Server API, a test.
 pub(crate) mod enrol;
 pub(crate) mod magic_link;
 pub(crate) mod phones;

@@ -96,7 +96,7 @@ pub(crate) struct Made {
 #[derive(Debug, Clone)]
 pub(crate) struct Signed {
     pub(crate) user: UserId,
-    /// With which of their methods.
+    /// The id of the method that they used.
     pub(crate) authenticator: String,
     /// What they proved; nothing in particular, if nobody asked.
     pub(crate) id: Option<ActionId>,

@@ -46,7 +46,7 @@ pub(crate) struct WebhookSettings {
     pub(crate) verify_urls: BTreeMap<String, Target>,
     /// How long an answer may take, in real time. Default: 10 s, an assumption (the service documents none).
     pub(crate) timeout: Duration,
-    /// How long log records wait: the ttl of the tenant's tokens. Default: 10 minutes.
+    /// How long log records wait: the time to live of the tenant's tokens. Default: 10 minutes.
     pub(crate) log_delay: Duration,
 }
 

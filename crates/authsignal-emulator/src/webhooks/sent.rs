@@ -16,17 +16,17 @@ const MAX_SENT: usize = 10_000;
 pub struct SentWebhook {
     /// The type of its event; of a batch of log records, `records`.
     pub kind: String,
-    /// Where it went.
+    /// The URL that it went to.
     pub url: String,
     /// The id of its event; of a batch, that of its first record.
     pub id: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// What came of the last attempt.
+    /// The answer to the last attempt.
     pub answer: WebhookAnswer,
-    /// When that was, by the emulator's clock.
+    /// The time of that, by the emulator's clock.
     pub at: SystemTime,
-    /// What was sent.
+    /// The body that was sent.
     pub body: Value,
 }
 

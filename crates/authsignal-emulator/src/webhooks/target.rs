@@ -58,8 +58,10 @@ impl Target {
     ///
     /// When it is another one.
     pub(crate) fn new(text: &str, http_host: Option<&str>) -> io::Result<Self> {
-        let refuse = |reason| io::Error::new(io::ErrorKind::InvalidInput, format!("webhook URL refused: {reason}"));
-        let url = Url::parse(text).map_err(|_| refuse("it is not an absolute URL"))?;
+        let refuse = |reason| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("invalid webhook URL {}: {reason}", redacted_url(text)))
+        };
+        let url = Url::parse(text).map_err(|_| refuse("not an absolute URL"))?;
         let is_named = || {
             http_host
                 .and_then(|host| Host::parse(host).ok())
@@ -81,7 +83,7 @@ impl Target {
             _ => return Err(refuse("its scheme is not https")),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("it holds a user name or a password"));
+            return Err(refuse("a user name or a password in it"));
         }
         Ok(Self { url, http: Arc::default() })
     }

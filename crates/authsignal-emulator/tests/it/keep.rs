@@ -154,14 +154,14 @@ async fn a_file_that_is_none_is_refused_and_left_as_it_is() {
     let mut keyless: Value = serde_json::from_str(&good).unwrap();
     keyless["key"] = json!("canary");
     for (name, text, expected) in [
-        ("cut", good[..good.len() / 2].to_owned(), "whole JSON"),
-        ("text", "state".to_owned(), "whole JSON"),
+        ("cut", good[..good.len() / 2].to_owned(), "invalid JSON"),
+        ("text", "state".to_owned(), "invalid JSON"),
         ("other JSON", "{}".to_owned(), "version"),
-        ("a list", "[1]".to_owned(), "the whole is not what it has to be"),
+        ("a list", "[1]".to_owned(), "invalid state"),
         ("newer", newer.to_string(), "version 2"),
         ("a stranger's", stranger.to_string(), "db.unheardOf"),
-        ("mistyped", mistyped.to_string(), "secret is not what it has to be"),
-        ("without a key", keyless.to_string(), "key is none"),
+        ("mistyped", mistyped.to_string(), "invalid secret"),
+        ("without a key", keyless.to_string(), "invalid key"),
     ] {
         std::fs::write(&file.0, &text).unwrap();
         let why = file.start().await.unwrap_err();

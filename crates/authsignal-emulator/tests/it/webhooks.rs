@@ -181,7 +181,7 @@ async fn logs_tell_how_it_ended() {
 /// In a network of containers an application has a name and no certificate: plain HTTP is for this one name, which settings
 /// give. 0.0.0.0 leads here too, and is none of this machine's names.
 #[tokio::test]
-async fn t76_by_plain_http_they_go_to_the_named_host_alone() {
+async fn by_plain_http_they_go_to_the_named_host_alone() {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (arrived, mut events) = mpsc::unbounded_channel();

@@ -68,7 +68,7 @@ pub(crate) struct Authentication {
 /// A user has proved who they are.
 #[derive(Debug)]
 pub(crate) struct Authenticated {
-    /// Whose credential it is.
+    /// The id of the credential's user.
     pub(crate) user_id: String,
     /// The credential as it is now, to be kept in the place of the old one: its counter has moved.
     pub(crate) credential: Credential,
