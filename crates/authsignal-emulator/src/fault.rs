@@ -12,7 +12,7 @@ use crate::request_log::Endpoint;
 
 /// How the next call of an endpoint is answered, instead of as the emulator would.
 ///
-/// Given to [`Emulator::inject_fault`](super::Emulator::inject_fault). [`after`](Self::after), [`header`](Self::header) and
+/// Given to [`Emulator::inject_fault`](crate::Emulator::inject_fault). [`after`](Self::after), [`header`](Self::header) and
 /// [`times`](Self::times) can be added to any of them.
 ///
 /// # Examples
@@ -123,7 +123,7 @@ impl Fault {
         self
     }
 
-    /// Answers every call like this, until [`Emulator::clear_faults`](super::Emulator::clear_faults).
+    /// Answers every call like this, until [`Emulator::clear_faults`](crate::Emulator::clear_faults).
     pub fn always(mut self) -> Self {
         self.times = None;
         self

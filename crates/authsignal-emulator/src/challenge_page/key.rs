@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use crate::challenge_page::params::{Carried, Mode};
-use crate::challenge_page::scene::{Begin, Drawn, Key, Panel, Scene};
+use crate::challenge_page::scene::{Begin, Drawn, KeyPrompt, Panel, Scene};
 use crate::challenge_page::visit::{Task, Visit};
 use crate::credentials::webauthn::LOCALHOST;
 use crate::credentials::webauthn::error::KeyKind;
@@ -28,7 +28,7 @@ impl Visit<'_> {
         if self.is_at_an_address && self.shared.relying_party.id() == LOCALHOST {
             return self.draw_key_elsewhere(db, method);
         }
-        let key = Key {
+        let key = KeyPrompt {
             intro,
             button,
             does: if is_new { "create" } else { "get" },

@@ -67,7 +67,7 @@ pub(super) enum Scene {
     /// Something has to happen elsewhere.
     Wait(Wait),
     /// A passkey or security key is asked for, or made.
-    Key(Key),
+    Key(KeyPrompt),
     /// Recovery codes are shown.
     Codes(Vec<String>),
     /// The user's methods are listed.
@@ -130,7 +130,7 @@ pub(super) struct Wait {
 }
 
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct KeyPrompt {
     pub(super) intro: &'static str,
     pub(super) button: &'static str,
     /// The browser's function: `create` or `get`.

@@ -35,13 +35,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Cookies {
 /// cookie for ours, and one that reads a header as a whole loses ours by what others have set beside it.
 fn read(headers: &HeaderMap, name: &str) -> Option<String> {
     let pairs = headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    let values = pairs.filter_map(|pair| {
+    let mut values = pairs.filter_map(|pair| {
         let pair = trim(pair);
         let equals = pair.iter().position(|byte| *byte == b'=')?;
         (&pair[..equals] == name.as_bytes())
             .then(|| std::str::from_utf8(&pair[equals + 1..]).ok().map(str::to_owned))?
     });
-    values.last()
+    values.next_back()
 }
 
 /// Without the spaces and tabs at either end, which are no part of a cookie (RFC 6265bis, section 5.6).

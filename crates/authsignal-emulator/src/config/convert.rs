@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::config::error::Mistake;
 use crate::config::file::{
-    ActionTable, AppClientTable, ConditionsTable, File, LimitsTable, NetworkTable, RuleTable, Table, TenantTable,
+    ActionTable, AppClientTable, ConditionsTable, File, LimitsTable, NetworkTable, RuleTable, Section, TenantTable,
     TimeSpan, UserTable, WebhooksTable, Whole,
 };
 use crate::http::control_key::ControlKey;
@@ -28,17 +28,17 @@ impl Config {
         tenant.set(file.tenant.0)?;
         tenant.set_webhooks(file.webhooks.0);
         tenant.limits = limits(&Setting::top("limits"), &file.limits.0)?;
-        tenant.actions = file.actions.into_iter().map(|(code, Table(action))| (code, action.into())).collect();
-        for (at, Table(table)) in file.rules.into_iter().enumerate() {
+        tenant.actions = file.actions.into_iter().map(|(code, Section(action))| (code, action.into())).collect();
+        for (at, Section(table)) in file.rules.into_iter().enumerate() {
             tenant.rules.push(rule(&Setting::top("rules").index(at), table)?);
         }
-        tenant.app_clients = file.app_clients.into_iter().map(|Table(client)| client.into()).collect();
-        tenant.networks = file.networks.into_iter().map(|Table(network)| network.into()).collect();
-        tenant.users = file.users.into_iter().map(|Table(user)| user.into()).collect();
+        tenant.app_clients = file.app_clients.into_iter().map(|Section(client)| client.into()).collect();
+        tenant.networks = file.networks.into_iter().map(|Section(network)| network.into()).collect();
+        tenant.users = file.users.into_iter().map(|Section(user)| user.into()).collect();
         tenant.check()?;
 
         let server = Setting::top("server");
-        let Table(table) = file.server;
+        let Section(table) = file.server;
         let port = table.port.map(|port| number(&server.key("port"), port, "a port is 0 to 65535")).transpose()?;
         let secret = table.secret.map(|secret| secret.0);
         if let Some(secret) = &secret {

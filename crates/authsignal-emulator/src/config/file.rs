@@ -16,15 +16,15 @@ use crate::lifecycle::Outcome;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
-    pub(super) server: Table<ServerTable>,
-    pub(super) tenant: Table<TenantTable>,
-    pub(super) webhooks: Table<WebhooksTable>,
-    pub(super) limits: Table<LimitsTable>,
-    pub(super) actions: BTreeMap<String, Table<ActionTable>>,
-    pub(super) rules: Vec<Table<RuleTable>>,
-    pub(super) app_clients: Vec<Table<AppClientTable>>,
-    pub(super) networks: Vec<Table<NetworkTable>>,
-    pub(super) users: Vec<Table<UserTable>>,
+    pub(super) server: Section<ServerTable>,
+    pub(super) tenant: Section<TenantTable>,
+    pub(super) webhooks: Section<WebhooksTable>,
+    pub(super) limits: Section<LimitsTable>,
+    pub(super) actions: BTreeMap<String, Section<ActionTable>>,
+    pub(super) rules: Vec<Section<RuleTable>>,
+    pub(super) app_clients: Vec<Section<AppClientTable>>,
+    pub(super) networks: Vec<Section<NetworkTable>>,
+    pub(super) users: Vec<Section<UserTable>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -156,9 +156,9 @@ pub(super) struct UserTable {
 
 /// A table with names. Without this, serde takes a list of the values for one too.
 #[derive(Default)]
-pub(super) struct Table<T>(pub(super) T);
+pub(super) struct Section<T>(pub(super) T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Section<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(TableVisitor(PhantomData))
     }
@@ -167,14 +167,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
 struct TableVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
-    type Value = Table<T>;
+    type Value = Section<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+        T::deserialize(MapAccessDeserializer::new(map)).map(Section)
     }
 }
 

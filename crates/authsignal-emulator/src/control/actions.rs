@@ -25,7 +25,7 @@ const MAX_LISTED: usize = 1000;
 /// An attempt with all that is known of it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Attempt {
+pub(super) struct ActionView {
     user_id: UserId,
     action: ActionCode,
     idempotency_key: IdempotencyKey,
@@ -59,7 +59,7 @@ pub(super) struct Attempt {
     custom: Map<String, Value>,
 }
 
-impl From<&RecordedAction> for Attempt {
+impl From<&RecordedAction> for ActionView {
     fn from(record: &RecordedAction) -> Self {
         let record = record.clone();
         Self {
@@ -89,25 +89,25 @@ impl From<&RecordedAction> for Attempt {
 }
 
 /// Newest first; those of a user.
-pub(super) async fn list(State(shared): State<Arc<AppState>>, query: Parameters) -> Json<Vec<Attempt>> {
+pub(super) async fn list(State(shared): State<Arc<AppState>>, query: Parameters) -> Json<Vec<ActionView>> {
     let db = shared.db();
     let actions = match query.get("userId") {
         Some(user) => db.actions_of(user),
         None => db.newest_actions(MAX_LISTED),
     };
-    Json(actions.into_iter().take(MAX_LISTED).map(Attempt::from).collect())
+    Json(actions.into_iter().take(MAX_LISTED).map(ActionView::from).collect())
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Decision {
+pub(super) struct StateChange {
     state: String,
 }
 
 pub(super) async fn decide(
     State(shared): State<Arc<AppState>>,
     Segments(names): Segments<(String, String, String)>,
-    StrictJson(decision): StrictJson<Decision>,
+    StrictJson(decision): StrictJson<StateChange>,
 ) -> ControlResult {
     let id = action_id(names)?;
     let state = known_state(&decision.state)

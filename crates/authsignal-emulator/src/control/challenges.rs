@@ -89,7 +89,7 @@ pub(super) async fn answer(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Visit {
+pub(super) struct AtUrl {
     url: String,
 }
 
@@ -106,7 +106,7 @@ struct Left {
 pub(super) async fn visit(
     State(shared): State<Arc<AppState>>,
     Segments(act): Segments<String>,
-    StrictJson(Visit { url }): StrictJson<Visit>,
+    StrictJson(AtUrl { url }): StrictJson<AtUrl>,
 ) -> ControlResult {
     // The others under `/emulator` have no token, and so needn't wait for the key of tokens.
     shared.tokens.ready().await;

@@ -24,8 +24,8 @@
 //!
 //! An emulator that is bound to more than loopback can't know its names, and one with a public URL is reached by whoever
 //! reaches that: through a tunnel or a proxy, which may well ask it as `localhost`, so that neither name nor address of a
-//! request says whence it is. Both ask everybody for a [key](ControlKey), reading included (T128). It is a random one unless
-//! one was set. Open to all it is by name only: [`open_control`](super::EmulatorBuilder::open_control).
+//! request says whence it is. Both ask everybody for a [key](crate::http::control_key::ControlKey), reading included (T128). It is a random one unless
+//! one was set. Open to all it is by name only: [`open_control`](crate::EmulatorBuilder::open_control).
 //!
 //! Browsers ask people for the key (HTTP Basic) and send it along by themselves from then on, also with what other sites
 //! have them send: the third rule is needed with a key as well.

@@ -9,12 +9,12 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::control::actions::Attempt;
+use crate::control::actions::ActionView;
 use crate::control::challenges::Pending;
 use crate::control::faults;
-use crate::control::users::Known;
+use crate::control::users::UserView;
 use crate::control::watch::Asked;
-use crate::control::webhooks::Sent;
+use crate::control::webhooks::WebhookView;
 use crate::db::inbox::Message;
 use crate::lifecycle::Outcome;
 use crate::persist::StateFile;
@@ -34,11 +34,11 @@ pub(super) struct Overview {
     #[serde(skip_serializing_if = "Option::is_none")]
     unsaved: Option<String>,
     counts: Counts,
-    users: Vec<Known>,
-    actions: Vec<Attempt>,
+    users: Vec<UserView>,
+    actions: Vec<ActionView>,
     challenges: Vec<Pending>,
     messages: Vec<Message>,
-    webhooks: Vec<Sent>,
+    webhooks: Vec<WebhookView>,
     requests: Vec<Asked>,
     faults: Vec<Value>,
     outcomes: BTreeMap<String, Outcome>,
@@ -55,7 +55,7 @@ struct Counts {
 pub(super) async fn show(State(shared): State<Arc<AppState>>, headers: HeaderMap) -> Json<Overview> {
     let now = shared.clock.now();
     let faults = faults::waiting(&shared);
-    let webhooks = shared.webhooks.newest(MAX_SHOWN).into_iter().map(Sent::from).collect();
+    let webhooks = shared.webhooks.newest(MAX_SHOWN).into_iter().map(WebhookView::from).collect();
     let (seen, requests) = {
         let all = shared.requests.all();
         (all.len(), all.iter().rev().take(MAX_SHOWN).map(Asked::from).collect())
@@ -68,8 +68,8 @@ pub(super) async fn show(State(shared): State<Arc<AppState>>, headers: HeaderMap
         secret: shared.secrets[0].clone(),
         unsaved: shared.file.as_ref().and_then(StateFile::unsaved),
         counts: Counts { users: db.users.len(), actions: db.actions.len(), requests: seen },
-        users: db.newest_users(MAX_SHOWN).into_iter().map(|(id, user)| Known::of(id, user, &shared)).collect(),
-        actions: db.newest_actions(MAX_SHOWN).into_iter().map(Attempt::from).collect(),
+        users: db.newest_users(MAX_SHOWN).into_iter().map(|(id, user)| UserView::of(id, user, &shared)).collect(),
+        actions: db.newest_actions(MAX_SHOWN).into_iter().map(ActionView::from).collect(),
         challenges: db.waiting_challenges(now).into_iter().take(MAX_SHOWN).map(Pending::from).collect(),
         messages: db.inbox.newest_first().take(MAX_SHOWN).cloned().collect(),
         webhooks,

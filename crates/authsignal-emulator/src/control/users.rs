@@ -25,7 +25,7 @@ const MAX_LISTED: usize = 1000;
 /// A user with all that is known of them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Known {
+pub(super) struct UserView {
     user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
@@ -68,7 +68,7 @@ struct RequestLog {
     is_remembered: bool,
 }
 
-impl Known {
+impl UserView {
     pub(super) fn of(id: &str, user: &User, shared: &AppState) -> Self {
         let now = shared.clock.now();
         let method = |known: &Authenticator| Method {
@@ -102,16 +102,16 @@ impl Known {
 }
 
 /// In the order of their ids.
-pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<Known>> {
+pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<UserView>> {
     let db = shared.db();
-    Json(db.users.iter().take(MAX_LISTED).map(|(id, user)| Known::of(id, user, &shared)).collect())
+    Json(db.users.iter().take(MAX_LISTED).map(|(id, user)| UserView::of(id, user, &shared)).collect())
 }
 
 pub(super) async fn show(State(shared): State<Arc<AppState>>, Segments(user): Segments<String>) -> ControlResult {
     let id = user_id(user)?;
     let db = shared.db();
     let user = db.users.get(id.as_str()).ok_or(ApiError::not_found("The user was not found."))?;
-    Ok(Json(Known::of(id.as_str(), user, &shared)).into_response())
+    Ok(Json(UserView::of(id.as_str(), user, &shared)).into_response())
 }
 
 pub(super) async fn delete(
@@ -125,7 +125,7 @@ pub(super) async fn delete(
 /// What is told about a user. What is not named stays.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Facts {
+pub(super) struct UserFacts {
     email: Option<String>,
     phone_number: Option<String>,
     username: Option<String>,
@@ -151,7 +151,7 @@ struct AppAnswer {
 pub(super) async fn put(
     State(shared): State<Arc<AppState>>,
     Segments(user): Segments<String>,
-    StrictJson(facts): StrictJson<Facts>,
+    StrictJson(facts): StrictJson<UserFacts>,
 ) -> ControlResult {
     let id = user_id(user)?;
     if facts.email.as_deref().is_some_and(|email| !looks_like_an_address(email)) {
@@ -191,7 +191,7 @@ pub(super) async fn put(
     Ok(Json(enrolled).into_response())
 }
 
-impl Facts {
+impl UserFacts {
     /// What is to be enrolled, if the user has what it takes.
     fn kinds(&self, id: &str, known: &User) -> Result<Vec<AuthenticatorKind>, ApiError> {
         let (email, number) = (self.email.as_ref().or(known.email.as_ref()), self.phone_number.as_ref());

@@ -19,7 +19,7 @@ use crate::webhooks::target::WebhookAnswer;
 /// A webhook with what came of it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Sent {
+pub(super) struct WebhookView {
     id: String,
     #[serde(rename = "type")]
     kind: String,
@@ -36,7 +36,7 @@ pub(super) struct Sent {
     time: Timestamp,
 }
 
-impl From<SentWebhook> for Sent {
+impl From<SentWebhook> for WebhookView {
     fn from(sent: SentWebhook) -> Self {
         let (status, error) = match &sent.answer {
             WebhookAnswer::Status(status) => (Some(*status), None),
@@ -58,14 +58,14 @@ impl From<SentWebhook> for Sent {
 }
 
 /// In the order of their first answers.
-pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<Sent>> {
-    Json(shared.webhooks.sent().into_iter().map(Sent::from).collect())
+pub(super) async fn list(State(shared): State<Arc<AppState>>) -> Json<Vec<WebhookView>> {
+    Json(shared.webhooks.sent().into_iter().map(WebhookView::from).collect())
 }
 
 /// Where webhooks go from now on. What is not named goes nowhere.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Settings {
+pub(super) struct WebhookTargets {
     url: Option<String>,
     log_url: Option<String>,
     #[serde(default)]
@@ -74,7 +74,7 @@ pub(super) struct Settings {
 
 pub(super) async fn change(
     State(shared): State<Arc<AppState>>,
-    StrictJson(settings): StrictJson<Settings>,
+    StrictJson(settings): StrictJson<WebhookTargets>,
 ) -> ControlResult {
     let verify = settings.verify.iter().map(|(action, url)| (action.as_str(), url.as_str()));
     shared

@@ -68,7 +68,7 @@ impl Emulator {
     }
 
     /// The key that it asks for under `/emulator`, if it asks for one:
-    /// see [`EmulatorBuilder::control_key`].
+    /// see [`EmulatorBuilder::control_key`](crate::EmulatorBuilder::control_key).
     #[must_use]
     pub fn control_key(&self) -> Option<&str> {
         self.shared.access.key.as_ref().map(ControlKey::as_str)

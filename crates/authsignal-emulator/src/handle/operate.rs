@@ -24,7 +24,7 @@ impl Emulator {
         self.listener.address()
     }
 
-    /// Writes its state into its file now, if it has one ([`EmulatorBuilder::state_file`](super::EmulatorBuilder::state_file))
+    /// Writes its state into its file now, if it has one ([`EmulatorBuilder::state_file`](crate::EmulatorBuilder::state_file))
     /// and anything has changed. It is written by itself every second, and when the emulator is dropped, which can't tell
     /// that it failed. Blocks.
     ///

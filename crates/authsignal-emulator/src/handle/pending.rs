@@ -61,7 +61,7 @@ impl Emulator {
     /// Presses "Approve" on the phone of a push message or a QR code, which proves the action.
     ///
     /// `user` is whoever reads the QR code, where nobody has yet. They need a phone
-    /// ([`enroll_push`](super::UserHandle::enroll_push), [`enroll_qr_code`](super::UserHandle::enroll_qr_code)).
+    /// ([`enroll_push`](crate::UserHandle::enroll_push), [`enroll_qr_code`](crate::UserHandle::enroll_qr_code)).
     ///
     /// # Errors
     ///

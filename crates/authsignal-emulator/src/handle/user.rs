@@ -7,7 +7,7 @@ use crate::credentials::totp::App;
 use crate::db::user::{AuthenticatorKind, Phone, User};
 use crate::state::AppState;
 
-/// One user of an [`Emulator`](super::Emulator), from [`Emulator::user`](super::Emulator::user).
+/// One user of an [`Emulator`](crate::Emulator), from [`Emulator::user`](crate::Emulator::user).
 ///
 /// # Examples
 ///
@@ -73,13 +73,13 @@ impl<'a> UserHandle<'a> {
     }
 
     /// Enrols a phone of this name that is asked by push messages, and answered for by
-    /// [`Emulator::approve`](super::Emulator::approve).
+    /// [`Emulator::approve`](crate::Emulator::approve).
     pub fn enroll_push(self, phone: impl Into<String>) -> Self {
         self.enroll(AuthenticatorKind::Push(Phone { name: phone.into(), ..Phone::default() }))
     }
 
     /// Enrols a phone of this name that reads QR codes, and is answered for by
-    /// [`Emulator::approve`](super::Emulator::approve).
+    /// [`Emulator::approve`](crate::Emulator::approve).
     pub fn enroll_qr_code(self, phone: impl Into<String>) -> Self {
         self.enroll(AuthenticatorKind::QrCode(Phone { name: phone.into(), ..Phone::default() }))
     }

@@ -248,7 +248,7 @@ pub(crate) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| address(text).map(IpNet::from))
 }
 
-/// Conditions that have to hold together, as one alternative of [`Rule::any`](super::Rule::any).
+/// Conditions that have to hold together, as one alternative of [`Rule::any`](crate::Rule::any).
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use = "does nothing until a rule is given it"]
 pub struct When(pub(crate) Vec<(String, Condition)>);

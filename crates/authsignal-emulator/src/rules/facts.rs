@@ -67,7 +67,7 @@ impl<'a> Variable<'a> {
 
 /// What is known about one attempt at an action when the rules are asked.
 ///
-/// What nobody told is unknown, and a condition on it doesn't hold (see [`Condition`](super::Condition)).
+/// What nobody told is unknown, and a condition on it doesn't hold (see [`Condition`](crate::Condition)).
 ///
 /// # Examples
 ///

@@ -24,7 +24,7 @@ use crate::rules::facts::{Known, Variable};
 /// | variable | what it is |
 /// |---|---|
 /// | `ip.address` | the address that `track` told |
-/// | `ip.countryCode`, `ip.isAnonymous`, `ip.countryCodeInOfacList`, `ip.impossibleTravel`, `ip.atypicalTravel` | what the [`Network`](super::Network) of the address says; outside all of them no country, and nothing is true |
+/// | `ip.countryCode`, `ip.isAnonymous`, `ip.countryCodeInOfacList`, `ip.impossibleTravel`, `ip.atypicalTravel` | what the [`Network`](crate::Network) of the address says; outside all of them no country, and nothing is true |
 /// | `device.id` | the device that `track` told |
 /// | `device.isNew`, `device.isRemembered` | whether the user has not been seen on it before; whether it was to be remembered |
 /// | `device.isBot` | whether the user agent calls itself a program |
@@ -205,7 +205,7 @@ pub struct RuleMatch {
     pub metadata: Map<String, Value>,
 }
 
-/// What a tenant decides about an attempt; from [`Tenant::decide`](super::Tenant::decide).
+/// What a tenant decides about an attempt; from [`Tenant::decide`](crate::Tenant::decide).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Decision {

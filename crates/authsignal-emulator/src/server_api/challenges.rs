@@ -24,14 +24,14 @@ use crate::verification::VerificationError;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Sent {
+struct SentChallenge {
     challenge_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<IdempotencyKey>,
     expires_at: u64,
 }
 
-impl From<Challenge> for Sent {
+impl From<Challenge> for SentChallenge {
     fn from(challenge: Challenge) -> Self {
         let expires_at = seconds(challenge.expires_at);
         Self { challenge_id: challenge.id, idempotency_key: challenge.key, expires_at }
@@ -57,7 +57,7 @@ pub(super) async fn challenge(State(shared): State<Arc<AppState>>, body: Bytes) 
             shared.send_new(new).await
         }
     };
-    Ok(Json(Sent::from(sent.map_err(|why| fault(&why))?)).into_response())
+    Ok(Json(SentChallenge::from(sent.map_err(|why| fault(&why))?)).into_response())
 }
 
 fn fault(fault: &VerificationError) -> ApiError {

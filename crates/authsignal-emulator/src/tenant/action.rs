@@ -3,7 +3,7 @@ use authsignal_client::VerificationMethod;
 
 use crate::lifecycle::Outcome;
 
-/// The settings of one action of a [`Tenant`](super::Tenant).
+/// The settings of one action of a [`Tenant`](crate::Tenant).
 ///
 /// # Examples
 ///

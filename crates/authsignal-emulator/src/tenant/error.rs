@@ -6,7 +6,7 @@ use crate::rules::facts::VARIABLES;
 use crate::tenant::methods::METHODS;
 use crate::tenant::setting::Setting;
 
-/// A setting of a [`Tenant`](super::Tenant) that cannot work, found before an emulator runs with it.
+/// A setting of a [`Tenant`](crate::Tenant) that cannot work, found before an emulator runs with it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TenantError {

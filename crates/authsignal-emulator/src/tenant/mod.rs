@@ -31,7 +31,7 @@ const DEFAULT_NAME: &str = "Emulator";
 
 /// The settings of an emulated tenant.
 ///
-/// Everything has a default. [`check`](Self::check) says what cannot work; [`Config`](super::Config) reads the same
+/// Everything has a default. [`check`](Self::check) says what cannot work; [`Config`](crate::Config) reads the same
 /// from a file. Modelled on the service's management API (terraform provider, management-go).
 ///
 /// # Examples

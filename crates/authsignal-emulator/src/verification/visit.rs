@@ -31,7 +31,7 @@ pub(crate) struct Redirect {
 }
 
 /// What a challenge URL leads to.
-struct Visit {
+struct OpenChallenge {
     id: ActionId,
     record: RecordedAction,
     /// How its user would prove it; nothing is left to prove otherwise.
@@ -41,7 +41,7 @@ struct Visit {
 impl AppState {
     /// Does it at once, without telling webhooks.
     pub(crate) fn succeed(&self, url: &str) -> Result<Redirect, EmulatorError> {
-        let Visit { id, record, proof } = self.visit_to_prove(url)?;
+        let OpenChallenge { id, record, proof } = self.visit_to_prove(url)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
         let (scope, now) = (Scope::default(), self.clock.now());
@@ -61,7 +61,7 @@ impl AppState {
 
     /// Does it as users do, and webhooks are asked and told. A message that its user may not be sent any more is not.
     pub(crate) async fn succeed_and_tell(&self, url: &str) -> Result<Redirect, EmulatorError> {
-        let Visit { id, record, proof } = self.visit_to_prove(url)?;
+        let OpenChallenge { id, record, proof } = self.visit_to_prove(url)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &method };
         let is_sent = self.db().policy.code.waiting(&method).is_some();
@@ -84,7 +84,7 @@ impl AppState {
     }
 
     /// Opens the page to prove what it asks for. A user with nothing enrolled begins with an address.
-    fn visit_to_prove(&self, url: &str) -> Result<Visit, EmulatorError> {
+    fn visit_to_prove(&self, url: &str) -> Result<OpenChallenge, EmulatorError> {
         let (id, record) = self.visit(url)?;
         let mut db = self.db();
         let proof = match db.ask(&id) {
@@ -102,7 +102,7 @@ impl AppState {
             return Err(EmulatorError::NothingToDo { state: record.state });
         }
         drop(db);
-        Ok(Visit { id, record, proof })
+        Ok(OpenChallenge { id, record, proof })
     }
 
     pub(crate) fn quit(&self, url: &str) -> Result<Redirect, EmulatorError> {
