@@ -4,8 +4,6 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::random::random;
-
 /// The name of a flow in our own callback URL.
 ///
 /// The record of a flow is named after what the flow covers, and that may need the body, which is read only once the
@@ -15,8 +13,14 @@ use crate::random::random;
 pub(crate) struct Ticket([u8; 32]);
 
 impl Ticket {
+    #[cfg(test)]
     pub(crate) fn random() -> Self {
-        Self(random())
+        Self(crate::random::random())
+    }
+
+    /// Of bytes that nobody can guess.
+    pub(crate) fn from_random(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {

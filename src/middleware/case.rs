@@ -1,8 +1,8 @@
 //! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 
-use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, Track, Tracked, UserId};
+use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, Track, TrackDecision, UserId};
 use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
@@ -28,7 +28,7 @@ use crate::request::identify::User;
 use crate::response::answer::ChallengeAnswer;
 use crate::store;
 use crate::store::flows::{BindingHash, Opened, Spending};
-use crate::verdict::question::{Question, Run, TrackDigest};
+use crate::verdict::question::{Question, Run, TrackAsked};
 use crate::verdict::{self, Grounds, Verdict};
 
 /// The request that is being decided.
@@ -40,7 +40,7 @@ pub(super) struct Case<'a> {
     pub(super) user_id: UserId,
     pub(super) address: Address,
     /// What Authsignal is told about it, whatever the attempt.
-    pub(super) track: Track,
+    pub(super) track: Arc<Track>,
     pub(super) run: Run,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Challenged {
     pub(super) known: Option<Known>,
     pub(super) ticket: Ticket,
     pub(super) attempt: IdempotencyKey,
-    pub(super) tracked: Tracked,
+    pub(super) tracked: TrackDecision,
     pub(super) proving: Proving,
 }
 
@@ -68,7 +68,7 @@ impl Case<'_> {
             policy: self.guard.policy,
             method: parts.method.clone(),
             address: self.address.clone(),
-            track: TrackDigest::of(&self.track),
+            track: TrackAsked::new(Arc::clone(&self.track)),
         }
     }
 
@@ -102,12 +102,13 @@ impl Case<'_> {
         Ok(wait.map(|wait| (Budget::PendingFlows, wait)))
     }
 
-    pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<Tracked, Stop> {
+    pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<TrackDecision, Stop> {
         let authsignal = self.authsignal();
-        let attempt = self.track.clone().idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
+        let attempt =
+            Track::clone(&self.track).idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
         authsignal
             .client
-            .track(&self.user_id, attempt)
+            .track_decision(&self.user_id, attempt)
             .await
             .map_err(|error| Stop::Outage(Outage::of_service(&error, &self.guard.action), error.retry_after()))
     }

@@ -1,4 +1,7 @@
 //! One request's way through: who, whether a flow covers it, what Authsignal says, what we do.
+use std::array::from_fn;
+use std::sync::Arc;
+
 use authsignal_client::{IdempotencyKey, UserId};
 use bytes::Bytes;
 use http::request::Parts;
@@ -10,8 +13,10 @@ use super::guard::Guard;
 use super::stop::Stop;
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
+use crate::domain::flow::RequestId;
 use crate::domain::place::Name;
 use crate::domain::ticket::Ticket;
+use crate::random::random;
 use crate::refusal::RefusalReason;
 use crate::request::caller::{Caller, is_preflight};
 use crate::request::cookie::Known;
@@ -46,6 +51,24 @@ impl<B> Way<B> {
     }
 }
 
+/// The names that a request gets, out of one read of random bytes.
+struct RandomIds {
+    run: RequestId,
+    attempt: IdempotencyKey,
+    ticket: Ticket,
+}
+
+impl RandomIds {
+    fn new() -> Self {
+        let bytes: [u8; 64] = random();
+        Self {
+            run: RequestId(from_fn(|at| bytes[at])),
+            attempt: IdempotencyKey::from_random(from_fn(|at| bytes[16 + at])),
+            ticket: Ticket::from_random(from_fn(|at| bytes[32 + at])),
+        }
+    }
+}
+
 impl Guard {
     /// Decides a request: it goes on, with its verdict, or it is answered here.
     pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Decided<B> {
@@ -71,7 +94,8 @@ impl Guard {
         is_page.then(|| self.authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
     }
 
-    /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
+    /// What becomes of a request. What most requests do not come to is boxed: a future has room for all that it may wait for,
+    /// and what is allowed need not carry that. It passes without a verdict only where nobody asks: a preflight.
     async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
@@ -100,8 +124,9 @@ impl Guard {
 
         let outer = parts.extensions.get::<Verdict>();
         let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
-        let run = outer.as_ref().map_or_else(|| Run::new(self.id), |(_, run)| run.clone());
-        let track = self.track_of(parts, &user);
+        let ids = RandomIds::new();
+        let run = outer.as_ref().map_or_else(|| Run::new(ids.run, self.id), |(_, run)| run.clone());
+        let track = Arc::new(self.track_of(parts, &user));
         let case = Case { guard: self, place, user, user_id, address, track, run };
         if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question(parts), &case.run)) {
             return Ok(Way::new(body, verdict));
@@ -114,20 +139,20 @@ impl Guard {
         let challenged = known.as_ref().filter(|known| known.was_challenged && !is_foreign);
         if let Some(Known { id: browser, .. }) = challenged {
             if self.policy.coverage.reads_body() {
-                body = body.read(self.authsignal.body_limit).await?;
+                body = Box::pin(body.read(self.authsignal.body_limit)).await?;
             }
             if let Some(binding) = case.binding(parts, body.whole()) {
-                match self.authsignal.flows.admit(browser, &binding, case.run.id).await? {
+                match Box::pin(self.authsignal.flows.admit(browser, &binding, case.run.id)).await? {
                     Admitted::Pass(proof, flow, spending) => {
                         // It may have been proved on another node.
                         self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
-                        case.mark_sent(parts, browser, &binding, &flow).await;
+                        Box::pin(case.mark_sent(parts, browser, &binding, &flow)).await;
                         return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
                     }
                     Admitted::SameChallenge(flow) => {
-                        body = case.read_for_challenge(parts, body).await?;
+                        body = Box::pin(case.read_for_challenge(parts, body)).await?;
                         let saved = case.saved_request(parts, body.whole());
-                        case.save_request(browser, &binding, &flow, saved).await?;
+                        Box::pin(case.save_request(browser, &binding, &flow, saved)).await?;
                         return Err(case.challenge(&flow, None));
                     }
                     Admitted::Repeated(flow) if case.is_form_of(parts, &flow) => {
@@ -136,7 +161,7 @@ impl Guard {
                     Admitted::Repeated(_) | Admitted::Nothing => {}
                 }
                 // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
-                if let Some(over) = case.waits_for_room(parts).await? {
+                if let Some(over) = Box::pin(case.waits_for_room(parts)).await? {
                     return Err(Stop::Over(over));
                 }
             }
@@ -147,8 +172,7 @@ impl Guard {
         if let Some(over) = ledger.over(account, now()) {
             return Err(Stop::Over(over));
         }
-        let attempt = IdempotencyKey::random();
-        let ticket = Ticket::random();
+        let RandomIds { attempt, ticket, .. } = ids;
         let tracked = case.track(&attempt, ticket).await?;
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(parts, passed, tracked.state, attempt))),
@@ -168,9 +192,9 @@ impl Guard {
                 if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {
                     self.authsignal.warn_of_host(host);
                 }
-                body = case.read_for_challenge(parts, body).await?;
+                body = Box::pin(case.read_for_challenge(parts, body)).await?;
                 let challenged = Challenged { known, ticket, attempt, tracked, proving };
-                let (verdict, spending) = case.open(parts, body.whole().cloned(), challenged).await?;
+                let (verdict, spending) = Box::pin(case.open(parts, body.whole().cloned(), challenged)).await?;
                 Ok(Way { spending, ..Way::new(body, verdict) })
             }
         }

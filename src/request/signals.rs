@@ -37,10 +37,11 @@ impl Signals {
     }
 }
 
-/// The user agent, if it is printable ASCII (T69), cut to a length that no service minds.
+/// The user agent, if it is printable ASCII (T69), cut to a length that no service minds. A tab, which `to_str` takes for
+/// printable, is left out.
 fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    let agent: String = agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
+    let mut agent = headers.get(header::USER_AGENT)?.to_str().ok()?.replace('\t', "");
+    agent.truncate(MAX_USER_AGENT);
     (!agent.trim().is_empty()).then_some(agent)
 }
 

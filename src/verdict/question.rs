@@ -2,6 +2,7 @@
 //!
 //! It does for the very same question, and once: a retry, a fan-out or a sub-request with cloned extensions is another run,
 //! in which every layer decides for itself (threats T61, T115 and T116).
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use authsignal_client::{ActionCode, Track};
@@ -9,10 +10,8 @@ use http::Method;
 
 use crate::domain::coverage::Address;
 use crate::domain::decision::Policy;
-use crate::domain::fields::Fields;
 use crate::domain::flow::RequestId;
 use crate::domain::tenant::Tenant;
-use crate::random::random;
 
 /// Everything that a layer's answer depends on, apart from the time and the body.
 #[derive(Clone)]
@@ -24,7 +23,7 @@ pub(crate) struct Question {
     pub(crate) policy: Policy,
     pub(crate) method: Method,
     pub(crate) address: Address,
-    pub(crate) track: TrackDigest,
+    pub(crate) track: TrackAsked,
 }
 
 impl Question {
@@ -41,25 +40,20 @@ impl Question {
     }
 }
 
-/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data. As a hash,
-/// so that no handler and no log sees it.
+/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data; a track
+/// without its attempt. Nothing gives it back and it has no `Debug`, so that no handler and no log sees it.
 #[derive(Clone)]
-pub(crate) struct TrackDigest(Option<[u8; 32]>);
+pub(crate) struct TrackAsked(Arc<Track>);
 
-impl TrackDigest {
-    /// Of a track without its attempt, as it is sent.
-    pub(crate) fn of(track: &Track) -> Self {
-        let sent = serde_json::to_vec(track).ok();
-        Self(sent.map(|sent| {
-            let mut fields = Fields::new("track");
-            fields.add(sent);
-            fields.finish()
-        }))
+impl TrackAsked {
+    pub(crate) fn new(track: Arc<Track>) -> Self {
+        Self(track)
     }
 
-    /// What cannot be sent is like nothing.
+    /// Whether both are sent as the same bytes, which only layers within layers ask. What cannot be sent is like nothing.
     fn is(&self, other: &Self) -> bool {
-        self.0.is_some() && self.0 == other.0
+        let [one, other] = [self, other].map(|track| serde_json::to_vec(&*track.0).ok());
+        one.is_some() && one == other
     }
 }
 
@@ -83,8 +77,8 @@ pub(crate) struct Run {
 
 impl Run {
     /// It begins at this layer.
-    pub(crate) fn new(layer: LayerId) -> Self {
-        Self { id: RequestId(random()), layers: vec![layer] }
+    pub(crate) fn new(id: RequestId, layer: LayerId) -> Self {
+        Self { id, layers: vec![layer] }
     }
 
     /// It comes to this layer next, unless it was there before: no layer is inside itself, so that is another run.
@@ -99,22 +93,27 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::random;
+
+    fn begun(layer: LayerId) -> Run {
+        Run::new(RequestId(random()), layer)
+    }
 
     /// T116: a run goes through each layer once.
     #[test]
     fn t116_a_run_meets_no_layer_twice() {
         let [one, two, three] = [LayerId::new(), LayerId::new(), LayerId::new()];
-        let run = Run::new(one).through(two).unwrap().through(three).unwrap();
+        let run = begun(one).through(two).unwrap().through(three).unwrap();
         assert!([one, two, three].iter().all(|layer| run.through(*layer).is_none()));
         assert_eq!(run.id, run.through(LayerId::new()).unwrap().id);
-        assert_ne!(run.id, Run::new(one).id);
+        assert_ne!(run.id, begun(one).id);
     }
 
     /// T115: what cannot be sent was told to nobody.
     #[test]
     fn t115_what_cannot_be_sent_is_like_nothing() {
         let track = |number: f64| {
-            TrackDigest::of(&Track::new("pay").custom(authsignal_client::CustomData::new().with("n", number)))
+            TrackAsked::new(Arc::new(Track::new("pay").custom(authsignal_client::CustomData::new().with("n", number))))
         };
         assert!(track(1.0).is(&track(1.0)) && !track(1.0).is(&track(2.0)));
         assert!(!track(f64::NAN).is(&track(f64::NAN)));

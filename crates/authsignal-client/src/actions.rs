@@ -14,7 +14,7 @@ use crate::transport::json::{null_is_default, objects};
 use crate::types::{ActionState, Timestamp, VerificationMethod};
 
 pub use query::{QueryActions, UserAction};
-pub use track::{Crypto, Track, Tracked};
+pub use track::{Crypto, Track, TrackDecision, Tracked};
 
 /// One attempt as it stands, from [`Client::get_action`].
 #[derive(Clone, Debug, Deserialize)]

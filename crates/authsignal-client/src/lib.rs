@@ -76,7 +76,7 @@ mod users;
 pub mod webhook;
 
 pub use actions::{
-    Action, Crypto, QueryActions, RuleSnapshot, Track, Tracked, UpdateAction, UpdatedAction, UserAction,
+    Action, Crypto, QueryActions, RuleSnapshot, Track, TrackDecision, Tracked, UpdateAction, UpdatedAction, UserAction,
 };
 pub use authenticators::{
     AaguidMapping, AuthenticatorAttachment, AuthenticatorTransport, BatchEnrolled, BatchFailure, CredentialDeviceType,

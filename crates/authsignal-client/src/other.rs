@@ -68,6 +68,14 @@ pub(crate) trait Body: Serialize {
     }
 }
 
+/// The JSON of a request, as it is sent.
+pub(crate) fn to_json(body: &impl Body) -> Result<Vec<u8>, Error> {
+    match body.unknown() {
+        Some(unknown) if !unknown.is_empty() => Ok(to_value(body)?.to_string().into_bytes()),
+        _ => serde_json::to_vec(body).map_err(|error| Error::invalid_input(error.to_string())),
+    }
+}
+
 /// The JSON of a request. A member that is set twice is refused: which of the two counts would be the service's guess.
 pub(crate) fn to_value(body: &impl Body) -> Result<Value, Error> {
     let mut value = serde_json::to_value(body).map_err(|error| Error::invalid_input(error.to_string()))?;

@@ -1,4 +1,5 @@
 //! Tracking an action: the question whether it may go on, and the answer.
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
@@ -305,6 +306,42 @@ pub struct Tracked {
     pub other: OtherMembers,
 }
 
+/// What decides about an attempt, from [`Client::track_decision`]: the part of [`Tracked`] that whoever guards something
+/// acts upon.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TrackDecision {
+    /// The decision.
+    pub state: ActionState,
+    /// The key of this attempt: the one that was sent, or the service's where none was.
+    pub idempotency_key: IdempotencyKey,
+    /// Whether the user has a verified method. A user who has none is allowed what others are challenged for
+    /// (docs, FAQ).
+    pub is_enrolled: Option<bool>,
+    /// The challenge page for this attempt.
+    pub url: Option<ChallengeUrl>,
+    /// The token for the client SDKs, good for about ten minutes.
+    pub token: Option<Token>,
+}
+
+/// An answer that says which attempt it is about.
+trait OfAttempt: DeserializeOwned {
+    fn idempotency_key(&self) -> &IdempotencyKey;
+}
+
+impl OfAttempt for Tracked {
+    fn idempotency_key(&self) -> &IdempotencyKey {
+        &self.idempotency_key
+    }
+}
+
+impl OfAttempt for TrackDecision {
+    fn idempotency_key(&self) -> &IdempotencyKey {
+        &self.idempotency_key
+    }
+}
+
 impl Client {
     /// Asks for a decision about an attempt of a user: `POST /users/{userId}/actions/{action}`.
     ///
@@ -328,8 +365,37 @@ impl Client {
     /// # }
     /// ```
     pub async fn track(&self, user_id: impl AsRef<str>, request: impl Into<Track>) -> Result<Tracked, Error> {
-        let user = user_id_of(user_id.as_ref())?;
-        let mut request = request.into();
+        self.track_as(user_id.as_ref(), request.into()).await
+    }
+
+    /// As [`track`](Self::track), but reads of the answer only what decides. Members besides these are neither kept nor looked
+    /// at: the call costs less, and a list of methods that cannot be read is no reason to have no decision.
+    ///
+    /// # Errors
+    ///
+    /// As [`track`](Self::track).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(client: authsignal_client::Client) -> Result<(), authsignal_client::Error> {
+    /// use authsignal_client::ActionState;
+    ///
+    /// let decision = client.track_decision("user-1", "withdrawal").await?;
+    /// let may_go_on = decision.state == ActionState::Allow;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn track_decision(
+        &self,
+        user_id: impl AsRef<str>,
+        request: impl Into<Track>,
+    ) -> Result<TrackDecision, Error> {
+        self.track_as(user_id.as_ref(), request.into()).await
+    }
+
+    async fn track_as<T: OfAttempt>(&self, user_id: &str, mut request: Track) -> Result<T, Error> {
+        let user = user_id_of(user_id)?;
         let action = action_code_of(&request.action)?;
         if !request.keyless {
             request.idempotency_key.get_or_insert_with(IdempotencyKey::random);
@@ -339,9 +405,9 @@ impl Client {
         if !request.keyless {
             call = call.safe_to_repeat();
         }
-        let tracked: Tracked = self.transport.run(&call).await?;
+        let tracked: T = self.transport.run(&call).await?;
         // T72: whatever is decided about another attempt, this one has no decision.
-        if request.idempotency_key.is_some_and(|key| key != tracked.idempotency_key) {
+        if request.idempotency_key.is_some_and(|key| key != *tracked.idempotency_key()) {
             return Err(Error::malformed("it answers another idempotency key"));
         }
         Ok(tracked)

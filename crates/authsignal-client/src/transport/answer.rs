@@ -54,17 +54,23 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], redact: &Redactor
         return Err(Error::malformed("its content type is not json").with_excerpt(redact.excerpt(body)));
     }
     let readable = without_lone_surrogates(body);
-    let mut deserializer = serde_json::Deserializer::from_slice(&readable);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        // The parser's own message quotes the value that it did not expect, so it is cut like the body.
-        let reason = redact.excerpt(error.inner().to_string().as_bytes());
-        let detail = if path == "." { reason } else { format!("at `{}`: {reason}", redact.message(&path)) };
-        Error::malformed(detail).with_excerpt(redact.excerpt(body))
-    })?;
-    let trailing = |_| Error::malformed("more follows the json value").with_excerpt(redact.excerpt(body));
-    deserializer.end().map_err(trailing)?;
-    Ok(value)
+    serde_json::from_slice(&readable).map_err(|_| why_unreadable::<T>(&readable, body, redact))
+}
+
+/// Reads an answer again that could not be read: to find out at which member, which costs as much as the reading itself.
+fn why_unreadable<T: DeserializeOwned>(readable: &[u8], body: &[u8], redact: &Redactor<'_>) -> Error {
+    let mut deserializer = serde_json::Deserializer::from_slice(readable);
+    let detail = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        // It is what comes after it that is too much.
+        Ok(_) => "more follows the json value".to_owned(),
+        Err(error) => {
+            let path = error.path().to_string();
+            // The parser's own message quotes the value that it did not expect, so it is cut like the body.
+            let reason = redact.excerpt(error.inner().to_string().as_bytes());
+            if path == "." { reason } else { format!("at `{}`: {reason}", redact.message(&path)) }
+        }
+    };
+    Error::malformed(detail).with_excerpt(redact.excerpt(body))
 }
 
 /// The error in an answer that is no success. Whatever the body is, the status counts.

@@ -237,7 +237,7 @@ impl Transport {
 
     fn with_body(&self, method: Method, segments: &[&str], body: &impl Body) -> Result<Call<'static>, Error> {
         let mut call = Call::new(method, path::endpoint(&self.base, segments)?);
-        call.body = Some(other::to_value(body)?.to_string().into());
+        call.body = Some(other::to_json(body)?.into());
         Ok(call)
     }
 

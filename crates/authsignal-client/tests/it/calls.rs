@@ -114,6 +114,8 @@ calls! {
         r#"[{"authenticatorId":"a","verificationMethod":"SMS","isActive":true}]"#;
     Track: "POST /v1/users/user-1/actions/withdrawal", true,
         r#"{"state":"ALLOW","idempotencyKey":"{key}","url":"https://mfa/?token=CANARY","token":"CANARY"}"#;
+    TrackDecision: "POST /v1/users/user-1/actions/payment", true,
+        r#"{"state":"ALLOW","idempotencyKey":"{key}","url":"https://mfa/?token=CANARY","token":"CANARY"}"#;
     GetAction: "GET /v1/users/user-1/actions/withdrawal/5d1f9c52-8c1a-4c55-8e35-0b6a0ad0a001", true,
         r#"{"state":"ALLOW","createdAt":"t","stateUpdatedAt":"t"}"#;
     QueryActions: "GET /v1/users/user-1/actions", true,
@@ -158,6 +160,11 @@ impl Call {
         matches!(self, DeleteUser | DeleteAuthenticator | RevokeSession | RevokeUserSessions)
     }
 
+    /// Whether it carries an idempotency key, which its answer has to name.
+    pub(crate) fn has_key(self) -> bool {
+        matches!(self, Self::Track | Self::TrackDecision)
+    }
+
     /// Whether its answer is a list.
     pub(crate) fn lists(self) -> bool {
         self.facts().good.starts_with('[')
@@ -179,7 +186,7 @@ impl Call {
         if self.facts().good.is_empty() {
             return Reply::nothing();
         }
-        let key = if self == Self::Track { request.key() } else { String::new() };
+        let key = if self.has_key() { request.key() } else { String::new() };
         Reply::json(200, &self.good_body().replace("{key}", &key))
     }
 
@@ -214,6 +221,7 @@ impl Call {
             }
             Self::GetTenantAuthenticators => client.get_tenant_authenticators().await.map(printed),
             Self::Track => client.track(user, "withdrawal").await.map(printed),
+            Self::TrackDecision => client.track_decision(user, "payment").await.map(printed),
             Self::GetAction => client.get_action(user, "withdrawal", KEY).await.map(printed),
             Self::QueryActions => client.query_user_actions(user, QueryActions::new()).await.map(printed),
             Self::UpdateAction => client.update_action(user, "withdrawal", KEY, ActionState::Block).await.map(printed),

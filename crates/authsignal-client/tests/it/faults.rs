@@ -43,7 +43,7 @@ async fn an_answer_is_read_up_to_its_limit() {
     }
     let longest = |request: &Request| {
         let call = Call::of(request);
-        let key = if call == Call::Track { request.key() } else { String::new() };
+        let key = if call.has_key() { request.key() } else { String::new() };
         let good = call.good_body().replace("{key}", &key);
         let room = call.cap() - good.len();
         Reply::json(200, &format!("{good}{}", " ".repeat(room)))

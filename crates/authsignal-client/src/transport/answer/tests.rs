@@ -3,7 +3,7 @@ use http::HeaderValue;
 use http::header::HeaderName;
 
 use super::*;
-use crate::{ActionState, ErrorKind, Tracked, UserAttributes, Validated};
+use crate::{ActionState, ErrorKind, TrackDecision, Tracked, UserAttributes, Validated};
 
 fn headers(list: &[(HeaderName, &'static str)]) -> HeaderMap {
     list.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
@@ -37,7 +37,7 @@ fn content_types() {
     assert!(plain::<Tracked>(TRACKED.as_bytes()).is_ok(), "no content type");
 }
 
-/// T74: thirty faults, three endpoints, always malformed.
+/// T74: thirty faults, three endpoints in four forms, always malformed.
 #[test]
 fn faulty_bodies_are_malformed() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -81,6 +81,7 @@ fn faulty_bodies_are_malformed() {
     for fault in faults {
         let errors = [
             plain::<Tracked>(fault).map(drop),
+            plain::<TrackDecision>(fault).map(drop),
             plain::<crate::Action>(fault).map(drop),
             // Every member is optional here, so give the faults something to be about.
             plain::<Validated>(fault).map(drop),

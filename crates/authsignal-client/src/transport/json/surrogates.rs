@@ -10,7 +10,8 @@ const MAX_DEPTH: usize = 128;
 /// no text and is refused where it is read. Nothing else changes, and what is no JSON stays what it is. JavaScript's
 /// strings hold such halves and `JSON.stringify` writes them; RFC 8259, section 8.2, leaves open what becomes of them.
 pub(crate) fn without_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
-    let suspicious = json.windows(3).any(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D']));
+    // Most answers have no escape at all, which is found out many bytes at a time.
+    let suspicious = json.contains(&b'\\') && json.windows(3).any(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D']));
     let mended = if suspicious { mend(json) } else { None };
     mended.map_or(Cow::Borrowed(json), Cow::Owned)
 }

@@ -8,7 +8,7 @@ use authsignal_client::{
 use serde_json::json;
 
 use super::{answering, good};
-use crate::support::{KEY, Reply, Server};
+use crate::support::{KEY, Reply, Request, Server};
 
 #[tokio::test]
 async fn every_member_of_track() {
@@ -86,6 +86,29 @@ async fn a_tracked_answer() {
     assert_eq!(tracked.rule_ids, ["6b0e8f3a"]);
 }
 
+/// What does not decide is not looked at; what does is read as strictly as ever.
+#[tokio::test]
+async fn a_decision_is_the_part_of_the_answer_that_decides() {
+    let server = Server::start(|_, request: &Request| {
+        Reply::json(
+            200,
+            &format!(
+                r#"{{"state":"CHALLENGE_REQUIRED","idempotencyKey":"{}","isEnrolled":false,"ruleIds":7,
+                "url":"https://mfa.authsignal.com/?token=eyJ","token":"eyJ","allowedVerificationMethods":{{}}}}"#,
+                request.key()
+            ),
+        )
+    })
+    .await;
+    let decision = server.client().track_decision("user-1", Track::new("withdrawal").locale("de")).await.unwrap();
+    assert_eq!((decision.state, decision.is_enrolled), (ActionState::ChallengeRequired, Some(false)));
+    assert_eq!(decision.url.unwrap().secret(), "https://mfa.authsignal.com/?token=eyJ");
+    assert_eq!(decision.token.unwrap().secret(), "eyJ");
+    let request = &server.requests()[0];
+    assert_eq!(request.json(), json!({"idempotencyKey": request.key(), "locale": "de"}));
+    assert_eq!(decision.idempotency_key.as_str(), request.key());
+}
+
 /// T72
 #[tokio::test]
 async fn an_answer_about_another_attempt_is_malformed() {
@@ -93,7 +116,10 @@ async fn an_answer_about_another_attempt_is_malformed() {
         let body = format!(r#"{{"state":"ALLOW","idempotencyKey":"{key}"}}"#);
         let server = Server::replying(Reply::json(200, &body)).await;
         let request = Track::new("a").idempotency_key(IdempotencyKey::new(KEY).unwrap());
-        assert_eq!(server.client().track("u", request).await.unwrap_err().kind(), ErrorKind::Malformed, "{key:?}");
+        let tracked = server.client().track("u", request.clone()).await;
+        assert_eq!(tracked.unwrap_err().kind(), ErrorKind::Malformed, "{key:?}");
+        let decision = server.client().track_decision("u", request).await;
+        assert_eq!(decision.unwrap_err().kind(), ErrorKind::Malformed, "{key:?}");
     }
 }
 
