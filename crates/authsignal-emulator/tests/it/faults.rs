@@ -71,8 +71,8 @@ async fn a_cut_body_promises_more_than_it_brings() {
 async fn answers_can_be_late() {
     let bench = bench().await;
     let pause = Duration::from_millis(60);
-    for scripted in [Fault::delay(pause), Fault::status(500).after(pause), Fault::hang_up().after(pause)] {
-        bench.emulator.inject_fault(Endpoint::GetUser, scripted);
+    for injected in [Fault::delay(pause), Fault::status(500).after(pause), Fault::hang_up().after(pause)] {
+        bench.emulator.inject_fault(Endpoint::GetUser, injected);
         let begun = Instant::now();
         let _ = bench.api(Method::GET, "/users/ada").send().await;
         assert!(begun.elapsed() >= pause);
@@ -82,8 +82,8 @@ async fn answers_can_be_late() {
 #[tokio::test]
 async fn headers_and_repetitions() {
     let bench = bench().await;
-    let scripted = Fault::status(429).header("retry-after", "17").header("x-cause", "test").times(2);
-    bench.emulator.inject_fault(Endpoint::ValidateChallenge, scripted);
+    let injected = Fault::status(429).header("retry-after", "17").header("x-cause", "test").times(2);
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, injected);
     bench
         .emulator
         .inject_fault(Endpoint::ValidateChallenge, Fault::merge(json!({ "isValid": true })).header("x-cause", "lie"));
@@ -97,7 +97,7 @@ async fn headers_and_repetitions() {
 }
 
 #[tokio::test]
-async fn the_page_and_unknown_routes_can_be_scripted_too() {
+async fn the_page_and_unknown_routes_can_have_faults_too() {
     let bench = bench().await;
     bench.emulator.inject_fault(Endpoint::ChallengePage, Fault::status(503));
     bench.emulator.inject_fault(Endpoint::Unknown, Fault::body(200, "text/plain", "here"));

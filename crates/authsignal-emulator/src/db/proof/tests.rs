@@ -19,7 +19,7 @@ const PUSH: VerificationMethod = VerificationMethod::Push;
 const NONE: Scope = Scope { add: false, update: false, remove: false };
 const ADD: Scope = Scope { add: true, ..NONE };
 const WINDOW: Duration = Duration::from_secs(300);
-const CODE_LIFE: Duration = Duration::from_secs(600);
+const CODE_TTL: Duration = Duration::from_secs(600);
 
 fn id(key: &str) -> ActionId {
     ActionId {
@@ -102,7 +102,7 @@ fn a_code_is_good_for_its_own_action_its_time_and_until_the_next() {
     track(&mut db, "2");
     let first = send(&mut db, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
     assert_eq!(prove(&mut db, "2", &EMAIL, &first, UNIX_EPOCH), Verdict::Wrong, "another action's");
-    assert_eq!(prove(&mut db, "1", &EMAIL, &first, UNIX_EPOCH + CODE_LIFE), Verdict::Wrong, "expired");
+    assert_eq!(prove(&mut db, "1", &EMAIL, &first, UNIX_EPOCH + CODE_TTL), Verdict::Wrong, "expired");
     let mut second = first.clone();
     while second == first {
         second = send(&mut db, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
@@ -242,7 +242,7 @@ fn phone(name: &str) -> AuthenticatorKind {
 
 fn ask_phone(db: &mut Db, key: &str) -> String {
     let waiting = Waiting::Button { approved: None, device_code: None };
-    db.open(NewChallenge::of(&id(key), PUSH, waiting, CODE_LIFE), UNIX_EPOCH).id
+    db.open(NewChallenge::of(&id(key), PUSH, waiting, CODE_TTL), UNIX_EPOCH).id
 }
 
 #[test]

@@ -180,9 +180,9 @@ async fn pages_of_every_origin_may_call() {
     assert_eq!(refused.status(), 401);
     readable(refused.headers());
     bench.emulator.inject_fault(Endpoint::ClientChallengeEmailOtp, Fault::status(503));
-    let scripted = called().await;
-    assert_eq!(scripted.status(), 503);
-    readable(scripted.headers());
+    let injected = called().await;
+    assert_eq!(injected.status(), 503);
+    readable(injected.headers());
     assert_eq!(bench.emulator.calls(Endpoint::ClientChallengeEmailOtp), 2);
 }
 
@@ -202,7 +202,7 @@ async fn the_server_api_and_the_page_are_for_no_other_origin() {
 }
 
 #[tokio::test]
-async fn answers_can_be_scripted() {
+async fn faults_can_be_injected() {
     let bench = bench().await;
     bench.emulator.user("ada").enroll_email_otp("ada@example.com");
     let token = bench.token().await;

@@ -1,4 +1,4 @@
-//! Every kind of scripted answer, told by a program in any language.
+//! Every kind of fault, told by a program in any language.
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Response};
