@@ -1,6 +1,8 @@
 //! The store in the memory of one process.
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -24,8 +26,9 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Records {
-    by_key: HashMap<Key, Record>,
-    /// Soonest first.
+    by_key: HashMap<Key, Record, BuildHasherDefault<KeyHasher>>,
+    /// When to look whether a record has expired, soonest first. Each record is in it once, so that writing it anew for
+    /// longer, as a flow does at every step, leaves this as it is.
     by_expiry: BTreeSet<(SystemTime, Key)>,
     bytes: usize,
     last_version: u64,
@@ -33,10 +36,31 @@ struct Records {
 
 struct Record {
     version: Version,
-    value: Vec<u8>,
+    value: Box<[u8]>,
     /// The bytes set aside for it.
     room: usize,
     expires: SystemTime,
+    /// Where it is in `by_expiry`: never later than it expires.
+    looked_at: SystemTime,
+}
+
+/// Takes 8 bytes of a key as they are: keys are MACs, so nobody chooses them and they are spread evenly already.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+
+    /// The length that stands before the bytes is the same for all keys.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl MemoryStore {
@@ -84,19 +108,38 @@ impl MemoryStore {
 
 impl Records {
     fn sweep(&mut self, now: SystemTime) {
-        while let Some(&(expires, key)) = self.by_expiry.first() {
-            if expires > now {
+        while let Some(&(looked_at, key)) = self.by_expiry.first() {
+            if looked_at > now {
                 break;
             }
-            self.remove(&key);
+            self.by_expiry.pop_first();
+            let Entry::Occupied(mut entry) = self.by_key.entry(key) else { continue };
+            let record = entry.get_mut();
+            if record.expires > now {
+                record.looked_at = record.expires;
+                self.by_expiry.insert((record.expires, key));
+            } else {
+                self.bytes -= entry.remove().room;
+            }
         }
     }
 
-    fn remove(&mut self, key: &Key) {
-        if let Some(record) = self.by_key.remove(key) {
-            self.by_expiry.remove(&(record.expires, *key));
-            self.bytes -= record.room;
-        }
+    fn write(&mut self, key: Key, value: Box<[u8]>, room: usize, expires: SystemTime) {
+        let before = self.by_key.get(&key).map(|record| (record.looked_at, record.room));
+        let looked_at = match before {
+            Some((looked_at, _)) if looked_at <= expires => looked_at,
+            _ => {
+                if let Some((too_late, _)) = before {
+                    self.by_expiry.remove(&(too_late, key));
+                }
+                self.by_expiry.insert((expires, key));
+                expires
+            }
+        };
+        self.bytes = self.bytes - before.map_or(0, |(_, room)| room) + room;
+        self.last_version += 1;
+        let version = Version::new(self.last_version);
+        self.by_key.insert(key, Record { version, value, room, expires, looked_at });
     }
 }
 
@@ -105,7 +148,7 @@ impl Store for MemoryStore {
         let now = self.clock.now();
         let records = self.records();
         let live = records.by_key.get(key).filter(|record| record.expires > now);
-        Ok(live.map(|record| (record.version, record.value.clone())))
+        Ok(live.map(|record| (record.version, record.value.to_vec())))
     }
 
     async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
@@ -127,12 +170,7 @@ impl Store for MemoryStore {
         if !keeps_to_it && (records.bytes - freed_bytes).saturating_add(room) > self.most_bytes {
             return Err(Error::full("the store in memory holds as many bytes as it may"));
         }
-        records.remove(key);
-        records.last_version += 1;
-        let version = Version::new(records.last_version);
-        records.bytes += room;
-        records.by_expiry.insert((expires, *key));
-        records.by_key.insert(*key, Record { version, value, room, expires });
+        records.write(*key, value.into_boxed_slice(), room, expires);
         Ok(true)
     }
 }
@@ -188,5 +226,60 @@ mod tests {
         let records = store.records();
         assert_eq!(records.bytes, 30 + 60 + 2 * ROOM_TO_GROW);
         assert_eq!(records.by_expiry.len(), records.by_key.len());
+    }
+
+    /// 20,000 calls at random on few keys do what a plain list does: T50's bounds, T117's room and every expiry included.
+    #[tokio::test]
+    async fn t50_t117_it_does_what_a_plain_list_does() {
+        #[derive(Clone)]
+        struct Listed(Version, Vec<u8>, usize, SystemTime);
+        let (store, clock) = store();
+        let (most_records, most_bytes) = (6, 6 * (40 + ROOM_TO_GROW));
+        let store = store.limits(most_records, most_bytes);
+        let mut list: [Option<Listed>; 8] = std::array::from_fn(|_| None);
+        let mut seed = 1u64;
+        let mut below = |n: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % n
+        };
+        let (mut written, mut refused, mut expired) = (0, 0, 0);
+        for _ in 0..20_000 {
+            clock.advance(Duration::from_millis(below(200)));
+            let index = below(8) as usize;
+            let (key, now) = (Key::of(index as u8), clock.now());
+            for slot in &mut list {
+                if slot.take_if(|listed| listed.3 <= now).is_some() {
+                    expired += 1;
+                }
+            }
+            let listed = list[index].clone();
+            let loaded = store.load(&key).await.unwrap();
+            assert_eq!(loaded, listed.as_ref().map(|listed| (listed.0, listed.1.clone())));
+            let ttl = Duration::from_millis(1 + below(3_000));
+            let value = vec![index as u8; below(400) as usize];
+            let others = list.iter().flatten().filter(|other| Some(other.0) != listed.as_ref().map(|listed| listed.0));
+            let (records, bytes) = others.fold((0, 0), |(records, bytes), other| (records + 1, bytes + other.2));
+            let kept = listed.as_ref().map(|listed| listed.2).filter(|&room| value.len() <= room);
+            let room = kept.unwrap_or(value.len() + ROOM_TO_GROW);
+            let fits = records < most_records && (kept.is_some() || bytes + room <= most_bytes);
+            match store.swap(&key, listed.map(|listed| listed.0), value.clone(), ttl).await {
+                Ok(is_written) => {
+                    assert!(is_written && fits);
+                    let version = store.load(&key).await.unwrap().unwrap().0;
+                    list[index] = Some(Listed(version, value, room, now + ttl));
+                    written += 1;
+                }
+                Err(error) => {
+                    assert!(error.kind() == ErrorKind::Full && !fits);
+                    refused += 1;
+                }
+            }
+            assert_eq!(store.len(), list.iter().flatten().count());
+            let held = store.records();
+            assert_eq!(held.by_expiry.len(), held.by_key.len());
+            assert_eq!(held.bytes, list.iter().flatten().map(|listed| listed.2).sum::<usize>());
+        }
+        println!("{written} written, {refused} refused for want of room, {expired} expired");
+        assert!(written > 1_000 && refused > 1_000 && expired > 1_000);
     }
 }
