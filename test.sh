@@ -21,6 +21,7 @@ need chromium chromium
 need chromedriver chromium-driver
 need curl curl
 need npm nodejs npm
+need valgrind valgrind
 # Where it is not in everybody's path.
 [ -x /usr/sbin/nginx ] || need nginx nginx-light
 # Debian's Python comes without the half of `venv` that fills an environment.
@@ -101,3 +102,10 @@ run cargo deny --locked --workspace --all-features check licenses bans sources
 
 heading 'Tests: everything, examples and documentation too'
 run cargo test --locked --workspace --all-features
+
+heading 'Measurements: they compile, compare like with like, and a guarded request takes no more instructions than it did'
+cd benches
+run cargo fmt --check
+run cargo clippy --locked --release --all-targets -- -D warnings
+run cargo run --locked --release -- check
+run cargo run --locked --release -- instructions

@@ -55,6 +55,9 @@ mod domain;
 mod log;
 pub mod middleware;
 mod outage;
+#[cfg(authsignal_benches)]
+#[doc(hidden)]
+pub mod parts;
 mod random;
 mod refusal;
 mod request;

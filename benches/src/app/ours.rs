@@ -1,0 +1,32 @@
+//! Guarded by this package.
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Coverage, User};
+
+fn handle(api_url: &str) -> Authsignal {
+    let client = Client::builder(super::SECRET).base_url(api_url).build().expect("a client");
+    Authsignal::builder(client)
+        .callback_url("http://localhost:3000/authsignal/callback")
+        .with_insecure_cookies()
+        .challenge_host("mfa.example.test")
+        .identify(|headers: HeaderMap| async move { Some(User::new(headers.get("x-user")?.to_str().ok()?)) })
+        .build()
+        .expect("a handle")
+}
+
+pub fn app(api_url: &str, action: &str) -> Router {
+    let authsignal = handle(api_url);
+    let layer = AuthsignalLayer::new(&authsignal, action);
+    Router::new().route("/withdraw", post(super::ok).route_layer(layer)).merge(authsignal.routes())
+}
+
+/// `GET /card`, which is challenged once and then remembered for an hour.
+pub fn remembering(api_url: &str) -> Router {
+    let authsignal = handle(api_url);
+    let layer = AuthsignalLayer::new(&authsignal, "challenge").covers(Coverage::Action);
+    let layer = layer.remember(Duration::from_secs(3600));
+    Router::new().route("/card", get(super::ok).route_layer(layer)).merge(authsignal.routes())
+}

@@ -1,0 +1,11 @@
+//! What the measurements are made of; `main.rs` says how to run them.
+pub mod app;
+pub mod check;
+pub mod duel;
+pub mod instructions;
+pub mod load;
+pub mod memory;
+pub mod plot;
+pub mod process;
+pub mod store;
+pub mod stub;
