@@ -243,6 +243,16 @@ mod tests {
     }
 
     /// T118: so many in so long; what is proved, and what is long ago, gives its room back.
+    /// Whoever reads the log finds there which setter mends it.
+    #[test]
+    fn each_budget_names_a_setter_of_the_builder() {
+        let source = include_str!("authsignal/builder/budgets.rs");
+        for budget in [Budget::Challenges, Budget::Refusals, Budget::Validates, Budget::PendingFlows] {
+            let name = budget.setter().strip_prefix("AuthsignalBuilder::").unwrap();
+            assert!(source.contains(&format!("pub fn {name}(")), "{name}");
+        }
+    }
+
     #[test]
     fn t118_a_budget_is_for_a_while_and_what_is_proved_gives_its_room_back() {
         let (ledger, action) = (ledger(), ActionCode::new("pay").unwrap());
