@@ -100,12 +100,16 @@ heading 'Licences, bans, sources'
 cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny
 run cargo deny --locked --workspace --all-features check licenses bans sources
 
+heading 'Measurements: they compile, compare like with like, and a guarded request takes no more instructions than it did'
+(cd benches && run cargo fmt --check)
+(cd benches && run cargo clippy --locked --release --all-targets -- -D warnings)
+(cd benches && run cargo run --locked --release -- check)
+(cd benches && run cargo run --locked --release -- instructions)
+
+heading 'Changes of the deciding rooms: a share of them, and whether the tests notice'
+cargo mutants --version >/dev/null 2>&1 || run cargo install --locked cargo-mutants
+run cargo mutants -p axum-authsignal --in-place --baseline=skip --timeout 240 -o target \
+    --shard "${MUTANTS_SHARD:-1/140}" --sharding round-robin
+
 heading 'Tests: everything, examples and documentation too'
 run cargo test --locked --workspace --all-features
-
-heading 'Measurements: they compile, compare like with like, and a guarded request takes no more instructions than it did'
-cd benches
-run cargo fmt --check
-run cargo clippy --locked --release --all-targets -- -D warnings
-run cargo run --locked --release -- check
-run cargo run --locked --release -- instructions
