@@ -64,6 +64,7 @@ impl Duel {
         let mut rows = Vec::new();
         for &connections in &self.connections {
             let (mut cpu, mut throughput) = (vec![Vec::new(); servers.len()], vec![Vec::new(); servers.len()]);
+            let mut disturbed = 0;
             for turn in 0..self.turns {
                 let mut round = Vec::new();
                 for offset in 0..servers.len() {
@@ -75,6 +76,12 @@ impl Duel {
                     }
                     round.push((index, result));
                 }
+                // The machine had no time for one of them.
+                if let Some((index, _)) = round.iter().find(|(_, result)| result.requests == 0) {
+                    disturbed += 1;
+                    eprintln!("\nno answer of {} in turn {}: the round does not count", servers[*index].0, turn + 1);
+                    continue;
+                }
                 round.sort_unstable_by_key(|(index, _)| *index);
                 for (index, result) in &round {
                     cpu[*index].push(result.cpu_us / round[base].1.cpu_us);
@@ -83,6 +90,9 @@ impl Duel {
                 eprint!("\r{connections} connections, turn {} of {} ", turn + 1, self.turns);
             }
             eprintln!();
+            if disturbed > self.turns / 4 {
+                return Err(io::Error::other(format!("{disturbed} of {} rounds were disturbed", self.turns)));
+            }
             for ((name, _), (cpu, throughput)) in servers.iter().zip(cpu.into_iter().zip(throughput)) {
                 let (cpu, throughput) = (Ratio::of(cpu), Ratio::of(throughput));
                 rows.push(Row { connections, name: name.clone(), cpu, throughput });

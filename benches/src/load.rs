@@ -100,14 +100,14 @@ impl Load {
         latencies.sort_unstable();
         let at = |share: f64| {
             let index = (latencies.len() as f64 * share) as usize;
-            latencies.get(index).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+            latencies.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
         };
         let requests = latencies.len() as u64;
         Ok(Turn {
             requests,
             not_ok: counts.not_ok.get(),
             per_second: requests as f64 / took,
-            cpu_us: used.as_secs_f64() * 1e6 / requests as f64,
+            cpu_us: used.as_secs_f64() * 1e6 / requests.max(1) as f64,
             busy: used.as_secs_f64() / took,
             p50_ms: at(0.50),
             p99_ms: at(0.99),
