@@ -56,7 +56,12 @@ run cargo clippy --locked --workspace --all-targets --all-features -- -D warning
 # Without `--all-targets`: tests and examples have every feature on, whatever is asked for.
 run cargo clippy --locked -p axum-authsignal -- -D warnings
 run cargo clippy --locked -p axum-authsignal --features jwks -- -D warnings
+run cargo clippy --locked -p axum-authsignal --no-default-features -- -D warnings
+run cargo clippy --locked -p axum-authsignal --no-default-features --features hyper -- -D warnings
 run cargo clippy --locked -p authsignal-client -- -D warnings
+run cargo clippy --locked -p authsignal-client --no-default-features -- -D warnings
+run cargo clippy --locked -p authsignal-client --no-default-features --features reqwest -- -D warnings
+run cargo clippy --locked -p authsignal-client --no-default-features --features hyper -- -D warnings
 run cargo clippy --locked -p authsignal-client --features axum -- -D warnings
 run cargo clippy --locked -p authsignal-client --features jwks -- -D warnings
 run cargo clippy --locked -p authsignal-emulator -- -D warnings

@@ -20,6 +20,7 @@ mod flows;
 mod foreign;
 mod forged;
 mod house;
+mod in_process;
 mod layers;
 mod pending;
 mod places;

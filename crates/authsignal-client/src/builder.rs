@@ -4,14 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
 use secrecy::{ExposeSecret as _, SecretString};
+use tower::Service;
 use url::Host;
 
 use crate::client::Client;
 use crate::config::ConfigError;
 use crate::secret::{SecretKey, secret_from_vars};
+use crate::transport::Transport;
 use crate::transport::path;
-use crate::transport::{Settings, Transport};
+use crate::transport::settings::{Carrier, Settings};
+use crate::transport::wire::Wire;
 use crate::url::redacted_url;
 
 /// The longest deadline that is kept; a longer one is shortened to it. Without a bound the sum with "now" overflows.
@@ -98,6 +104,7 @@ pub struct ClientBuilder {
     deadline: Duration,
     retries: u32,
     http2: bool,
+    carrier: Carrier,
 }
 
 impl ClientBuilder {
@@ -111,6 +118,7 @@ impl ClientBuilder {
             deadline: Duration::from_secs(5),
             retries: 2,
             http2: false,
+            carrier: Carrier::default(),
         }
     }
 
@@ -182,6 +190,65 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends through hyper alone, in place of reqwest: the same TLS and the same roots, and less work for each call. Proxies that
+    /// the environment names are not used. With [`http2`](Self::http2) another connection is opened for every 100 calls that are on
+    /// their way at once. Default: reqwest, where its feature is on.
+    #[cfg(feature = "hyper")]
+    pub fn hyper(mut self) -> Self {
+        self.carrier = Carrier::Hyper;
+        self
+    }
+
+    /// Sends through a service of your own: an HTTP client with your middleware, or one that answers by itself in a test.
+    /// Default: an HTTP client of this crate's, by its features `reqwest` and `hyper`.
+    ///
+    /// It gets requests with an absolute address, whole bodies, and everything in their headers but `Host`, and gives back
+    /// whatever the service answers. Everything else is done above it, the same for each transport: which host the secret may go
+    /// to, the deadline, how long one try may take, what is repeated, how much of an answer is read, what errors show. So it must not
+    /// follow redirects, which would take the secret elsewhere, and should not repeat anything by itself.
+    /// [`connect_timeout`](Self::connect_timeout) and [`http2`](Self::http2) are for the HTTP clients of this crate and mean
+    /// nothing to it.
+    ///
+    /// An error that is, or is caused by, a [`TransportError::connect`](crate::TransportError::connect), an error of reqwest's
+    /// or one of hyper-util's that says the same (each where its feature is on) becomes
+    /// [`ErrorKind::Connect`](crate::ErrorKind::Connect): nothing was sent. Any other becomes
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted). Of its texts only what cannot be a secret is kept.
+    ///
+    /// # Examples
+    ///
+    /// A client that asks nobody:
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use authsignal_client::{ActionState, Client};
+    /// use bytes::Bytes;
+    /// use http::{Request, Response};
+    /// use http_body_util::Full;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let blocks = tower::service_fn(|request: Request<Bytes>| async move {
+    ///     let asked: serde_json::Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    ///     let answer = serde_json::json!({ "state": "BLOCK", "idempotencyKey": asked["idempotencyKey"] });
+    ///     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(answer.to_string()))))
+    /// });
+    /// let client = Client::builder("any-key").transport(blocks).build()?;
+    /// assert_eq!(client.track("ada", "withdrawal").await?.state, ActionState::Block);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transport<S, B>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.carrier = Carrier::Own(Wire::serving(service));
+        self
+    }
+
     /// Builds the client. Nothing is sent.
     ///
     /// # Errors
@@ -191,14 +258,16 @@ impl ClientBuilder {
     /// - [`ConfigError::HttpHost`]: what [`dangerous_allow_http_to`](Self::dangerous_allow_http_to) was given is no host.
     /// - [`ConfigError::ZeroDeadline`]: the deadline or the time to connect is zero.
     /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
+    /// - [`ConfigError::MissingTransport`]: the crate was built without an HTTP client, and no
+    ///   [`transport`](Self::transport) was given.
     pub fn build(self) -> Result<Client, ConfigError> {
         let base = self.region.base_url();
-        let (transport, secret) = self.transport(base)?;
+        let (transport, secret) = self.connect(base)?;
         Ok(Client { transport: Arc::new(transport), secret })
     }
 
     /// What every client of the service's is built of; `base` is where its calls go unless that was set.
-    pub(crate) fn transport(self, base: &str) -> Result<(Transport, SecretKey), ConfigError> {
+    pub(crate) fn connect(self, base: &str) -> Result<(Transport, SecretKey), ConfigError> {
         let secret = SecretKey::new(self.secret.expose_secret())?;
         let http_host = self.http_host.as_deref().map(http_host).transpose()?;
         let base = path::base_url(self.base_url.as_deref().unwrap_or(base), http_host.as_ref())?;
@@ -212,6 +281,7 @@ impl ClientBuilder {
             deadline: self.deadline.min(MAX_DEADLINE),
             retries: self.retries,
             http2: self.http2,
+            carrier: self.carrier,
         })?;
         Ok((transport, secret))
     }
@@ -228,7 +298,7 @@ impl fmt::Debug for ClientBuilder {
             .field("deadline", &self.deadline)
             .field("retries", &self.retries)
             .field("http2", &self.http2)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

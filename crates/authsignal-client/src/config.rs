@@ -40,6 +40,9 @@ pub enum ConfigError {
         /// What the HTTP client said.
         reason: String,
     },
+    /// This crate was built without an HTTP client of its own, and nothing else was given to send requests through.
+    #[error("missing transport: turn on the feature `reqwest` or `hyper`, or give one to `ClientBuilder::transport`")]
+    MissingTransport,
     /// No app client was named whose sessions are to be taken, or an empty one.
     #[error("missing app clients: name those whose sessions are taken in `SessionVerifierBuilder::client_ids`")]
     MissingClientIds,

@@ -30,8 +30,13 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `reqwest` | yes | an HTTP client: proxies of the environment, the platform's root certificates |
+//! | `hyper` | no | a leaner one, without proxies: [`ClientBuilder::hyper`], and by itself where `reqwest` is off |
 //! | `axum` | no | [`webhook::Delivery`] is an extractor of axum's (of `axum-core` alone) |
 //! | `jwks` | no | `SessionVerifier`: access tokens of sessions are checked without a call per token |
+//!
+//! Without either HTTP client, [`ClientBuilder::transport`] takes whatever sends requests in its place; it does so with
+//! them, too.
 //!
 //! # What is repeated
 //!
@@ -103,6 +108,7 @@ pub use offline::{SessionFault, SessionVerifier, SessionVerifierBuilder, Verifie
 pub use other::OtherMembers;
 pub use secret::SecretKey;
 pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSession};
+pub use transport::wire::TransportError;
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};
 

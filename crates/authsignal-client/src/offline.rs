@@ -21,9 +21,10 @@ use crate::builder::{Region, http_host};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::ConfigError;
+use crate::transport::Transport;
 use crate::transport::json::without_lone_surrogates;
 use crate::transport::path;
-use crate::transport::{Settings, Transport};
+use crate::transport::settings::{Carrier, Settings};
 use crate::url::redacted_url;
 
 pub use self::claims::VerifiedSession;
@@ -247,6 +248,8 @@ impl SessionVerifierBuilder {
     /// - [`ConfigError::BaseUrl`]: the base URL or the JWKS URL is not one that keys may be fetched from.
     /// - [`ConfigError::HttpHost`]: what [`dangerous_allow_http_to`](Self::dangerous_allow_http_to) was given is no host.
     /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
+    /// - [`ConfigError::MissingTransport`]: the crate was built without an HTTP client. A verifier of a client's
+    ///   ([`Client::session_verifier`]) fetches keys as that client sends.
     pub fn build(self) -> Result<SessionVerifier, ConfigError> {
         if self.client_ids.is_empty() || self.client_ids.iter().any(String::is_empty) {
             return Err(ConfigError::MissingClientIds);
@@ -281,6 +284,7 @@ fn secretless(base: Url) -> Result<Arc<Transport>, ConfigError> {
         deadline: Duration::from_secs(5),
         retries: 2,
         http2: false,
+        carrier: Carrier::BuiltIn,
     };
     Ok(Arc::new(Transport::new(settings)?))
 }

@@ -167,6 +167,6 @@ impl Client {
         let request = request.into();
         let user = user_id_of(&request.user_id)?;
         let call = self.transport.delete(&["users", user.as_str()])?.safe_to_repeat();
-        self.transport.run_done(&call.asking([("actions", request.actions.then_some("true"))])).await
+        self.transport.run_done(&call.asking([("actions", request.actions.then_some("true"))])?).await
     }
 }

@@ -129,6 +129,7 @@ pub use crate::rules::condition::{Condition, When};
 pub use crate::rules::facts::Facts;
 pub use crate::rules::network::Network;
 pub use crate::rules::{Decision, Rule, RuleMatch};
+pub use crate::server::in_process::EmulatorTransport;
 pub use crate::tenant::Tenant;
 pub use crate::tenant::action::ActionSettings;
 pub use crate::tenant::error::TenantError;

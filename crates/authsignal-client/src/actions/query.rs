@@ -147,7 +147,7 @@ impl Client {
             ("fromDate", query.from_date.as_ref().map(Timestamp::as_str)),
             ("codes", codes.as_deref()),
             ("state", query.state.as_ref().map(ActionState::as_str)),
-        ]);
+        ])?;
         self.transport.run_list(&call.about_many()).await
     }
 }

@@ -3,6 +3,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower::Service;
+
 use super::CallConnect;
 use crate::builder::ClientBuilder;
 use crate::config::ConfigError;
@@ -53,13 +58,31 @@ impl CallConnectBuilder {
         Self(self.0.http2())
     }
 
+    /// Sends through hyper alone: see [`ClientBuilder::hyper`].
+    #[cfg(feature = "hyper")]
+    pub fn hyper(self) -> Self {
+        Self(self.0.hyper())
+    }
+
+    /// Sends through a service of your own: see [`ClientBuilder::transport`].
+    pub fn transport<S, B>(self, service: S) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Self(self.0.transport(service))
+    }
+
     /// Builds the client. Nothing is sent.
     ///
     /// # Errors
     ///
     /// As [`ClientBuilder::build`].
     pub fn build(self) -> Result<CallConnect, ConfigError> {
-        Ok(CallConnect { transport: Arc::new(self.0.transport(BASE_URL)?.0) })
+        Ok(CallConnect { transport: Arc::new(self.0.connect(BASE_URL)?.0) })
     }
 }
 

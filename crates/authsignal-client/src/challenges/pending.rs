@@ -151,7 +151,7 @@ impl Client {
             ("userId", request.user_id.as_deref()),
             ("action", request.action.as_deref()),
             ("verificationMethod", request.verification_method.as_ref().map(VerificationMethod::as_str)),
-        ]);
+        ])?;
         let pending = self.transport.run(&call).await?;
         if !request.is_answered_by(&pending) {
             return Err(Error::malformed("it answers another challenge"));

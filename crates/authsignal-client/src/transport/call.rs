@@ -2,11 +2,11 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::Method;
-use url::Url;
+use http::{Method, Uri};
 
 use super::path;
 use super::retry::Repeat;
+use crate::error::Error;
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -17,7 +17,7 @@ const MAX_LIST_BYTES: usize = 4 * 1024 * 1024;
 
 pub(crate) struct Call<'a> {
     pub(crate) method: Method,
-    pub(crate) url: Url,
+    pub(crate) uri: Uri,
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
     /// Secrets that the request carries, to be cut out of whatever comes back.
@@ -32,11 +32,11 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// A call without a body, safe to repeat if it only asks.
-    pub(crate) fn new(method: Method, url: Url) -> Self {
+    pub(crate) fn new(method: Method, uri: Uri) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
         Self {
             method,
-            url,
+            uri,
             body: None,
             repeat,
             carries: Vec::new(),
@@ -47,10 +47,13 @@ impl<'a> Call<'a> {
     }
 
     /// Asks with those of `pairs` that have a value.
-    pub(crate) fn asking<'q>(mut self, pairs: impl IntoIterator<Item = (&'static str, Option<&'q str>)>) -> Self {
+    pub(crate) fn asking<'q>(
+        mut self,
+        pairs: impl IntoIterator<Item = (&'static str, Option<&'q str>)>,
+    ) -> Result<Self, Error> {
         let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        path::set_query(&mut self.url, pairs);
-        self
+        self.uri = path::with_query(&self.uri, pairs)?;
+        Ok(self)
     }
 
     /// Says that a second copy does no more than the first.

@@ -2,59 +2,55 @@
 pub(crate) mod answer;
 pub(crate) mod call;
 pub(crate) mod json;
+#[cfg(feature = "hyper")]
+mod over_hyper;
+#[cfg(feature = "reqwest")]
+mod over_reqwest;
 pub(crate) mod path;
 mod redact;
 pub(crate) mod retry;
+pub(crate) mod settings;
+pub(crate) mod wire;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::Method;
+use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use reqwest::redirect;
+use http::{Method, Request};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use tower::retry::budget::{Budget, TpsBudget};
-use url::{Host, Url};
+use url::Url;
 
 use self::call::Call;
 use self::redact::Redactor;
 use self::retry::{FailedTry, FailureCause};
+use self::settings::{Carrier, Settings};
+use self::wire::{AnswerBody, BoxError, Unanswered, Wire, presentable, unanswered};
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::other::{self, Body};
 use crate::secret::SecretKey;
 use crate::url::is_loopback;
 
-/// Shorter than the 60 s after which common load balancers hang up: fewer calls meet a connection that is just closing.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// How long an HTTP/2 connection may be silent while it carries calls, and how long it may take to say that it is there.
-const KEEP_ALIVE: Duration = Duration::from_secs(1);
-
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const AGENT: &str = concat!("authsignal-client/", env!("CARGO_PKG_VERSION"));
 
-/// What a transport is made of, all of it checked.
-pub(crate) struct Settings {
-    /// None for what is public.
-    pub(crate) secret: Option<SecretKey>,
-    pub(crate) base: Url,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) deadline: Duration,
-    pub(crate) retries: u32,
-    pub(crate) http2: bool,
-}
-
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    wire: Wire,
     base: Url,
+    /// What every endpoint's address begins with: the base without a slash at its end.
+    root: String,
+    /// What every request says of us.
+    headers: HeaderMap,
     /// None where what is asked for is public.
     credentials: Option<Credentials>,
     deadline: Duration,
@@ -145,60 +141,22 @@ type Read<T> = fn(&HeaderMap, &[u8], &Redactor<'_>) -> Result<T, Error>;
 
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let credentials = settings.secret.map(Credentials::new).transpose()?;
+        let wire = carrier(&settings)?;
         let headers = [
             (ACCEPT, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(AGENT)),
             (HeaderName::from_static("x-authsignal-version"), HeaderValue::from_static(VERSION)),
         ];
-        let secure = settings.base.scheme() == "https";
-        let mut http = reqwest::Client::builder()
-            .default_headers(HeaderMap::from_iter(headers))
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            // Ours are the only repetitions, so that they are counted and bounded.
-            .retry(reqwest::retry::never())
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .https_only(secure);
-        if settings.http2 {
-            // One connection carries all tries: without a sign of life it is given up, and the next try makes another.
-            http = http.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(KEEP_ALIVE);
-        } else {
-            http = http.http1_only();
+        if settings.base.scheme() != "https" && !is_loopback(&settings.base) {
+            let host = settings.base.host_str();
+            tracing::warn!(host, "the API secret key goes out unencrypted: `dangerous_allow_http_to` is for emulators");
         }
-        let near = is_loopback(&settings.base);
-        if !secure {
-            // Where no TLS is spoken, a machine needs no certificates of authorities.
-            http = http.tls_certs_only([]);
-            if !near {
-                let host = settings.base.host_str();
-                tracing::warn!(
-                    host,
-                    "the API secret key goes out unencrypted: `dangerous_allow_http_to` is for emulators"
-                );
-            }
-        }
-        if near || !secure {
-            http = http.no_proxy();
-        }
-        if let (true, Some(Host::Domain(name))) = (near, settings.base.host()) {
-            // A resolver that asks the network might be told another address for `app.localhost` (RFC 6761, section 6.3).
-            let this_machine = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
-            http = http.resolve_to_addrs(name, &this_machine.map(|ip| SocketAddr::new(ip, 0)));
-        }
-        let refuse = |error: reqwest::Error| {
-            let hint = if secure {
-                "; https needs the certificates of authorities (Debian's package `ca-certificates`)"
-            } else {
-                ""
-            };
-            ConfigError::HttpClient { reason: format!("{}{hint}", chain(&error)) }
-        };
         Ok(Self {
-            http: http.build().map_err(refuse)?,
+            wire,
+            root: settings.base.as_str().trim_end_matches('/').to_owned(),
             base: settings.base,
-            credentials,
+            headers: HeaderMap::from_iter(headers),
+            credentials: settings.secret.map(Credentials::new).transpose()?,
             deadline: settings.deadline,
             retries: settings.retries,
             // A tenth of the calls of the last ten seconds, and one a second for a client that makes few.
@@ -212,12 +170,12 @@ impl Transport {
 
     /// Asks for what is at `segments`.
     pub(crate) fn get(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
-        Ok(Call::new(Method::GET, path::endpoint(&self.base, segments)?))
+        Ok(Call::new(Method::GET, path::endpoint(&self.root, segments)?))
     }
 
     /// Deletes what is at `segments`; not safe to repeat unless said so, as all that follow.
     pub(crate) fn delete(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
-        Ok(Call::new(Method::DELETE, path::endpoint(&self.base, segments)?))
+        Ok(Call::new(Method::DELETE, path::endpoint(&self.root, segments)?))
     }
 
     /// Sends `body` to `segments`.
@@ -232,11 +190,11 @@ impl Transport {
 
     /// Sends nothing to `segments`.
     pub(crate) fn post_nothing(&self, segments: &[&str]) -> Result<Call<'static>, Error> {
-        Ok(Call::new(Method::POST, path::endpoint(&self.base, segments)?))
+        Ok(Call::new(Method::POST, path::endpoint(&self.root, segments)?))
     }
 
     fn with_body(&self, method: Method, segments: &[&str], body: &impl Body) -> Result<Call<'static>, Error> {
-        let mut call = Call::new(method, path::endpoint(&self.base, segments)?);
+        let mut call = Call::new(method, path::endpoint(&self.root, segments)?);
         call.body = Some(other::to_json(body)?.into());
         Ok(call)
     }
@@ -301,59 +259,128 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Response, Failure> {
-        let mut request = self.http.request(call.method.clone(), call.url.clone());
+    /// The request of a call, as each of its tries sends it.
+    fn request(&self, call: &Call<'_>) -> Request<Bytes> {
+        let mut headers = self.headers.clone();
         if let Some(credentials) = self.credentials.as_ref().filter(|_| !call.anonymous) {
-            request = request.header(AUTHORIZATION, &credentials.authorization);
+            headers.insert(AUTHORIZATION, credentials.authorization.clone());
         }
-        match &call.body {
-            Some(body) => request = request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        } else if call.method == Method::POST {
             // Some gateways refuse a post that doesn't say that it is empty (RFC 9110, section 8.6).
-            None if call.method == Method::POST => request = request.header(CONTENT_LENGTH, "0"),
-            None => {}
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut response = match patience.wait(request.send()).await {
+        let mut request = Request::new(call.body.clone().unwrap_or_default());
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = call.uri.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Response, Failure> {
+        let answer = match patience.wait(self.wire.exchange(self.request(call))).await {
             Err(elapsed) => return Err(elapsed.fail(None)),
-            Ok(Err(error)) => return Err(unanswered(error)),
-            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.unanswered(call, error)),
+            Ok(Ok(answer)) => answer,
         };
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
+        let (head, mut answered) = answer.into_parts();
+        let (status, headers) = (head.status.as_u16(), head.headers);
         let largest = call.max_bytes;
         let success = (200..=299).contains(&status);
-        if success && response.content_length().is_some_and(|length| length > largest as u64) {
+        if success && answered.size_hint().exact().is_some_and(|length| length > largest as u64) {
             return Err(Failure::last(Error::too_large().with_status(status)));
         }
         let mut body = Vec::new();
         if !success {
             // However its body goes, this status is the answer: it must not turn into a kind that excuses more.
             let until = patience.share.unwrap_or(patience.deadline);
-            _ = timeout_at(until, read(&mut response, &mut body, largest)).await;
+            _ = timeout_at(until, read(&mut answered, &mut body, largest)).await;
             let error = answer::refusal(status, &headers, &body, &self.redactor(call));
             return Err(Failure { error, cause: FailureCause::Status(status) });
         }
-        match patience.wait(read(&mut response, &mut body, largest)).await {
+        match patience.wait(read(&mut answered, &mut body, largest)).await {
             Ok(Ok(())) => Ok(Response { headers, status, body }),
             Ok(Err(Unread::TooLarge)) => Err(Failure::last(Error::too_large().with_status(status))),
             Ok(Err(Unread::Lost(error))) => {
                 let excerpt = self.redactor(call).withholding(call.confidential).excerpt(&body);
-                let error = Error::malformed("it is cut short").with_source(error.without_url());
+                let error = Error::malformed("it is cut short").with_source(self.presentable(call, error));
                 Err(Failure { error: error.with_status(status).with_excerpt(excerpt), cause: FailureCause::Lost })
             }
             Err(elapsed) => Err(elapsed.fail(Some(status))),
         }
     }
+
+    /// A try that brought no answer.
+    fn unanswered(&self, call: &Call<'_>, error: BoxError) -> Failure {
+        let cause = unanswered(&error);
+        let source = self.presentable(call, error);
+        match cause {
+            Unanswered::Unsent => Failure { error: Error::connect().with_source(source), cause: FailureCause::Unsent },
+            Unanswered::Lost => Failure { error: Error::interrupted().with_source(source), cause: FailureCause::Lost },
+        }
+    }
+
+    /// What an error of the wire's may be shown as: neither secrets nor where the request went, which holds ids.
+    fn presentable(&self, call: &Call<'_>, error: BoxError) -> BoxError {
+        let uri = call.uri.to_string();
+        let target = call.uri.path_and_query().map_or("", |target| target.as_str());
+        presentable(error, |text| self.redactor(call).also([&*uri, target]).excerpt(text.as_bytes()))
+    }
+}
+
+/// What carries the requests, as it was chosen.
+fn carrier(settings: &Settings) -> Result<Wire, ConfigError> {
+    match &settings.carrier {
+        Carrier::Own(wire) => Ok(wire.clone()),
+        #[cfg(feature = "hyper")]
+        Carrier::Hyper => over_hyper(settings),
+        Carrier::BuiltIn => built_in(settings),
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn built_in(settings: &Settings) -> Result<Wire, ConfigError> {
+    let refuse = |error: reqwest::Error| no_http_client(settings, &error);
+    Ok(Wire::new(over_reqwest::OverReqwest::new(settings).map_err(refuse)?))
+}
+
+#[cfg(all(feature = "hyper", not(feature = "reqwest")))]
+fn built_in(settings: &Settings) -> Result<Wire, ConfigError> {
+    over_hyper(settings)
+}
+
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
+fn built_in(_: &Settings) -> Result<Wire, ConfigError> {
+    Err(ConfigError::MissingTransport)
+}
+
+#[cfg(feature = "hyper")]
+fn over_hyper(settings: &Settings) -> Result<Wire, ConfigError> {
+    Ok(Wire::new(over_hyper::OverHyper::new(settings).map_err(|error| no_http_client(settings, &error))?))
+}
+
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
+fn no_http_client(settings: &Settings, error: &dyn std::error::Error) -> ConfigError {
+    let hint = match settings.base.scheme() {
+        "https" => "; https needs the certificates of authorities (Debian's package `ca-certificates`)",
+        _ => "",
+    };
+    ConfigError::HttpClient { reason: format!("{}{hint}", wire::chain(error)) }
 }
 
 /// Why a body was not read to its end.
 enum Unread {
     TooLarge,
-    Lost(reqwest::Error),
+    Lost(BoxError),
 }
 
 /// Reads at most `largest` bytes, counted as they come: a length that is declared may be a lie.
-async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>, largest: usize) -> Result<(), Unread> {
-    while let Some(chunk) = response.chunk().await.map_err(Unread::Lost)? {
+async fn read(answer: &mut AnswerBody, body: &mut Vec<u8>, largest: usize) -> Result<(), Unread> {
+    let declared = usize::try_from(answer.size_hint().lower()).unwrap_or(usize::MAX);
+    body.reserve(declared.min(largest));
+    while let Some(frame) = answer.frame().await {
+        let Ok(chunk) = frame.map_err(Unread::Lost)?.into_data() else { continue };
         let room = largest - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
@@ -361,29 +388,6 @@ async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>, largest: usi
         }
     }
     Ok(())
-}
-
-/// A try that brought no answer.
-fn unanswered(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    if error.is_connect() {
-        return Failure { error: Error::connect().with_source(error), cause: FailureCause::Unsent };
-    }
-    if error.is_builder() {
-        return Failure::last(Error::invalid_input("invalid http request").with_source(error));
-    }
-    Failure { error: Error::interrupted().with_source(error), cause: FailureCause::Lost }
-}
-
-/// An error and its sources in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// A random number, out of the random part of a version 4 UUID.

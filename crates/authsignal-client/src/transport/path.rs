@@ -1,4 +1,5 @@
-//! The URL of an endpoint: where the secret may go, and ids as single segments.
+//! The address of an endpoint: where the secret may go, and ids as single segments.
+use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
@@ -50,29 +51,42 @@ pub(crate) fn base_url(text: &str, http_host: Option<&Host>) -> Result<Url, Conf
     Ok(url)
 }
 
-/// The URL of an endpoint: each of `segments` is exactly one segment below `base`, encoded once (T70).
+/// The address of an endpoint: each of `segments` is exactly one segment below `root`, which ends without a slash, encoded
+/// once (T70).
 ///
-/// Two lists of segments never give the same URL, and what a URL parser would change (dot segments, M5) is refused.
+/// Two lists of segments never give the same address. Encoded, nothing is left in a segment that a URL parser would read
+/// or change, but for one that is empty, `.` or `..` (M5): those are refused.
 /// `Url::path_segments_mut` is not used because it drops such segments silently (M6).
-pub(crate) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
-    let mut text = base.as_str().trim_end_matches('/').to_owned();
+pub(crate) fn endpoint(root: &str, segments: &[&str]) -> Result<Uri, Error> {
+    if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+        return Err(not_one_segment());
+    }
+    let mut text = String::with_capacity(root.len() + segments.iter().map(|segment| segment.len() + 3).sum::<usize>());
+    text.push_str(root);
     for segment in segments {
         text.push('/');
         text.extend(utf8_percent_encode(segment, SEGMENT));
     }
-    match Url::parse(&text) {
-        Ok(url) if url.as_str() == text && segments.iter().all(|segment| !segment.is_empty()) => Ok(url),
-        _ => Err(Error::invalid_input("invalid id: it cannot be one segment of a path")),
-    }
+    let uri = Uri::try_from(text).map_err(|_| not_one_segment())?;
+    // The root itself is an endpoint where it has a path.
+    if segments.is_empty() && uri.path() == "/" { Err(not_one_segment()) } else { Ok(uri) }
 }
 
-/// Puts `pairs` into the query of a URL, or leaves it without one.
+fn not_one_segment() -> Error {
+    Error::invalid_input("invalid id: it cannot be one segment of a path")
+}
+
+/// An address with `pairs` as its query, or without one.
 ///
 /// A space becomes `%20` and a plus `%2B`: unlike the form encoding, which writes a space as `+`, every server reads
 /// these the same way.
-pub(crate) fn set_query<'a>(url: &mut Url, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
+pub(crate) fn with_query<'a>(uri: &Uri, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Uri, Error> {
     let pairs: Vec<_> = pairs.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-    url.set_query(Some(pairs.join("&").as_str()).filter(|query| !query.is_empty()));
+    if pairs.is_empty() {
+        return Ok(uri.clone());
+    }
+    let text = format!("{uri}?{}", pairs.join("&"));
+    Uri::try_from(text).map_err(|_| Error::invalid_input("invalid query: it is too long for an address"))
 }
 
 /// A text as it stands in a path or a query.

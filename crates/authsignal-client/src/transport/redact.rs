@@ -37,6 +37,11 @@ impl<'a> Redactor<'a> {
         Self { needles, withhold: false }
     }
 
+    /// Also cuts these out.
+    pub(crate) fn also(self, needles: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { withhold: self.withhold, ..Self::new(self.needles.into_iter().chain(needles)) }
+    }
+
     /// Shows nothing at all of a body: it may hold secrets that no rule tells from words, recovery codes for one.
     pub(crate) fn withholding(mut self, yes: bool) -> Self {
         self.withhold = yes;

@@ -217,7 +217,7 @@ impl Client {
             ("token", token),
             ("limit", limit.as_deref()),
             ("lastEvaluatedUserId", query.last_evaluated_user_id.as_deref()),
-        ]);
+        ])?;
         if let Some(token) = token {
             call = call.carrying(token).carrying(path::encoded(token));
         }

@@ -11,6 +11,7 @@ use authsignal_client::{
 use futures_util::TryStreamExt;
 
 use crate::support::{KEY, Reply, Request, SECRET};
+use crate::through::Through as _;
 
 /// Secrets that requests carry; whatever may be printed must not hold the word.
 pub(crate) const TOKEN: &str = "CANARY.2";
@@ -54,7 +55,7 @@ impl Api {
         let Settings { secret, retries, deadline } = self.settings;
         self.client.get_or_init(|| {
             let builder = Client::builder(secret).base_url(format!("{}/v1", self.origin)).retries(retries);
-            builder.deadline(deadline).connect_timeout(AMPLE).build().expect("a client")
+            builder.deadline(deadline).connect_timeout(AMPLE).through().build().expect("a client")
         })
     }
 
@@ -62,7 +63,7 @@ impl Api {
         let Settings { secret, retries, deadline } = self.settings;
         self.calls.get_or_init(|| {
             let builder = CallConnect::builder(secret).base_url(&self.origin).retries(retries);
-            builder.deadline(deadline).connect_timeout(AMPLE).build().expect("a client")
+            builder.deadline(deadline).connect_timeout(AMPLE).through().build().expect("a client")
         })
     }
 }

@@ -35,7 +35,11 @@ async fn without_certificates_plain_http_works_and_https_says_what_is_missing() 
     let sessions = authsignal_client::SessionVerifier::builder("the-tenant").client_ids(["app"]);
     sessions.base_url(format!("http://{}/v1", server.host())).build().unwrap();
 
-    for refused in [Client::builder(SECRET).build().map(drop), CallConnect::builder(SECRET).build().map(drop)] {
+    for refused in [
+        Client::builder(SECRET).build().map(drop),
+        Client::builder(SECRET).hyper().build().map(drop),
+        CallConnect::builder(SECRET).build().map(drop),
+    ] {
         let error = refused.unwrap_err();
         assert!(matches!(error, ConfigError::HttpClient { .. }), "{error:?}");
         let text = error.to_string();

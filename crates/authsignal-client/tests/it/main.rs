@@ -8,5 +8,6 @@ mod others;
 mod repeats;
 mod support;
 mod surrogates;
+mod through;
 mod walks;
 mod wire;

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::calls::{Api, Call, Settings};
+use crate::through::Through as _;
 
 pub(crate) const SECRET: &str = "my-secret";
 pub(crate) const KEY: &str = "5d1f9c52-8c1a-4c55-8e35-0b6a0ad0a001";
@@ -139,7 +140,7 @@ impl Server {
     pub(crate) fn builder(&self) -> ClientBuilder {
         let base = format!("http://{}/v1", self.addr);
         let ample = Duration::from_secs(60);
-        Client::builder(SECRET).base_url(base).deadline(ample).connect_timeout(ample)
+        Client::builder(SECRET).base_url(base).deadline(ample).connect_timeout(ample).through()
     }
 
     pub(crate) fn client(&self) -> Client {

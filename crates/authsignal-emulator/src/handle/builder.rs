@@ -14,12 +14,13 @@ use crate::config::Config;
 use crate::credentials::tokens::Tokens;
 use crate::credentials::webauthn::{LOCALHOST, RelyingParty};
 use crate::db::Db;
-use crate::handle::Emulator;
 use crate::handle::watch::watch;
+use crate::handle::{Emulator, IN_PROCESS, Socket};
 use crate::http::control_key::{Access, ControlKey};
 use crate::http::hosts::Hosts;
 use crate::persist::StateFile;
 use crate::persist::disk::Disk;
+use crate::server::in_process::EmulatorTransport;
 use crate::server::listener::{HangUp, Listener, reachable};
 use crate::server::router::router;
 use crate::state::{AppState, Start};
@@ -67,6 +68,33 @@ impl Emulator {
     /// When no port can be bound.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
+    }
+
+    /// One without a socket, for tests of this process alone: its [`client`](Self::client) hands each request over as a value,
+    /// so that a test of a guarded route takes about a millisecond and needs no port. It keeps to tokio's clock where that is
+    /// paused.
+    ///
+    /// It runs on the current tokio runtime. No browser gets to its challenge page: [`succeed`](Self::succeed) and its like do what
+    /// a user does there.
+    ///
+    /// # Errors
+    ///
+    /// As [`EmulatorBuilder::in_process`]: with default settings, none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use authsignal_client::ActionState;
+    /// use authsignal_emulator::{Emulator, Outcome};
+    ///
+    /// let emulator = Emulator::in_process()?;
+    /// emulator.set_outcome("withdrawal", Outcome::Block);
+    /// assert_eq!(emulator.client().track("ada", "withdrawal").await?.state, ActionState::Block);
+    /// # Ok(()) }
+    /// ```
+    pub fn in_process() -> io::Result<Self> {
+        Self::builder().in_process()
     }
 
     /// Starts one with settings of your own.
@@ -176,7 +204,41 @@ impl EmulatorBuilder {
     /// When the port can't be bound, the secret, the control key, the tenant or the public URL can't work, or the state file
     /// is none, is of a newer version, is another emulator's, or can't be written. It is left as it is then.
     pub async fn start(self) -> io::Result<Emulator> {
+        self.check()?;
+        let hang_up = HangUp::default();
+        let listener = Listener::open(SocketAddr::new(self.host, self.port), &hang_up).await?;
+        let near = format!("http://{}", reachable(listener.address()));
+        let mut emulator = self.open(&near, hang_up)?;
+        let service = emulator.transport.router().into_make_service_with_connect_info::<HangUp>();
+        let accepting = listener.clone();
+        let server = tokio::spawn(async move {
+            // Never ends by itself: the listener answers no error, and it is aborted with the emulator.
+            let _ = axum::serve(accepting, service).await;
+        });
+        emulator.socket = Some(Socket { listener, server });
+        Ok(emulator)
+    }
+
+    /// One without a socket: see [`Emulator::in_process`]. [`host`](Self::host) and [`port`](Self::port) mean nothing to it, and
+    /// its origin is `http://localhost` unless it has a [public URL](Self::public_url).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), but for the port.
+    pub fn in_process(self) -> io::Result<Emulator> {
+        self.check()?;
+        self.open(IN_PROCESS, HangUp::default())
+    }
+
+    /// Whether its settings can work, before anything is opened.
+    fn check(&self) -> io::Result<()> {
         self.tenant.check().map_err(invalid)?;
+        let public = self.public_url.as_deref().map(public).transpose()?;
+        self.key(public.as_ref()).map(drop)
+    }
+
+    /// All of it but a socket. `near` is the origin by which this machine reaches it.
+    fn open(self, near: &str, hang_up: HangUp) -> io::Result<Emulator> {
         let public = self.public_url.as_deref().map(public).transpose()?;
         let key = self.key(public.as_ref())?;
         let kept = self.state_file.as_deref().map(Disk::open).transpose()?;
@@ -191,9 +253,7 @@ impl EmulatorBuilder {
             None => Tokens::soon(tenant_id.clone(), ttl),
         };
 
-        let listener = Listener::open(SocketAddr::new(self.host, self.port)).await?;
-        let near = format!("http://{}", reachable(listener.address()));
-        let origin = public.as_ref().map_or_else(|| near.clone(), |url| url.origin().ascii_serialization());
+        let origin = public.as_ref().map_or_else(|| near.to_owned(), |url| url.origin().ascii_serialization());
         let is_public = public.is_some();
         let hosts = if self.host.is_loopback() { Hosts::Loopback { public } } else { Hosts::Any };
         let second = self.tenant.second_secret.as_ref().map(|secret| secret.expose_secret().to_owned());
@@ -224,15 +284,10 @@ impl EmulatorBuilder {
             requests: Default::default(),
             faults: Default::default(),
         });
-        let service = router(&shared).into_make_service_with_connect_info::<HangUp>();
-        let accepting = listener.clone();
-        let server = tokio::spawn(async move {
-            // Never ends by itself: the listener answers no error, and it is aborted with the emulator.
-            let _ = axum::serve(accepting, service).await;
-        });
+        let transport = EmulatorTransport::new(router(&shared), hang_up);
         let watch = shared.file.is_some().then(|| watch(&shared));
         let base_url = format!("{}/v1", shared.origin);
-        Ok(Emulator { shared, base_url, client: OnceLock::new(), listener, server, watch })
+        Ok(Emulator { shared, base_url, client: OnceLock::new(), transport, socket: None, watch })
     }
 
     /// What is asked for under `/emulator`.

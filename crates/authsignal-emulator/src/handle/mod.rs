@@ -24,9 +24,13 @@ use crate::handle::user::UserHandle;
 use crate::http::control_key::ControlKey;
 use crate::lifecycle::Outcome;
 use crate::request_log::{Endpoint, ReceivedRequest};
+use crate::server::in_process::EmulatorTransport;
 use crate::server::listener::{Listener, reachable};
 use crate::state::AppState;
 use crate::webhooks::sent::SentWebhook;
+
+/// The origin of one that has no socket. Nobody listens there.
+const IN_PROCESS: &str = "http://localhost";
 
 /// A running emulator; see the [crate](crate). It stops when it is dropped.
 pub struct Emulator {
@@ -34,14 +38,22 @@ pub struct Emulator {
     base_url: String,
     /// Made when somebody asks for it.
     client: OnceLock<Client>,
-    listener: Listener,
-    server: JoinHandle<()>,
+    /// How clients of this process reach it.
+    transport: EmulatorTransport,
+    /// None where that is the only way.
+    socket: Option<Socket>,
     /// Writes the state into its file.
     watch: Option<JoinHandle<()>>,
 }
 
+/// Where it listens.
+struct Socket {
+    listener: Listener,
+    server: JoinHandle<()>,
+}
+
 impl Emulator {
-    /// A client that is pointed at it.
+    /// A client that is pointed at it: over its socket, or [without one](Self::in_process).
     ///
     /// # Panics
     ///
@@ -49,9 +61,35 @@ impl Emulator {
     /// to loopback alone.
     #[must_use]
     pub fn client(&self) -> Client {
-        let near = reachable(self.listener.address());
-        let build = || Client::builder(self.secret()).base_url(format!("http://{near}/v1")).build();
+        let build = || {
+            let client = Client::builder(self.secret());
+            match &self.socket {
+                Some(socket) => client.base_url(format!("http://{}/v1", reachable(socket.listener.address()))).build(),
+                None => client.base_url(format!("{IN_PROCESS}/v1")).transport(self.transport()).build(),
+            }
+        };
         self.client.get_or_init(|| build().expect("it listens on loopback")).clone()
+    }
+
+    /// What a client with settings of your own sends through to reach it without a socket, whether it has one or not. Any base
+    /// URL that a client takes will do; the hosts of its challenges are looked at as ever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use authsignal_client::Client;
+    /// use authsignal_emulator::{Emulator, Endpoint, Fault};
+    ///
+    /// let emulator = Emulator::in_process()?;
+    /// let client = Client::builder(emulator.secret()).transport(emulator.transport()).retries(0).build()?;
+    /// emulator.inject_fault(Endpoint::Track, Fault::hang_up());
+    /// assert!(client.track("ada", "withdrawal").await.is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn transport(&self) -> EmulatorTransport {
+        self.transport.clone()
     }
 
     /// The base URL of its Server API, `http://127.0.0.1:PORT/v1` or below its public URL.
@@ -77,7 +115,7 @@ impl Emulator {
     /// Whether it is reached by names of this machine's alone.
     pub(crate) fn is_near(&self) -> bool {
         let public = url::Url::parse(self.origin()).is_ok_and(|origin| is_loopback(&origin));
-        self.listener.address().ip().is_loopback() && public
+        self.socket.as_ref().is_none_or(|socket| socket.listener.address().ip().is_loopback()) && public
     }
 
     /// The API secret key that it takes.
@@ -209,8 +247,11 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.listener.close();
-        self.server.abort();
+        self.transport.close();
+        if let Some(socket) = &self.socket {
+            socket.listener.close();
+            socket.server.abort();
+        }
         // Connections may keep what is shared for a while.
         self.shared.webhooks.close();
         if let Some(watch) = &self.watch {

@@ -18,10 +18,11 @@ impl Emulator {
         self.shared.reset();
     }
 
-    /// The address that it listens on.
+    /// The address that it listens on; port 0 of "any" where it listens on [none](Self::in_process).
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
-        self.listener.address()
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.socket.as_ref().map_or(nowhere, |socket| socket.listener.address())
     }
 
     /// Writes its state into its file now, if it has one ([`EmulatorBuilder::state_file`](crate::EmulatorBuilder::state_file))

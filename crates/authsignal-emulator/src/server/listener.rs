@@ -17,16 +17,16 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone)]
 pub(crate) struct Listener {
     listener: Arc<Mutex<Option<TcpListener>>>,
-    closed: Arc<AtomicBool>,
+    hang_up: HangUp,
     address: SocketAddr,
 }
 
 impl Listener {
-    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr, hang_up: &HangUp) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener: Arc::new(Mutex::new(Some(listener))), closed: Arc::default(), address })
+        Ok(Self { listener: Arc::new(Mutex::new(Some(listener))), hang_up: hang_up.clone(), address })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -35,7 +35,7 @@ impl Listener {
 
     /// Takes no more connections and answers nothing on those that are open.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.hang_up.close();
         self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
@@ -55,7 +55,7 @@ impl serve::Listener for Listener {
                 Ok((stream, peer)) => {
                     // Only costs speed where it isn't possible.
                     let _ = stream.set_nodelay(true);
-                    let hung_up = HangUp { this: Arc::default(), all: Arc::clone(&self.closed) };
+                    let hung_up = self.hang_up.of_another();
                     return (Connection { stream, hung_up }, peer);
                 }
                 // Out of descriptors, most likely: some will be free soon.
@@ -87,7 +87,18 @@ impl HangUp {
         self.this.store(true, Ordering::Release);
     }
 
-    fn done(&self) -> bool {
+    /// That of another connection to the same emulator.
+    pub(crate) fn of_another(&self) -> Self {
+        Self { this: Arc::default(), all: Arc::clone(&self.all) }
+    }
+
+    /// Ends every connection to this emulator, and each that is begun from now on.
+    pub(crate) fn close(&self) {
+        self.all.store(true, Ordering::Release);
+    }
+
+    /// Whether this connection is over.
+    pub(crate) fn done(&self) -> bool {
         self.this.load(Ordering::Acquire) || self.all.load(Ordering::Acquire)
     }
 }

@@ -9,6 +9,7 @@ mod dashboard;
 mod faults;
 mod handle;
 mod hostile;
+mod in_process;
 mod keep;
 mod page;
 mod popup;
