@@ -42,6 +42,8 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `reqwest` | yes | the HTTP client: proxies of the environment, the platform's root certificates |
+//! | `hyper` | no | a leaner one, without proxies: `client::ClientBuilder::hyper`, and by itself where `reqwest` is off |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
 //!
 #![cfg_attr(docsrs, feature(doc_cfg))]
