@@ -1,6 +1,8 @@
 //! How many allocations a request takes that Authsignal allows: ours, apart from those of the HTTP client, and of axum.
 //!
 //! The application and its client run in this one thread, which is counted; the emulator runs in another, which is not.
+#![allow(clippy::unwrap_used, reason = "clippy lets tests do so, but not what they share")]
+
 use std::hint::black_box;
 use std::net::SocketAddr;
 
