@@ -133,7 +133,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let emulator = Emulator::in_process()?; // No socket, no port: a request takes about a millisecond.
+//! let emulator = Emulator::in_process()?; // No socket, no port, no waiting.
 //! emulator.user("ada").enroll_email_otp("ada@example.com");
 //! let authsignal = Authsignal::builder(emulator.client())
 //!     .callback_url("https://app.example.com/authsignal/callback")

@@ -43,7 +43,7 @@ async fn a_guarded_route_is_tested_without_a_socket() {
     // The key of the emulator's tokens is made once in a process.
     assert_eq!(ask(&app, "/export", None).await.status(), StatusCode::SEE_OTHER);
 
-    let began = (Instant::now(), tokio::time::Instant::now());
+    let (began, paused) = (Instant::now(), tokio::time::Instant::now());
     let challenged = ask(&app, "/export", None).await;
     assert_eq!(challenged.status(), StatusCode::SEE_OTHER);
     let cookie = challenged.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -53,11 +53,15 @@ async fn a_guarded_route_is_tested_without_a_socket() {
     assert_eq!(returned.status(), StatusCode::SEE_OTHER);
     let passed = ask(&app, location(&returned), Some(&cookie)).await;
     assert_eq!(passed.status(), StatusCode::OK);
-    println!("challenged, proved and passed in {:?}", began.0.elapsed());
-    assert_eq!(began.1.elapsed(), Duration::ZERO, "nothing was waited for");
+    println!("challenged, proved and passed in {:?}", began.elapsed());
+    assert_eq!(paused.elapsed(), Duration::ZERO, "nothing was waited for");
 
     emulator.set_outcome("export", Outcome::Allow);
-    assert_eq!(ask(&app, "/export", None).await.status(), StatusCode::OK);
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(ask(&app, "/export", None).await.status(), StatusCode::OK);
+    }
+    println!("allowed in {:?}", began.elapsed() / 20);
     emulator.set_outcome("export", Outcome::Block);
     assert_eq!(ask(&app, "/export", None).await.status(), StatusCode::FORBIDDEN);
 }

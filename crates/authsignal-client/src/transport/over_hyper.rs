@@ -206,3 +206,60 @@ impl Service<Name> for Resolver {
         Box::pin(async move { Ok(found.await?.collect::<Vec<_>>().into_iter()) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::path::base_url;
+    use crate::transport::settings::Carrier;
+
+    fn lanes(http2: bool) -> Lanes {
+        let settings = Settings {
+            secret: None,
+            base: base_url("http://localhost:1/v1", None).expect("a base URL"),
+            connect_timeout: Duration::from_secs(1),
+            deadline: Duration::from_secs(5),
+            retries: 0,
+            http2,
+            carrier: Carrier::Hyper,
+        };
+        OverHyper::new(&settings).expect("no certificates are needed").lanes
+    }
+
+    fn open(lanes: &Lanes) -> usize {
+        lanes.counted.as_ref().map_or(1, |lanes| lanes.lock().expect("no panic").len())
+    }
+
+    /// A connection has room for a hundred streams, and hyper's pool would let the rest wait for them.
+    #[test]
+    fn another_lane_is_opened_for_every_hundred_calls_on_their_way() {
+        let lanes = lanes(true);
+        let mut seats: Vec<_> = (0..100).map(|_| lanes.take().1.expect("a seat")).collect();
+        assert_eq!(open(&lanes), 1);
+        seats.extend((0..150).map(|_| lanes.take().1.expect("a seat")));
+        assert_eq!(open(&lanes), 3);
+        drop(seats);
+        let again: Vec<_> = (0..300).map(|_| lanes.take().1).collect();
+        assert_eq!((open(&lanes), again.len()), (3, 300), "what was given back is taken first");
+    }
+
+    #[test]
+    fn without_http2_there_is_one_lane() {
+        let lanes = lanes(false);
+        let seats: Vec<_> = (0..300).map(|_| lanes.take().1).collect();
+        assert!(seats.iter().all(Option::is_none));
+        assert_eq!(open(&lanes), 1);
+    }
+
+    /// A call takes its seat until its answer is read: a body that is still coming has a stream.
+    #[tokio::test]
+    async fn a_seat_is_kept_until_the_body_ends() {
+        let seat = Seat::default();
+        let body = Full::new(Bytes::from_static(b"{}")).map_err(|never| match never {});
+        let mut seated = Seated { body, seat: Some(Arc::clone(&seat)) };
+        while seated.frame().await.is_some() {
+            assert_eq!(Arc::strong_count(&seat), 2);
+        }
+        assert_eq!(Arc::strong_count(&seat), 1);
+    }
+}

@@ -71,7 +71,7 @@ impl Emulator {
     }
 
     /// One without a socket, for tests of this process alone: its [`client`](Self::client) hands each request over as a value,
-    /// so that a test of a guarded route takes about a millisecond and needs no port. It keeps to tokio's clock where that is
+    /// so that a test of a guarded route takes a few milliseconds and needs no port. It keeps to tokio's clock where that is
     /// paused.
     ///
     /// It runs on the current tokio runtime. No browser gets to its challenge page: [`succeed`](Self::succeed) and its like do what
