@@ -19,13 +19,13 @@ fn status(address: &str) -> io::Result<u16> {
 
 pub fn run() -> io::Result<bool> {
     let mut is_right = true;
-    for peer in [Peer::Ours, Peer::ByHand, Peer::Floor] {
+    for peer in [Peer::Ours, Peer::OursHyper, Peer::ByHand, Peer::Floor] {
         for (action, expected) in [("allow", 200), ("block", 403), ("challenge", 303)] {
             let stub = Server::stub()?;
             let server = Server::peer(peer, &stub, action)?;
             let (status, calls) = (status(&server.address)?, stub::ask(&stub.address, "/__calls")?);
             let is_same = status == expected && calls == 1;
-            println!("{} {:8} {action:10} {status}, {calls} call", if is_same { "ok " } else { "BAD" }, peer.name());
+            println!("{} {:10} {action:10} {status}, {calls} call", if is_same { "ok " } else { "BAD" }, peer.name());
             is_right &= is_same;
         }
     }

@@ -17,10 +17,10 @@ use benches::{check, instructions, memory, plot, store, stub};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const USAGE: &str = "\
-duel [--peers ours,by-hand,floor,bare] [--base floor] [--connections 1,64,512] [--turns 24] [--seconds 1]
+duel [--peers ours,ours-hyper,by-hand,floor,bare] [--base floor] [--connections 1,64,512] [--turns 24] [--seconds 1]
      [--path /withdraw] [--plot FILE.svg]
-memory [--peers ours,by-hand,floor] [--waiting 5000] [--turns 3]
-instructions [--peers ours,by-hand,floor,bare]
+memory [--peers ours,ours-hyper,by-hand,floor] [--waiting 5000] [--turns 3]
+instructions [--peers ours,ours-hyper,by-hand,floor,bare]
 store
 check";
 
@@ -72,7 +72,7 @@ fn run() -> Result<bool> {
         return part(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let mut peers = match what {
-        "memory" => vec![Peer::Ours, Peer::ByHand, Peer::Floor],
+        "memory" => vec![Peer::Ours, Peer::OursHyper, Peer::ByHand, Peer::Floor],
         _ => Peer::ALL.to_vec(),
     };
     let mut duel = Duel {

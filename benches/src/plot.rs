@@ -24,7 +24,7 @@ pub fn svg(duel: &Duel, rows: &[Row]) -> String {
         let _ = writeln!(svg, "<text x=\"8\" y=\"{y}\" font-weight=\"bold\">{connections} at once</text>");
         y += 8.0;
         for row in rows.iter().filter(|row| row.connections == connections) {
-            let colour = if row.name == "ours" { "#0b6bcb" } else { "#9aa5b1" };
+            let colour = if row.name.starts_with("ours") { "#0b6bcb" } else { "#9aa5b1" };
             let (end, middle) = (x(row.cpu.median), y + BAR / 2.0);
             let _ = writeln!(
                 svg,

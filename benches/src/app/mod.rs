@@ -13,6 +13,8 @@ use axum::routing::{get, post};
 pub enum Peer {
     /// By this package.
     Ours,
+    /// By this package, with its client on hyper in place of reqwest.
+    OursHyper,
     /// By a middleware as people write it: `from_fn` and reqwest as it comes.
     ByHand,
     /// By the least that does it with ordinary parts: hyper-util's client, all fixed parts made once, two fields read.
@@ -22,11 +24,12 @@ pub enum Peer {
 }
 
 impl Peer {
-    pub const ALL: [Self; 4] = [Self::Ours, Self::ByHand, Self::Floor, Self::Bare];
+    pub const ALL: [Self; 5] = [Self::Ours, Self::OursHyper, Self::ByHand, Self::Floor, Self::Bare];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::OursHyper => "ours-hyper",
             Self::ByHand => "by-hand",
             Self::Floor => "floor",
             Self::Bare => "bare",
@@ -40,7 +43,8 @@ impl Peer {
     /// The application, which asks about `action` at `api_url`.
     pub fn app(self, api_url: &str, action: &str) -> Router {
         let app = match self {
-            Self::Ours => ours::app(api_url, action),
+            Self::Ours => ours::app(ours::client(api_url), action),
+            Self::OursHyper => ours::app(ours::client(api_url).hyper(), action),
             Self::ByHand => by_hand::app(api_url, action),
             Self::Floor => floor::app(api_url, action),
             Self::Bare => Router::new().route("/withdraw", post(ok)),
