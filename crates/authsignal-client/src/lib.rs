@@ -31,7 +31,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `reqwest` | yes | an HTTP client: proxies of the environment, the platform's root certificates |
-//! | `hyper` | no | a leaner one, without proxies: [`ClientBuilder::hyper`], and by itself where `reqwest` is off |
+//! | `hyper` | no | a leaner one, without proxies: `ClientBuilder::hyper`, and by itself where `reqwest` is off |
 //! | `axum` | no | [`webhook::Delivery`] is an extractor of axum's (of `axum-core` alone) |
 //! | `jwks` | no | `SessionVerifier`: access tokens of sessions are checked without a call per token |
 //!
