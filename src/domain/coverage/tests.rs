@@ -168,6 +168,13 @@ fn wider_coverages_ignore_what_they_say_they_ignore() {
     assert!(each[0] != each[1] && each[1] != each[2] && each[0] != each[2]);
 }
 
+/// Only the approval of a request is about its body, so that no other has it read, nor has a bound for it.
+#[test]
+fn a_wider_coverage_leaves_the_body_unread() {
+    let read = [Coverage::Request, Coverage::Route, Coverage::Action].map(Coverage::reads_body);
+    assert_eq!(read, [true, false, false]);
+}
+
 /// T39: fields never run into one another.
 #[test]
 fn t39_neighbouring_fields_do_not_merge() {

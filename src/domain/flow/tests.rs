@@ -144,6 +144,14 @@ fn an_answer_moves_a_flow_only_where_it_may() {
     }
 }
 
+/// What the documents promise of times that no setter changes.
+#[test]
+fn times_are_as_documented() {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    assert_eq!((PENDING, APPROVED, ENDED), (minutes(10), minutes(5), minutes(10)));
+    assert_eq!((TOO_LATE, TWICE, SKEW), (minutes(1), Duration::from_secs(10), Duration::from_secs(30)));
+}
+
 /// T31, T32, T33: times end when they were said to, a clock set back opens nothing, and no number overflows.
 #[test]
 fn t31_t32_t33_times_hold_at_their_edges() {
