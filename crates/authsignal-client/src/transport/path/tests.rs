@@ -241,8 +241,7 @@ fn ids_of_troublesome_pieces_never_collide() {
 }
 
 fn queried<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
-    let url = as_url(with_query(&endpoint(BASE, &["users"]).unwrap(), pairs.into_iter())).unwrap();
-    url
+    as_url(with_query(&endpoint(BASE, &["users"]).unwrap(), pairs.into_iter())).unwrap()
 }
 
 #[test]
