@@ -73,6 +73,31 @@ async fn c9_the_unenrolled_who_pass_are_warned_of_once_for_each_action() {
     }
 }
 
+/// T126: a page's call that is challenged in a browser without an id is warned of once, with the layer that mends it; a
+/// navigation is none, nor is a call in a browser that has one.
+#[tokio::test]
+async fn t126_a_first_call_without_an_id_is_warned_of() {
+    let log = LOG.clone();
+    let bench = bench_with(|builder| builder).await;
+    let layer = AuthsignalLayer::new(&bench.authsignal, "first-call");
+    bench.emulator.set_outcome("first-call", authsignal_emulator::Outcome::Challenge);
+    let app = axum::Router::new().route("/first", getting(|| async { "done" }).layer(layer));
+    let warnings = || {
+        let text = log.text();
+        let of_ours = |line: &&str| line.contains("WARN") && line.contains("first-call");
+        text.lines().filter(of_ours).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let call = get("/first").header("sec-fetch-site", "same-origin").header("sec-fetch-mode", "cors");
+    let mut ada = Visitor::new(&app, "ada");
+    ada.send(&get("/first").navigating()).await.assert_refused(&RefusalReason::ChallengeRequired);
+    ada.send(&call).await.assert_refused(&RefusalReason::ChallengeRequired);
+    assert_eq!(warnings(), [""; 0]);
+    for _ in 0..2 {
+        Visitor::new(&app, "ada").send(&call).await.assert_refused(&RefusalReason::ChallengeRequired);
+    }
+    assert!(matches!(&warnings()[..], [line] if line.contains("Authsignal::browser_layer")), "{:?}", warnings());
+}
+
 /// T103: a handle on an emulator says so when it is built, with the setting that mends it; one on the service is silent.
 #[tokio::test]
 async fn t103_an_emulator_in_the_place_of_the_service_is_warned_of() {
