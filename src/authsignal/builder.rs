@@ -3,8 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsignal_client::Client;
-use authsignal_client::Clock;
+use authsignal_client::{Client, Clock};
 use http::request::Parts;
 use secrecy::{SecretSlice, SecretString};
 

@@ -1,15 +1,15 @@
 //! PURE: which flows of one user and session wait for their proof, and whether one more has room (threats T105 and T117).
 use std::time::Duration;
 
+use authsignal_client::IdempotencyKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::flow::Moment;
-use authsignal_client::IdempotencyKey;
 
 /// A challenge lives for an hour at most. What ends later was written by a clock far ahead of ours, and is not counted:
 /// it would count for who knows how long.
-const MAX_LIFE: Duration = Duration::from_secs(61 * 60);
+const MAX_TTL: Duration = Duration::from_secs(61 * 60);
 
 /// How much may wait at once, of one user and session.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Entry {
     }
 
     fn counts(&self, now: Moment) -> bool {
-        now < self.until && self.until <= now.plus(MAX_LIFE)
+        now < self.until && self.until <= now.plus(MAX_TTL)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The request that is being decided: what it is asked about, what it is told, and the verdict it gets.
+//! The request that is being decided: what Authsignal is asked and told about it, and the verdict that it gets.
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -7,8 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 
-use super::body::Reading;
-use super::body::ReplayBody;
+use super::body::{Reading, ReplayBody};
 use super::guard::Guard;
 use super::stop::Stop;
 use crate::authsignal::Inner;
@@ -39,7 +38,7 @@ pub(super) struct Case<'a> {
     pub(super) user: User,
     pub(super) user_id: UserId,
     pub(super) address: Address,
-    /// What Authsignal is told about it, whatever the attempt.
+    /// What is sent to Authsignal about it, whatever the attempt.
     pub(super) track: Arc<Track>,
     pub(super) run: Run,
 }

@@ -2,8 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsignal_client::Clock;
-use authsignal_client::IdempotencyKey;
+use authsignal_client::{Clock, IdempotencyKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;

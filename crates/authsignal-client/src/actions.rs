@@ -1,4 +1,5 @@
 //! Actions: one attempt as it stands, and how the application changes it.
+mod crypto;
 mod query;
 mod track;
 
@@ -13,8 +14,9 @@ use crate::other::{OtherMembers, takes_other_members};
 use crate::transport::json::{null_is_default, objects};
 use crate::types::{ActionState, Timestamp, VerificationMethod};
 
+pub use crypto::Crypto;
 pub use query::{QueryActions, UserAction};
-pub use track::{Crypto, Track, TrackDecision, Tracked};
+pub use track::{Track, TrackDecision, Tracked};
 
 /// One attempt as it stands, from [`Client::get_action`].
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,8 @@
 //! is forgotten when it would have run out.
 use std::time::Duration;
 
+use authsignal_client::IdempotencyKey;
+
 use super::{FlowStore, Tries};
 use crate::domain::fields::Fields;
 use crate::domain::flow::Flow;
@@ -13,7 +15,6 @@ use crate::log::Chain;
 use crate::request::cookie::BrowserId;
 use crate::store::Error;
 use crate::store::seal::{Purpose, SEAL};
-use authsignal_client::IdempotencyKey;
 
 /// How long a record is kept that says that nothing waits.
 const EMPTY: Duration = Duration::from_secs(1);
@@ -94,6 +95,8 @@ impl FlowStore {
 mod tests {
     use std::sync::Arc;
 
+    use authsignal_client::Clock;
+
     use super::*;
     use crate::domain::flow::tests::{opening, page};
     use crate::domain::flow::{PENDING, Stage};
@@ -101,7 +104,6 @@ mod tests {
     use crate::domain::waiting::Room;
     use crate::store::seal::KeyRing;
     use crate::store::{AnyStore, MemoryStore};
-    use authsignal_client::Clock;
 
     fn node(store: &MemoryStore, clock: &Clock, secret: u8, older: &[[u8; 32]]) -> Arc<FlowStore> {
         Arc::new(FlowStore {
