@@ -224,3 +224,41 @@ async fn t119_what_cannot_be_counted_is_an_outage() {
     }
     bench.visitor("ada").challenge(&get("/pay").navigating()).await;
 }
+
+/// A store whose first reading alone fails, which is that of the record that counts.
+#[derive(Clone, Debug)]
+struct FirstFails(MemoryStore, std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl axum_authsignal::store::Store for FirstFails {
+    async fn load(
+        &self,
+        key: &axum_authsignal::store::Key,
+    ) -> Result<Option<(axum_authsignal::store::Version, Vec<u8>)>, axum_authsignal::store::Error> {
+        if !self.1.swap(true, Ordering::SeqCst) {
+            return Err(axum_authsignal::store::Error::unavailable("the first reading fails"));
+        }
+        self.0.load(key).await
+    }
+
+    async fn swap(
+        &self,
+        key: &axum_authsignal::store::Key,
+        expected: Option<axum_authsignal::store::Version>,
+        value: Vec<u8>,
+        ttl: std::time::Duration,
+    ) -> Result<bool, axum_authsignal::store::Error> {
+        self.0.swap(key, expected, value, ttl).await
+    }
+}
+
+/// T119: nor is a flow begun uncounted where the record that counts cannot be read and all else can.
+#[tokio::test]
+async fn t119_no_flow_is_begun_uncounted() {
+    let mut bench = bench().await;
+    let store = FirstFails(MemoryStore::new().clock(bench.clock.clone()), std::sync::Arc::default());
+    let handle = builder(&bench.emulator, &bench.clock).store(store).build().unwrap();
+    bench.app = app(&handle, &bench.effects);
+    let reply = bench.visitor("ada").send(&get("/pay").navigating()).await;
+    reply.assert_refused(&RefusalReason::Outage(Outage::Store));
+    bench.visitor("ada").challenge(&get("/pay").navigating()).await;
+}
