@@ -11,6 +11,7 @@ use axum::extract::OriginalUri;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
+use url::Url;
 
 use crate::budget::{Asker, Ledger};
 use crate::domain::challenge_url::ChallengeHosts;
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) addresses: Addresses,
     /// The custom domain of the tenant that challenges are asked for on.
     pub(crate) custom_domain: Option<String>,
+    /// Where users of clients without a cookie are led from the challenge.
+    pub(crate) bearer_callback_url: Option<Url>,
     pub(crate) body_limit: usize,
     /// The actions for which it was logged that an unenrolled user passed.
     pub(crate) warned: Mutex<HashSet<ActionCode>>,

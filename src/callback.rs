@@ -4,9 +4,8 @@
 //! the address bar; without one it is the flow's own page, which says where the flow stands and what is next.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use authsignal_client::{ActionState, Validate};
+use authsignal_client::ActionState;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,24 +15,22 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
-use crate::budget::Budget;
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::{AskId, Asking, Flow, Kind, Resolution, Unproven, Validation};
+use crate::domain::flow::{Flow, Kind};
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
-use crate::outage::Outage;
+use crate::redeem::{Unredeemed, is_token};
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
 use crate::request::prefetch::is_prefetch;
 use crate::response::headers::{no_store, rejected, see_other};
 use crate::response::pages;
 use crate::store;
-use crate::store::flows::{BindingHash, detached};
+use crate::store::flows::{BindingHash, Holder};
 
-/// The longest query and the longest token that are looked at, in bytes.
+/// The longest query that is looked at, in bytes.
 const MAX_QUERY: usize = 8 * 1024;
-const MAX_TOKEN: usize = 4 * 1024;
 
 impl Authsignal {
     /// A router with the callback at the path of the callback URL, as it arrives, with and without a slash at its end, so
@@ -102,26 +99,25 @@ async fn owner(handles: &[Arc<Inner>], parts: &Parts) -> Arc<Inner> {
 
 /// Why the way back ends here.
 enum Stop {
-    /// With nothing known of a flow.
-    Refuse(RefusalReason),
-    /// For this flow.
-    RefuseFlow(RefusalReason, Box<Flow>),
-    /// For this flow, for now; with what the service said of when to try again.
-    Outage(Outage, Option<Duration>, Box<Flow>),
-    /// A budget of this flow is used up for so long.
-    Over(Budget, Duration, Box<Flow>),
+    Refuse(Unredeemed),
     Respond(Box<Response<Bytes>>),
 }
 
 impl From<RefusalReason> for Stop {
     fn from(reason: RefusalReason) -> Self {
-        Self::Refuse(reason)
+        Self::Refuse(reason.into())
+    }
+}
+
+impl From<Unredeemed> for Stop {
+    fn from(refused: Unredeemed) -> Self {
+        Self::Refuse(refused)
     }
 }
 
 impl From<store::Error> for Stop {
     fn from(error: store::Error) -> Self {
-        Self::Refuse(Outage::of_store(&error).into())
+        Self::Refuse(error.into())
     }
 }
 
@@ -155,10 +151,10 @@ impl Query {
     }
 }
 
-/// Tokens are opaque; their characters are those that RFC 6750 gives to bearer tokens.
-fn is_token(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(legal)
+/// Whether a client without a cookie has its user come back here, and if so, whether with a token.
+fn is_bearers(query: &str) -> Option<bool> {
+    let has = |wanted: &str| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == wanted);
+    (has("bearer") && !has("flow")).then(|| has("token"))
 }
 
 impl Inner {
@@ -167,25 +163,14 @@ impl Inner {
             Ok(response) => return response,
             Err(stop) => stop,
         };
-        let mut wait = None;
-        let (reason, flow) = match stop {
+        let Unredeemed { reason, wait, flow } = match stop {
             Stop::Respond(response) => {
                 // This address holds a ticket and a token, so even somebody else's page must not be kept or told on.
                 let mut response = rejected(*response, None);
                 no_store(response.headers_mut());
                 return response;
             }
-            Stop::Refuse(reason) => (reason, None),
-            Stop::Outage(outage, after, flow) => {
-                wait = after;
-                (outage.into(), Some(flow))
-            }
-            Stop::Over(budget, after, flow) => {
-                budget.warn(&flow.opening.action);
-                wait = Some(after);
-                (RefusalReason::OverBudget(budget), Some(flow))
-            }
-            Stop::RefuseFlow(reason, flow) => (reason, Some(flow)),
+            Stop::Refuse(refused) => refused,
         };
         let action = flow.as_ref().map(|flow| &flow.opening.action);
         tracing::info!(
@@ -208,7 +193,14 @@ impl Inner {
         if parts.method != Method::GET {
             return Err(RefusalReason::InvalidCallback.into());
         }
-        let query = Query::parse(parts.uri.query().unwrap_or_default()).ok_or(RefusalReason::InvalidCallback)?;
+        let query = parts.uri.query().unwrap_or_default();
+        if let Some(has_token) = is_bearers(query) {
+            // Nothing is known of who it is, and nothing is asked: the client brings its token with its request.
+            let callback = self.place_of(parts).0.bearer_callback();
+            let clean = format!("{}?{}", callback.path(), callback.query().unwrap_or_default());
+            return Ok(if has_token { lead_to(&clean) } else { pages::back_to_app() });
+        }
+        let query = Query::parse(query).ok_or(RefusalReason::InvalidCallback)?;
         // Without the browser's cookie there is no key that a record opens with, so an unknown flow and somebody else's
         // look the same (threats T7, T8, T14 and T108).
         let browser = self.cookie.read(&parts.headers).ok_or(RefusalReason::UnknownFlow)?;
@@ -225,13 +217,12 @@ impl Inner {
         }
         match query.token {
             None => self.page_of(&flow),
-            Some(token) => self.redeem(place, browser, binding, query.ticket, token).await,
+            Some(token) => self.take(place, browser, binding, query.ticket, token).await,
         }
     }
 
-    /// Takes a token: asks the service, writes what it means, and leads on. It runs in a task of its own, so a browser
-    /// that hangs up half way changes nothing (threats T13 and T85).
-    async fn redeem(
+    /// Takes a token: asks the service, writes what it means, and leads on.
+    async fn take(
         self: &Arc<Self>,
         place: &Place,
         browser: BrowserId,
@@ -239,8 +230,7 @@ impl Inner {
         ticket: Ticket,
         token: String,
     ) -> Result<Response<Bytes>, Stop> {
-        let this = Arc::clone(self);
-        let flow = detached(async move { this.validate(&browser, &binding, token).await }).await??;
+        let (_, flow) = Arc::clone(self).redeem(Holder::Browser(browser), binding, token).await?;
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
         let saved = &flow.saved;
         let on = matches!(saved, SavedRequest::Page(_) | SavedRequest::Client { .. })
@@ -248,47 +238,6 @@ impl Inner {
             .flatten();
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(lead_to(&on))
-    }
-
-    async fn validate(&self, browser: &BrowserId, binding: &BindingHash, token: String) -> Result<Flow, Stop> {
-        let by = AskId::random();
-        let (asking, flow) = self.flows.ask(browser, binding, by).await?.ok_or(RefusalReason::UnknownFlow)?;
-        match asking {
-            Asking::Ask(_) | Asking::Counted => {}
-            Asking::Known => return Ok(flow),
-            Asking::Over(wait) => return Err(Stop::Over(Budget::Validates, wait, Box::new(flow))),
-            Asking::Expired => {
-                return Err(Stop::RefuseFlow(RefusalReason::Unproven(Unproven::Expired), Box::new(flow)));
-            }
-        }
-        let opening = &flow.opening;
-        let question = Validate::new(token).user_id(opening.user.clone()).action(opening.action.clone());
-        let validated = match self.client.validate_challenge(question).await {
-            Ok(validated) => validated,
-            Err(error) => {
-                let outage = Outage::of_service(&error, &opening.action);
-                // Whoever is told to slow down is not to ask without end.
-                if outage != Outage::RateLimited
-                    && let Err(error) = self.flows.was_not_answered(browser, binding, by).await
-                {
-                    Outage::of_store(&error);
-                }
-                return Err(Stop::Outage(outage, error.retry_after(), Box::new(flow)));
-            }
-        };
-        let answered = self.flows.answer(browser, binding, &Validation::from(validated)).await?;
-        let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
-        tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
-        // Also where this was written before, and only the store's answer was lost.
-        if matches!(answered, Resolution::Approve(_) | Resolution::Already) {
-            let opening = &flow.opening;
-            self.gives_room_back(opening, &opening.attempt);
-            self.flows.give_room_back(opening.user.as_str(), opening.session.as_deref(), &opening.attempt).await;
-        }
-        match answered {
-            Resolution::Unproven(why) => Err(Stop::RefuseFlow(RefusalReason::Unproven(why), Box::new(flow))),
-            Resolution::Approve(_) | Resolution::Already | Resolution::Left | Resolution::Fail(_) => Ok(flow),
-        }
     }
 
     /// The same address with the mark of a second try.
@@ -315,7 +264,7 @@ impl Inner {
     fn page_of(&self, flow: &Flow) -> Result<Response<Bytes>, Stop> {
         let now = self.flows.now();
         if !flow.stage.is_live(now) {
-            return Err(Stop::RefuseFlow(RefusalReason::UnknownFlow, Box::new(flow.clone())));
+            return Err(Unredeemed::of(RefusalReason::UnknownFlow, flow.clone()).into());
         }
         let home = &self.answers.home;
         let saved = &flow.saved;
@@ -327,7 +276,7 @@ impl Inner {
             (Kind::Failed(ActionState::Allow), _) => pages::left(page.as_deref(), home),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
-                return Err(Stop::RefuseFlow(reason, Box::new(flow.clone())));
+                return Err(Unredeemed::of(reason, flow.clone()).into());
             }
             (Kind::Pending, _) => pages::left(challenge.as_ref().map(TrustedChallengeUrl::as_str), home),
             (Kind::Approved(_), SavedRequest::Page(to)) => lead_to(to.as_str()),
@@ -351,6 +300,7 @@ fn lead_to(page: &str) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redeem::MAX_TOKEN;
 
     /// T11: doubled, oversized, empty and strange parameters are refused before anything is asked.
     #[test]

@@ -33,6 +33,15 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Users of bearer clients cannot be led there.
+    #[error("bearer callback URL `{url}` refused: {reason}")]
+    #[non_exhaustive]
+    BearerCallbackUrl {
+        /// The URL as it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// `Authsignal::builder` was not told how to find out who is asking.
     #[error("nothing says who the user is: give a closure to `AuthsignalBuilder::identify`")]
     MissingIdentify,

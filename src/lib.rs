@@ -61,6 +61,7 @@ mod outage;
 #[doc(hidden)]
 pub mod parts;
 mod random;
+mod redeem;
 mod refusal;
 mod request;
 mod response;

@@ -67,6 +67,8 @@ pub enum RefusalReason {
     Prefetch,
     /// The callback was called with something else than one flow and one token. 400.
     InvalidCallback,
+    /// The header `authsignal-token` holds something else than one token of at most 4 KiB. 400.
+    InvalidToken,
     /// No such flow: it has run out, or belongs to another browser. 404.
     UnknownFlow,
     /// The flow belongs to another user or another session. 403.

@@ -54,6 +54,7 @@ pub struct AuthsignalBuilder {
     ip_source: IpSource,
     custom_domain: Option<String>,
     bearer: bool,
+    bearer_callback_url: Option<String>,
     body_limit: usize,
     challenge_ttl: Duration,
     home: String,
@@ -98,6 +99,7 @@ impl AuthsignalBuilder {
             ip_source: IpSource::default(),
             custom_domain: None,
             bearer: false,
+            bearer_callback_url: None,
             body_limit: BODY_LIMIT,
             challenge_ttl: PENDING,
             home: "/".to_owned(),
@@ -299,13 +301,6 @@ impl AuthsignalBuilder {
         self
     }
 
-    /// Answers clients that send `Authorization: Bearer` with 401 and the `WWW-Authenticate` challenge of RFC 9470, in
-    /// the place of 403, when more proof is needed. Default: off.
-    pub fn bearer_challenges(mut self) -> Self {
-        self.bearer = true;
-        self
-    }
-
     /// The longest body, in bytes, that an approval covers. A longer one is refused with 413 where it would have to be
     /// challenged, and passes untouched where it is allowed. Default: 65,536.
     pub fn body_limit(mut self, bytes: usize) -> Self {
@@ -375,3 +370,4 @@ impl AuthsignalBuilder {
 
 mod budgets;
 mod build;
+mod programs;

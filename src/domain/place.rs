@@ -42,6 +42,13 @@ impl Place {
         format!("{}?{}", url.path(), url.query().unwrap_or_default())
     }
 
+    /// Our callback for clients without a cookie, whose way back is their own.
+    pub(crate) fn bearer_callback(&self) -> Url {
+        let mut url = self.callback_url.clone();
+        url.query_pairs_mut().append_pair("bearer", "1");
+        url
+    }
+
     /// The path at which the callback arrives, with and without a slash at its end.
     pub(crate) fn received_callbacks(&self) -> Vec<String> {
         let path = self.received_callback();

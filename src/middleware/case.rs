@@ -26,7 +26,7 @@ use crate::request::cookie::{BrowserId, Known};
 use crate::request::identify::User;
 use crate::response::answer::ChallengeAnswer;
 use crate::store;
-use crate::store::flows::{BindingHash, Opened, Spending};
+use crate::store::flows::{BindingHash, Holder, Opened, Spending};
 use crate::verdict::question::{Question, Run, TrackAsked};
 use crate::verdict::{self, Grounds, Verdict};
 
@@ -103,8 +103,12 @@ impl Case<'_> {
 
     pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<TrackDecision, Stop> {
         let authsignal = self.authsignal();
-        let attempt =
-            Track::clone(&self.track).idempotency_key(attempt.clone()).redirect_url(self.place.callback_for(ticket));
+        let callback = match (self.user.is_bearer, &authsignal.bearer_callback_url) {
+            (true, Some(url)) => url.clone(),
+            (true, None) => self.place.bearer_callback(),
+            (false, _) => self.place.callback_for(ticket),
+        };
+        let attempt = Track::clone(&self.track).idempotency_key(attempt.clone()).redirect_url(callback);
         authsignal
             .client
             .track_decision(&self.user_id, attempt)
@@ -146,23 +150,29 @@ impl Case<'_> {
             user: self.user_id.clone(),
             session: self.user.session.clone(),
             action: self.guard.action.clone(),
-            remember: self.guard.policy.remember,
+            // What is remembered is a browser's: a client without a cookie shows a token each time.
+            remember: self.guard.policy.remember.filter(|_| !self.user.is_bearer),
             challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
         };
         let flow = Flow::new(opening, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
-        let (browser, new_browser) = match known {
-            Some(Known { id, was_challenged: true }) => (id, None),
+        let (holder, new_browser) = match known {
+            _ if self.user.is_bearer => (Holder::Bearer, None),
+            Some(Known { id, was_challenged: true }) => (Holder::Browser(id), None),
             known => {
                 self.warn_of_first_call(parts, known.as_ref());
                 let browser = known.map_or_else(BrowserId::random, |known| known.id);
-                (browser.clone(), Some(browser))
+                (Holder::Browser(browser.clone()), Some(browser))
             }
         };
         if let Some(wait) = flows.take_room(&flow, is_from_elsewhere(parts)).await? {
             return Err(Stop::Over((Budget::PendingFlows, wait)));
         }
-        let opened = match flows.write_ticket(&browser, ticket, &binding).await {
-            Ok(()) => flows.open(&browser, &binding, self.run.id, flow).await,
+        let written = match &holder {
+            Holder::Browser(browser) => flows.write_ticket(browser, ticket, &binding).await,
+            Holder::Bearer => Ok(()),
+        };
+        let opened = match written {
+            Ok(()) => flows.open(&holder, &binding, self.run.id, flow).await,
             Err(error) => Err(error),
         };
         let is_written = match &opened {
@@ -176,7 +186,7 @@ impl Case<'_> {
             Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
             Opened::Joined(flow) => {
                 authsignal.gives_room_back(&flow.opening, &attempt);
-                self.save_request(&browser, &binding, &flow, saved).await?;
+                self.save_request(&holder, &binding, &flow, saved).await?;
                 Err(self.challenge(&flow, new_browser))
             }
             Opened::Pass(proof, flow, spending) => Ok((self.verified(parts, &proof, &flow.opening), spending)),

@@ -11,6 +11,7 @@ use super::body::{Reading, ReplayBody};
 use super::case::{Case, Challenged};
 use super::guard::Guard;
 use super::stop::Stop;
+use super::token;
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
 use crate::domain::flow::RequestId;
@@ -19,9 +20,8 @@ use crate::domain::ticket::Ticket;
 use crate::random::random;
 use crate::refusal::RefusalReason;
 use crate::request::caller::{Caller, is_preflight};
-use crate::request::cookie::Known;
 use crate::request::prefetch::is_prefetch;
-use crate::store::flows::{Admitted, Spending};
+use crate::store::flows::{Admitted, Holder, Spending};
 use crate::verdict::Verdict;
 use crate::verdict::question::Run;
 
@@ -97,6 +97,7 @@ impl Guard {
     /// What becomes of a request. What most requests do not come to is boxed: a future has room for all that it may wait for,
     /// and what is allowed need not carry that. It passes without a verdict only where nobody asks: a preflight.
     async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
+        token::take_off(parts)?;
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
@@ -136,26 +137,31 @@ impl Guard {
         let is_foreign = case.is_foreign(parts);
 
         let known = self.authsignal.cookie.known(&parts.headers);
-        let challenged = known.as_ref().filter(|known| known.was_challenged && !is_foreign);
-        if let Some(Known { id: browser, .. }) = challenged {
+        let holder = if case.user.is_bearer {
+            token::is_brought(parts).then_some(Holder::Bearer)
+        } else {
+            known.as_ref().filter(|known| known.was_challenged).map(|known| Holder::Browser(known.id.clone()))
+        };
+        if let Some(holder) = holder.filter(|_| !is_foreign) {
             if self.policy.coverage.reads_body() {
                 body = Box::pin(body.read(self.authsignal.body_limit)).await?;
             }
+            let has_token = token::is_brought(parts);
             if let Some(binding) = case.binding(parts, body.whole()) {
-                match Box::pin(self.authsignal.flows.admit(browser, &binding, case.run.id)).await? {
+                match Box::pin(case.admit(parts, &holder, &binding)).await? {
                     Admitted::Pass(proof, flow, spending) => {
                         // It may have been proved on another node.
                         self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
-                        Box::pin(case.mark_sent(parts, browser, &binding, &flow)).await;
+                        Box::pin(case.mark_sent(parts, &holder, &binding, &flow)).await;
                         return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
                     }
                     Admitted::SameChallenge(flow) => {
                         body = Box::pin(case.read_for_challenge(parts, body)).await?;
                         let saved = case.saved_request(parts, body.whole());
-                        Box::pin(case.save_request(browser, &binding, &flow, saved)).await?;
+                        Box::pin(case.save_request(&holder, &binding, &flow, saved)).await?;
                         return Err(case.challenge(&flow, None));
                     }
-                    Admitted::Repeated(flow) if case.is_form_of(parts, &flow) => {
+                    Admitted::Repeated(flow) if has_token || case.is_form_of(parts, &flow) => {
                         return Err(RefusalReason::AlreadyDone.into());
                     }
                     Admitted::Repeated(_) | Admitted::Nothing => {}

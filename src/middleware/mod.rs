@@ -12,7 +12,8 @@
 //!    address, data told ([`custom`](AuthsignalLayer::custom) included), and as much. It answers once: copies of a request
 //!    with its extensions (a retry, a sub-request) are requests of their own.
 //! 3. It brings our cookie, and a flow of this very browser, user, session, action and covered request was approved,
-//!    within its time, and not spent by another request. It is spent before the handler runs.
+//!    within its time, and not spent by another request. It is spent before the handler runs. Where the flow still waits, a
+//!    token in the header `authsignal-token` is validated first (see [below](#programs)).
 //! 4. Authsignal answers `ALLOW`, for a user with something enrolled, or for any user where
 //!    [`Unenrolled::Allow`](crate::Unenrolled::Allow) stands; or it answers that this attempt is settled
 //!    (`CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED`).
@@ -41,7 +42,20 @@
 //! | `Authorization: Bearer`, after [`bearer_challenges`](crate::AuthsignalBuilder::bearer_challenges) | 401 with `WWW-Authenticate` (RFC 9470) and the same problem | problem |
 //! | browser or library that asks ahead of its user | 503 with nothing in it | the same |
 //!
-//! Each carries a typed [`Refusal`](crate::Refusal) in its extensions.
+//! # Programs
+//!
+//! A script in a page, or any other client, gets the problem, has its user prove the challenge by whatever means (its `url` in
+//! a window, a popup or frame of Authsignal's browser SDK, the client SDKs with its `token`), and repeats the very same
+//! request. Whoever went over the callback is let through by the cookie. Whoever got the token of the proof in another way
+//! sends it along in the header `authsignal-token`: it is validated, matched to its flow, spent, and passed, in one request.
+//! Without a flow that waits nothing is validated, and the header is taken off before an extractor or the handler sees it. A token
+//! that proves nothing is refused (403), one that cannot be read as well (400), and one whose request has just passed is
+//! answered with 409. Calls to another origin than the page's need the header in the answer's `Access-Control-Allow-Headers`.
+//!
+//! Clients without a cookie (mobile apps, other services) are [bearer](crate::User::bearer) users: their flows are found by user
+//! and session alone, pass by the header only, once, and are never remembered.
+//!
+//! Each answer carries a typed [`Refusal`](crate::Refusal) in its extensions.
 //! [`AuthsignalBuilder::respond`](crate::AuthsignalBuilder::respond) changes how they look.
 //!
 //! # Requests ahead of the user
@@ -181,6 +195,7 @@ mod layer;
 mod resume;
 mod service;
 mod stop;
+mod token;
 
 pub use body::{RefusalBody, ReplayBody};
 pub use browser::{BrowserFuture, BrowserLayer, BrowserService};

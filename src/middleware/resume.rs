@@ -8,9 +8,8 @@ use crate::domain::flow::Flow;
 use crate::domain::form::Form;
 use crate::domain::saved_request::{NotKept, SavedRequest};
 use crate::request::caller::Caller;
-use crate::request::cookie::BrowserId;
 use crate::store;
-use crate::store::flows::BindingHash;
+use crate::store::flows::{BindingHash, Holder};
 
 /// The most bytes of a form that is kept in its flow; a longer one is covered all the same, and sent again by its user.
 const MAX_SAVED_FORM: usize = 16 * 1024;
@@ -53,7 +52,7 @@ impl Case<'_> {
     /// script sent does not lead away from what the user sent.
     pub(super) async fn save_request(
         &self,
-        browser: &BrowserId,
+        holder: &Holder,
         binding: &BindingHash,
         flow: &Flow,
         saved: SavedRequest,
@@ -64,7 +63,7 @@ impl Case<'_> {
         if saved == flow.saved || (minor(&saved) && !minor(&flow.saved)) {
             return Ok(());
         }
-        self.authsignal().flows.save_request(browser, binding, &flow.opening.attempt, &saved).await
+        self.authsignal().flows.save_request(holder, binding, &flow.opening.attempt, &saved).await
     }
 
     /// Whether this request posts the form that a flow has kept.
@@ -74,12 +73,12 @@ impl Case<'_> {
     }
 
     /// Notes that a kept form was posted again, where the approval outlives that, so that it is not offered twice.
-    pub(super) async fn mark_sent(&self, parts: &Parts, browser: &BrowserId, binding: &BindingHash, flow: &Flow) {
+    pub(super) async fn mark_sent(&self, parts: &Parts, holder: &Holder, binding: &BindingHash, flow: &Flow) {
         if flow.opening.remember.is_none() || !self.is_form_of(parts, flow) {
             return;
         }
         let flows = &self.authsignal().flows;
-        if let Err(error) = flows.save_request(browser, binding, &flow.opening.attempt, &SavedRequest::Sent).await {
+        if let Err(error) = flows.save_request(holder, binding, &flow.opening.attempt, &SavedRequest::Sent).await {
             tracing::warn!(error = %crate::log::Chain(&error), "a form that was sent again stays on offer");
         }
     }

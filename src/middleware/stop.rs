@@ -9,6 +9,7 @@ use super::guard::Guard;
 use crate::budget::Over;
 use crate::domain::place::Elsewhere;
 use crate::outage::Outage;
+use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
 use crate::response::answer::ChallengeAnswer;
@@ -20,6 +21,8 @@ pub(super) enum Stop {
     Refuse(RefusalReason),
     /// No decision, with what the service said of when to try again.
     Outage(Outage, Option<Duration>),
+    /// The token that came along proves nothing.
+    Unredeemed(Unredeemed),
     /// A budget is used up.
     Over(Over),
     Challenge {
@@ -55,6 +58,10 @@ impl Stop {
             }
             Self::Outage(outage, wait) => {
                 answers.refuse(parts, Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait))
+            }
+            Self::Unredeemed(Unredeemed { reason, wait, .. }) => {
+                tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "token refused");
+                answers.refuse(parts, Refusal::new(reason, Some(&guard.action)).retry_after_of(wait))
             }
             Self::Over((budget, wait)) => {
                 budget.warn(&guard.action);

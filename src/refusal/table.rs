@@ -131,6 +131,13 @@ impl RefusalReason {
                 "This link is not complete",
                 "It does not look like one that the confirmation page leads to.",
             ),
+            Self::InvalidToken => row(
+                "InvalidToken",
+                "invalid_token",
+                StatusCode::BAD_REQUEST,
+                "This could not be confirmed",
+                "The proof that came along could not be read. Nothing was done.",
+            ),
             Self::UnknownFlow => row(
                 "UnknownFlow",
                 "unknown_flow",

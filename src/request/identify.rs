@@ -25,6 +25,7 @@ use http::request::Parts;
 pub struct User {
     pub(crate) id: String,
     pub(crate) session: Option<String>,
+    pub(crate) is_bearer: bool,
     pub(crate) email: Option<String>,
     pub(crate) phone_number: Option<String>,
     pub(crate) username: Option<String>,
@@ -37,7 +38,15 @@ impl User {
     /// An id that breaks these rules makes no [`UserId`](crate::UserId); its requests are refused with 403.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), session: None, email: None, phone_number: None, username: None, locale: None }
+        Self {
+            id: id.into(),
+            session: None,
+            is_bearer: false,
+            email: None,
+            phone_number: None,
+            username: None,
+            locale: None,
+        }
     }
 
     /// Binds approvals to this session of the user's: after a logout, in another session, they are worth nothing.
@@ -46,6 +55,18 @@ impl User {
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.session = Some(session.into());
         self
+    }
+
+    /// Says that this request shows who its user is by something that no browser adds by itself (`Authorization: Bearer`, an
+    /// API key, a client certificate), in this session: the token's id (`jti`, `sid`), say, or the key's.
+    ///
+    /// Such a client needs no cookie of ours. It repeats the request that was challenged with the token of the proof in the
+    /// header `authsignal-token`, each time anew: nothing is [remembered](crate::AuthsignalLayer::remember) for it. Default:
+    /// approvals are a browser's, which brings our cookie.
+    #[must_use]
+    pub fn bearer(mut self, session: impl Into<String>) -> Self {
+        self.is_bearer = true;
+        self.session(session)
     }
 
     /// The address that the service offers when the user enrols by e-mail. Default: none is sent.

@@ -143,6 +143,11 @@ pub(crate) fn refusal_on_the_way_back(reason: &RefusalReason, on: &str) -> Respo
     page.respond(reason.status())
 }
 
+/// The user of a client without a cookie is done with the challenge, whatever came of it.
+pub(crate) fn back_to_app() -> Response<Bytes> {
+    Page::new("Go back to the app", "You can close this page and go on where you were.").respond(StatusCode::OK)
+}
+
 /// The user left the challenge. `again` is where it still waits, or begins anew.
 pub(crate) fn left(again: Option<&str>, cancel: &ReturnTo) -> Response<Bytes> {
     let page = Page::new("Not confirmed yet", "You left before it was confirmed that it is you. Nothing was done.");

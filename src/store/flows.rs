@@ -17,9 +17,11 @@ use crate::request::cookie::BrowserId;
 use crate::store::{AnyStore, Error, ErrorKind, Version};
 
 mod ask;
+mod holder;
 mod spend;
 mod wait;
 
+pub(crate) use holder::Holder;
 pub(crate) use spend::Spending;
 
 /// How often a transition is tried while others keep writing the same record.
@@ -95,44 +97,51 @@ impl FlowStore {
     /// What the flow that covers a request, if there is one, says; an approval is spent by `by` before this returns.
     pub(crate) async fn admit(
         self: &Arc<Self>,
-        browser: &BrowserId,
+        holder: &Holder,
         binding: &BindingHash,
         by: RequestId,
     ) -> Result<Admitted, Error> {
-        let slot = self.slot(browser, binding).await?;
+        let slot = self.slot(holder, binding).await?;
         let Some(flow) = &slot.record else { return Ok(Admitted::Nothing) };
         match flow.admit(by, self.now()) {
-            Admission::Pass(_, Some(_)) => self.spend(browser, binding, by, slot).await,
+            Admission::Pass(_, Some(_)) => self.spend(holder, binding, by, slot).await,
             met => Ok(Admitted::of(met, flow)),
         }
+    }
+
+    /// Whether there is a flow, whatever it says.
+    pub(crate) async fn has(&self, holder: &Holder, binding: &BindingHash) -> Result<bool, Error> {
+        Ok(self.slot(holder, binding).await?.record.is_some())
     }
 
     /// Writes a new flow, unless another request for the same thing was faster.
     pub(crate) async fn open(
         self: &Arc<Self>,
-        browser: &BrowserId,
+        holder: &Holder,
         binding: &BindingHash,
         by: RequestId,
         flow: Flow,
     ) -> Result<Opened, Error> {
         let mut tries = Tries::default();
         loop {
-            let slot = self.slot(browser, binding).await?;
+            let slot = self.slot(holder, binding).await?;
             if let Some(found) = &slot.record {
                 if found.opening.attempt == flow.opening.attempt {
                     return Ok(Opened::New(flow));
                 }
                 match found.admit(by, self.now()) {
                     Admission::SameChallenge => return Ok(Opened::Joined(found.clone())),
+                    // A client without a cookie passes with its token in hand alone.
+                    Admission::Pass(..) if *holder == Holder::Bearer => {}
                     Admission::Pass(..) => {
-                        if let Admitted::Pass(proof, flow, spending) = self.admit(browser, binding, by).await? {
+                        if let Admitted::Pass(proof, flow, spending) = self.admit(holder, binding, by).await? {
                             return Ok(Opened::Pass(proof, flow, spending));
                         }
                     }
                     Admission::Repeated | Admission::Nothing => {}
                 }
             }
-            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+            if tries.wrote(self.write(holder, &slot, &flow).await)? {
                 return Ok(Opened::New(flow));
             }
         }
@@ -141,20 +150,20 @@ impl FlowStore {
     /// Changes how the user of a flow goes on, unless the flow is another attempt's by now.
     pub(crate) async fn save_request(
         &self,
-        browser: &BrowserId,
+        holder: &Holder,
         binding: &BindingHash,
         attempt: &IdempotencyKey,
         saved: &SavedRequest,
     ) -> Result<(), Error> {
         let mut tries = Tries::default();
         loop {
-            let slot = self.slot(browser, binding).await?;
+            let slot = self.slot(holder, binding).await?;
             let Some(flow) = slot.record.as_ref().filter(|flow| flow.opening.attempt == *attempt) else {
                 return Ok(());
             };
             let mut flow = flow.clone();
             flow.saved = saved.clone();
-            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+            if tries.wrote(self.write(holder, &slot, &flow).await)? {
                 return Ok(());
             }
         }
@@ -189,7 +198,8 @@ impl FlowStore {
                 warn_unopened(Purpose::Ticket, &key);
                 continue;
             };
-            return Ok(self.slot(browser, &binding).await?.record.map(|flow| (binding, flow)));
+            let holder = Holder::Browser(browser.clone());
+            return Ok(self.slot(&holder, &binding).await?.record.map(|flow| (binding, flow)));
         }
         Ok(None)
     }
@@ -197,27 +207,27 @@ impl FlowStore {
     /// Applies the service's answer to a flow, and gives the flow as it then stands.
     pub(crate) async fn answer(
         &self,
-        browser: &BrowserId,
+        holder: &Holder,
         binding: &BindingHash,
         answer: &Validation,
     ) -> Result<Option<(Resolution, Flow)>, Error> {
         let mut tries = Tries::default();
         loop {
-            let slot = self.slot(browser, binding).await?;
+            let slot = self.slot(holder, binding).await?;
             let Some(flow) = &slot.record else { return Ok(None) };
             let answered = flow.answer(answer, self.now());
             let (Resolution::Approve(stage) | Resolution::Fail(stage)) = &answered else {
                 return Ok(Some((answered, flow.clone())));
             };
             let flow = Flow { stage: stage.clone(), ..flow.clone() };
-            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+            if tries.wrote(self.write(holder, &slot, &flow).await)? {
                 return Ok(Some((answered, flow)));
             }
         }
     }
 
-    async fn slot(&self, browser: &BrowserId, binding: &BindingHash) -> Result<Slot, Error> {
-        self.slot_of(Purpose::Flow, browser, binding).await
+    async fn slot(&self, holder: &Holder, binding: &BindingHash) -> Result<Slot, Error> {
+        self.slot_of(holder.purpose(), holder.browser(), binding).await
     }
 
     /// The record under the current master secret and tenant, or else under an older one, or else the place for a new one.
@@ -244,8 +254,8 @@ impl FlowStore {
         Ok(place.expect("there is always a current master secret"))
     }
 
-    async fn write(&self, browser: &BrowserId, slot: &Slot, flow: &Flow) -> Result<bool, Error> {
-        self.write_as(Purpose::Flow, browser, slot, flow, self.ttl(&flow.stage)).await
+    async fn write(&self, holder: &Holder, slot: &Slot, flow: &Flow) -> Result<bool, Error> {
+        self.write_as(holder.purpose(), holder.browser(), slot, flow, self.ttl(&flow.stage)).await
     }
 
     async fn write_as<T: Serialize>(
@@ -344,10 +354,13 @@ mod tests {
         let flow = Flow::new(opening("ada", "pay", "newer", None), page(), stage);
         let page = page();
         flows.write_ticket(&browser, ticket, &binding).await.unwrap();
-        flows.open(&browser, &binding, RequestId([1; 16]), flow).await.unwrap();
+        flows.open(&Holder::Browser(browser.clone()), &binding, RequestId([1; 16]), flow).await.unwrap();
         for (attempt, want) in [("older", page), ("newer", SavedRequest::Sent)] {
             let attempt = IdempotencyKey::new(attempt).unwrap();
-            flows.save_request(&browser, &binding, &attempt, &SavedRequest::Sent).await.unwrap();
+            flows
+                .save_request(&Holder::Browser(browser.clone()), &binding, &attempt, &SavedRequest::Sent)
+                .await
+                .unwrap();
             let (_, flow) = flows.find(&browser, ticket).await.unwrap().unwrap();
             assert_eq!(flow.saved, want, "{attempt}");
         }

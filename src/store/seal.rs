@@ -26,7 +26,10 @@ pub(crate) const SEAL: usize = 1 + NONCE + 16;
 /// What a record is, so that a flow can never be read as a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// A browser's flow.
     Flow,
+    /// The flow of a client without a cookie.
+    BearerFlow,
     Ticket,
     /// What waits of a user and session, whatever the browser.
     Waiting,
@@ -36,6 +39,7 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::Flow => b"flow",
+            Self::BearerFlow => b"bearer flow",
             Self::Ticket => b"ticket",
             Self::Waiting => b"waiting",
         }
@@ -192,10 +196,12 @@ mod tests {
         assert_eq!(keys.open(Purpose::Flow, &browser, &Key::of(2), &sealed), None);
         assert_eq!(keys.open(Purpose::Ticket, &browser, &key, &sealed), None);
         assert_eq!(keys.open(Purpose::Waiting, &browser, &key, &sealed), None);
+        assert_eq!(keys.open(Purpose::BearerFlow, &browser, &key, &sealed), None);
         assert_eq!(keys_of(b"other", &NONE).open(Purpose::Flow, &browser, &key, &sealed), None);
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &other, &[1; 32]));
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Flow, &browser, &[2; 32]));
         assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::Ticket, &browser, &[1; 32]));
+        assert_ne!(keys.name(Purpose::Flow, &browser, &[1; 32]), keys.name(Purpose::BearerFlow, &browser, &[1; 32]));
     }
 
     /// T92: after a rotation the older secret still names and opens; once it is dropped, it does not.

@@ -26,6 +26,7 @@ mod pending;
 mod places;
 mod prefetch;
 mod preflight;
+mod programs;
 mod readings;
 mod resume;
 mod rewrites;

@@ -7,6 +7,7 @@ use authsignal_client::url::{is_loopback, redacted_url};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
+use super::programs::parse_bearer_callback;
 use super::{AuthsignalBuilder, MIN_SECRET};
 use crate::authsignal::{Authsignal, Inner};
 use crate::budget::Ledger;
@@ -88,6 +89,7 @@ impl AuthsignalBuilder {
         // Whoever cancels at the callback must not be led to the callback (threat T19).
         let home = places.main.public(&self.home);
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
+        let bearer_callback_url = self.bearer_callback_url.as_deref().map(parse_bearer_callback).transpose()?;
         let page_origins = PageOrigins::new(&self.page_origins)?;
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
@@ -108,6 +110,7 @@ impl AuthsignalBuilder {
             challenge_hosts,
             addresses: Addresses::new(self.ip_source),
             custom_domain: self.custom_domain,
+            bearer_callback_url,
             body_limit: self.body_limit,
             warned: Mutex::default(),
             tenant,
@@ -128,8 +131,8 @@ fn parse_callback(text: &str, insecure_cookies: bool) -> Result<Url, ConfigError
     if url.fragment().is_some() {
         return Err(refused("it carries a fragment, which never reaches a server"));
     }
-    if url.query_pairs().any(|(name, _)| matches!(&*name, "flow" | "token" | "hop")) {
-        return Err(refused("its query uses `flow`, `token` or `hop`, which are added to it"));
+    if url.query_pairs().any(|(name, _)| matches!(&*name, "flow" | "token" | "hop" | "bearer")) {
+        return Err(refused("its query uses `flow`, `token`, `hop` or `bearer`, which are added to it"));
     }
     // axum takes no route with a segment that begins like a parameter of its older versions; braces are encoded by now.
     let is_route = url.path().split('/').all(|segment| !segment.starts_with([':', '*']));

@@ -9,10 +9,9 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
-use super::{Admitted, BindingHash, FlowStore, Slot, Tries, detached};
+use super::{Admitted, BindingHash, FlowStore, Holder, Slot, Tries, detached};
 use crate::domain::flow::{Admission, Flow, RequestId};
 use crate::log::Chain;
-use crate::request::cookie::BrowserId;
 use crate::store::Error;
 
 /// An approval that is spent on a request which is still on its way to its handler. Dropped before that, it is given back.
@@ -21,7 +20,7 @@ pub(crate) struct Spending(Option<Spent>);
 
 struct Spent {
     flows: Arc<FlowStore>,
-    browser: BrowserId,
+    holder: Holder,
     binding: BindingHash,
     by: RequestId,
     runtime: Handle,
@@ -50,7 +49,7 @@ impl fmt::Debug for Spending {
 
 impl Spent {
     async fn give_back(self) {
-        match self.flows.give_back(&self.browser, &self.binding, self.by).await {
+        match self.flows.give_back(&self.holder, &self.binding, self.by).await {
             Ok(Some(flow)) => tracing::info!(
                 action = %flow.opening.action,
                 "a request was dropped before its handler: its approval is good again"
@@ -68,14 +67,14 @@ impl FlowStore {
     /// Spends the approval in `slot`, unless somebody else is faster.
     pub(super) async fn spend(
         self: &Arc<Self>,
-        browser: &BrowserId,
+        holder: &Holder,
         binding: &BindingHash,
         by: RequestId,
         slot: Slot,
     ) -> Result<Admitted, Error> {
         let spent = Spent {
             flows: Arc::clone(self),
-            browser: browser.clone(),
+            holder: holder.clone(),
             binding: *binding,
             by,
             runtime: Handle::current(),
@@ -84,19 +83,14 @@ impl FlowStore {
     }
 
     /// Undoes what was spent by `by`. Gives the flow if there was something to undo.
-    async fn give_back(
-        &self,
-        browser: &BrowserId,
-        binding: &BindingHash,
-        by: RequestId,
-    ) -> Result<Option<Flow>, Error> {
+    async fn give_back(&self, holder: &Holder, binding: &BindingHash, by: RequestId) -> Result<Option<Flow>, Error> {
         let mut tries = Tries::default();
         loop {
-            let slot = self.slot(browser, binding).await?;
+            let slot = self.slot(holder, binding).await?;
             let Some(flow) = &slot.record else { return Ok(None) };
             let Some(stage) = flow.stage.give_back(by, self.now()) else { return Ok(None) };
             let flow = Flow { stage, ..flow.clone() };
-            if tries.wrote(self.write(browser, &slot, &flow).await)? {
+            if tries.wrote(self.write(holder, &slot, &flow).await)? {
                 return Ok(Some(flow));
             }
         }
@@ -105,14 +99,14 @@ impl FlowStore {
 
 /// An error leaves it unknown whether this request spent the approval, so on the way out it is given back if it did.
 async fn spend(spending: Spending, mut slot: Slot) -> Result<Admitted, Error> {
-    let Some(Spent { flows, browser, binding, by, .. }) = &spending.0 else { return Ok(Admitted::Nothing) };
+    let Some(Spent { flows, holder, binding, by, .. }) = &spending.0 else { return Ok(Admitted::Nothing) };
     let mut tries = Tries::default();
     let meeting = loop {
         let Some(flow) = &slot.record else { break Admitted::Nothing };
         match flow.admit(*by, flows.now()) {
             Admission::Pass(proof, Some(stage)) => {
                 let flow = Flow { stage, ..flow.clone() };
-                if tries.wrote(flows.write(browser, &slot, &flow).await)? {
+                if tries.wrote(flows.write(holder, &slot, &flow).await)? {
                     return Ok(Admitted::Pass(proof, flow, Some(spending)));
                 }
             }
@@ -120,7 +114,7 @@ async fn spend(spending: Spending, mut slot: Slot) -> Result<Admitted, Error> {
             Admission::Pass(proof, None) => return Ok(Admitted::Pass(proof, flow.clone(), Some(spending))),
             met => break Admitted::of(met, flow),
         }
-        slot = flows.slot(browser, binding).await?;
+        slot = flows.slot(holder, binding).await?;
     };
     spending.keep();
     Ok(meeting)

@@ -1,0 +1,121 @@
+//! Takes a token that the service gave after a challenge to the flow that it is for. The way back and a request that
+//! brings its token do it alike.
+use std::sync::Arc;
+use std::time::Duration;
+
+use authsignal_client::Validate;
+
+use crate::authsignal::Inner;
+use crate::budget::Budget;
+use crate::domain::flow::{AskId, Asking, Flow, Resolution, Unproven, Validation};
+use crate::outage::Outage;
+use crate::refusal::RefusalReason;
+use crate::store;
+use crate::store::flows::{BindingHash, Holder, detached};
+
+/// The longest token that is looked at, in bytes.
+pub(crate) const MAX_TOKEN: usize = 4 * 1024;
+
+/// Tokens are opaque; their characters are those that RFC 6750 gives to bearer tokens.
+pub(crate) fn is_token(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(legal)
+}
+
+/// Why a token proved nothing.
+#[derive(Debug)]
+pub(crate) struct Unredeemed {
+    pub(crate) reason: RefusalReason,
+    /// When to try again.
+    pub(crate) wait: Option<Duration>,
+    /// The flow, where one is known.
+    pub(crate) flow: Option<Box<Flow>>,
+}
+
+impl Unredeemed {
+    pub(crate) fn of(reason: impl Into<RefusalReason>, flow: Flow) -> Self {
+        Self { reason: reason.into(), wait: None, flow: Some(Box::new(flow)) }
+    }
+
+    fn after(self, wait: Option<Duration>) -> Self {
+        Self { wait, ..self }
+    }
+}
+
+impl From<RefusalReason> for Unredeemed {
+    fn from(reason: RefusalReason) -> Self {
+        Self { reason, wait: None, flow: None }
+    }
+}
+
+impl From<store::Error> for Unredeemed {
+    fn from(error: store::Error) -> Self {
+        RefusalReason::from(Outage::of_store(&error)).into()
+    }
+}
+
+impl Inner {
+    /// Asks the service about a token and writes what it means for the flow. It runs in a task of its own, so whoever
+    /// hangs up half way changes nothing (threats T13 and T85).
+    pub(crate) async fn redeem(
+        self: Arc<Self>,
+        holder: Holder,
+        binding: BindingHash,
+        token: String,
+    ) -> Result<(Resolution, Flow), Unredeemed> {
+        detached(async move { self.validate(&holder, &binding, token).await }).await?
+    }
+
+    async fn validate(
+        &self,
+        holder: &Holder,
+        binding: &BindingHash,
+        token: String,
+    ) -> Result<(Resolution, Flow), Unredeemed> {
+        let by = AskId::random();
+        let (asking, flow) = self.flows.ask(holder, binding, by).await?.ok_or(RefusalReason::UnknownFlow)?;
+        match asking {
+            Asking::Ask(_) | Asking::Counted => {}
+            // Nobody was asked, which is no proof for whoever has to show one.
+            Asking::Known if *holder == Holder::Bearer => {
+                return Err(Unredeemed::of(RefusalReason::OverBudget(Budget::Validates), flow));
+            }
+            Asking::Known => return Ok((Resolution::Already, flow)),
+            Asking::Over(wait) => {
+                Budget::Validates.warn(&flow.opening.action);
+                return Err(Unredeemed::of(RefusalReason::OverBudget(Budget::Validates), flow).after(Some(wait)));
+            }
+            Asking::Expired => return Err(Unredeemed::of(RefusalReason::Unproven(Unproven::Expired), flow)),
+        }
+        let opening = &flow.opening;
+        let question = Validate::new(token).user_id(opening.user.clone()).action(opening.action.clone());
+        let validated = match self.client.validate_challenge(question).await {
+            Ok(validated) => validated,
+            Err(error) => {
+                let outage = Outage::of_service(&error, &opening.action);
+                // Whoever is told to slow down is not to ask without end.
+                if outage != Outage::RateLimited
+                    && let Err(error) = self.flows.was_not_answered(holder, binding, by).await
+                {
+                    Outage::of_store(&error);
+                }
+                return Err(Unredeemed::of(outage, flow).after(error.retry_after()));
+            }
+        };
+        let answered = self.flows.answer(holder, binding, &Validation::from(validated)).await?;
+        let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
+        tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
+        // Also where this was written before, and only the store's answer was lost.
+        if matches!(answered, Resolution::Approve(_) | Resolution::Already) {
+            let opening = &flow.opening;
+            self.gives_room_back(opening, &opening.attempt);
+            self.flows.give_room_back(opening.user.as_str(), opening.session.as_deref(), &opening.attempt).await;
+        }
+        match answered {
+            Resolution::Unproven(why) => Err(Unredeemed::of(RefusalReason::Unproven(why), flow)),
+            Resolution::Approve(_) | Resolution::Already | Resolution::Left | Resolution::Fail(_) => {
+                Ok((answered, flow))
+            }
+        }
+    }
+}
