@@ -160,7 +160,7 @@ impl Client {
         let action = action_code_of(action.as_ref())?;
         let key = idempotency_key_of(idempotency_key.as_ref())?;
         let segments = ["users", user.as_str(), "actions", action.as_str(), key.as_str()];
-        self.transport.run(&self.transport.get(&segments)?).await
+        self.transport.run(&self.transport.get(&segments)?.hedged()).await
     }
 
     /// Changes the state of an attempt, after a review for example:

@@ -103,6 +103,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     deadline: Duration,
     retries: u32,
+    hedge_after: Option<Duration>,
     http2: bool,
     carrier: Carrier,
 }
@@ -117,6 +118,7 @@ impl ClientBuilder {
             connect_timeout: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
             retries: 2,
+            hedge_after: None,
             http2: false,
             carrier: Carrier::default(),
         }
@@ -180,6 +182,23 @@ impl ClientBuilder {
     /// [the table](crate#what-is-repeated)). Default: 2; 0 turns repeating off.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
+        self
+    }
+
+    /// After how long without an answer [`get_action`](Client::get_action) and [`validate_challenge`](Client::validate_challenge)
+    /// are sent a second time, beside the first: whichever is answered first counts, and the other is dropped. Where few answers
+    /// are slow, hardly any call waits for one. Something above the time that most answers take, such as 200 ms. Default: off.
+    ///
+    /// Each second sending is paid from the budget that [repetitions](crate#what-is-repeated) have, so that a service which is slow to
+    /// everybody gets at most 10 % more calls, and one a second. The deadline is the same. A failure that would be repeated leaves the
+    /// call to the other sending; any other answer counts, also one that refuses.
+    ///
+    /// Nothing else is sent twice at once: what two at once under one idempotency key do is not documented, so
+    /// [`track`](Client::track) never is. Of `POST /validate` neither the API reference nor an SDK says that a token is good only
+    /// once; that it may be asked about twice is an assumption. Were it wrong, a token could be found not valid, and the user would
+    /// prove themselves again; none could be found valid that is not.
+    pub fn hedge_after(mut self, delay: Duration) -> Self {
+        self.hedge_after = Some(delay);
         self
     }
 
@@ -257,6 +276,7 @@ impl ClientBuilder {
     /// - [`ConfigError::BaseUrl`]: the base URL is not one that the secret may be sent to.
     /// - [`ConfigError::HttpHost`]: what [`dangerous_allow_http_to`](Self::dangerous_allow_http_to) was given is no host.
     /// - [`ConfigError::ZeroDeadline`]: the deadline or the time to connect is zero.
+    /// - [`ConfigError::HedgeDelay`]: what [`hedge_after`](Self::hedge_after) was given is zero, or not less than the deadline.
     /// - [`ConfigError::HttpClient`]: no HTTP client can be made on this machine.
     /// - [`ConfigError::MissingTransport`]: the crate was built without an HTTP client, and no
     ///   [`transport`](Self::transport) was given.
@@ -274,12 +294,16 @@ impl ClientBuilder {
         if self.deadline.is_zero() || self.connect_timeout.is_zero() {
             return Err(ConfigError::ZeroDeadline);
         }
+        if self.hedge_after.is_some_and(|delay| delay.is_zero() || delay >= self.deadline) {
+            return Err(ConfigError::HedgeDelay);
+        }
         let transport = Transport::new(Settings {
             secret: Some(secret.clone()),
             base,
             connect_timeout: self.connect_timeout.min(MAX_DEADLINE),
             deadline: self.deadline.min(MAX_DEADLINE),
             retries: self.retries,
+            hedge_after: self.hedge_after,
             http2: self.http2,
             carrier: self.carrier,
         })?;
@@ -297,6 +321,7 @@ impl fmt::Debug for ClientBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("deadline", &self.deadline)
             .field("retries", &self.retries)
+            .field("hedge_after", &self.hedge_after)
             .field("http2", &self.http2)
             .finish_non_exhaustive()
     }
@@ -369,6 +394,11 @@ mod tests {
         let zero = Duration::ZERO;
         assert_eq!(Client::builder("s").deadline(zero).build().unwrap_err(), ConfigError::ZeroDeadline);
         assert_eq!(Client::builder("s").connect_timeout(zero).build().unwrap_err(), ConfigError::ZeroDeadline);
+        for (delay, expected) in [(0, false), (1, true), (2999, true), (3000, false)] {
+            let builder = Client::builder("s").deadline(Duration::from_secs(3));
+            let built = builder.hedge_after(Duration::from_millis(delay)).build().map(drop);
+            assert_eq!(built, if expected { Ok(()) } else { Err(ConfigError::HedgeDelay) }, "{delay} ms");
+        }
         assert!(Client::builder("s").deadline(Duration::MAX).connect_timeout(Duration::MAX).build().is_ok());
     }
 

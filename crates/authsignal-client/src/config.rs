@@ -32,6 +32,10 @@ pub enum ConfigError {
     /// The deadline of a call, or its time to connect, is zero: no call could ever succeed.
     #[error("invalid deadline: a call and its time to connect need more than zero")]
     ZeroDeadline,
+    /// The time after which a slow call is sent a second time is zero, or not less than the deadline: each call would be sent
+    /// twice, or none.
+    #[error("invalid hedge delay: `hedge_after` takes more than zero and less than the deadline")]
+    HedgeDelay,
     /// The HTTP client could not be built, which is a fault of the machine: for `https` it needs the certificates of
     /// authorities, which slim images leave out (Debian has them in the package `ca-certificates`).
     #[error("cannot build the HTTP client: {reason}")]

@@ -52,6 +52,9 @@
 //! more than 10 % of the calls of the last ten seconds plus one a second: a service that is down is not held down. A call that
 //! cannot be repeated, or not any more, waits until its deadline.
 //!
+//! [`ClientBuilder::hedge_after`] sends two reads, `get_action` and `validate_challenge`, a second time while the first sending
+//! is still waiting, from the same budget. It is off by default.
+//!
 #![doc = include_str!("../docs/endpoints.md")]
 //!
 #![doc = include_str!("../docs/sdks.md")]

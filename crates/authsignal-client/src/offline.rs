@@ -283,6 +283,7 @@ fn secretless(base: Url) -> Result<Arc<Transport>, ConfigError> {
         connect_timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(5),
         retries: 2,
+        hedge_after: None,
         http2: false,
         carrier: Carrier::BuiltIn,
     };

@@ -179,7 +179,8 @@ impl Client {
     /// ```
     pub async fn validate_challenge(&self, request: impl Into<Validate>) -> Result<Validated, Error> {
         let request = request.into();
-        let call = self.transport.post(&["validate"], &request)?.safe_to_repeat().carrying(request.token.secret());
+        let call = self.transport.post(&["validate"], &request)?.safe_to_repeat().hedged();
+        let call = call.carrying(request.token.secret());
         match self.transport.run::<Validated>(&call).await {
             Ok(mut validated) => {
                 validated.error = validated.error.map(|error| self.transport.redactor(&call).message(&error));

@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) uri: Uri,
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
+    /// Whether it may be on its way twice at once.
+    pub(crate) hedged: bool,
     /// Secrets that the request carries, to be cut out of whatever comes back.
     pub(crate) carries: Vec<Cow<'a, str>>,
     /// The most bytes of its answer that are read.
@@ -39,6 +41,7 @@ impl<'a> Call<'a> {
             uri,
             body: None,
             repeat,
+            hedged: false,
             carries: Vec::new(),
             max_bytes: MAX_ANSWER_BYTES,
             confidential: false,
@@ -59,6 +62,12 @@ impl<'a> Call<'a> {
     /// Says that a second copy does no more than the first.
     pub(crate) fn safe_to_repeat(mut self) -> Self {
         self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Says that it only asks, so that two at once are no more than one.
+    pub(crate) fn hedged(mut self) -> Self {
+        self.hedged = true;
         self
     }
 

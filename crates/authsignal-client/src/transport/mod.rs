@@ -1,6 +1,7 @@
 //! Bytes to the service and back: tries, deadline, limits.
 pub(crate) mod answer;
 pub(crate) mod call;
+mod hedge;
 pub(crate) mod json;
 #[cfg(feature = "hyper")]
 mod over_hyper;
@@ -55,6 +56,8 @@ pub(crate) struct Transport {
     credentials: Option<Credentials>,
     deadline: Duration,
     retries: u32,
+    /// After how long a slow call is sent a second time, where that may be.
+    hedge_after: Option<Duration>,
     budget: TpsBudget,
 }
 
@@ -95,6 +98,7 @@ struct Response {
 }
 
 /// How long one try waits.
+#[derive(Clone, Copy)]
 struct Patience<'a> {
     /// The end of the call.
     deadline: Instant,
@@ -159,6 +163,7 @@ impl Transport {
             credentials: settings.secret.map(Credentials::new).transpose()?,
             deadline: settings.deadline,
             retries: settings.retries,
+            hedge_after: settings.hedge_after,
             // A tenth of the calls of the last ten seconds, and one a second for a client that makes few.
             budget: TpsBudget::new(Duration::from_secs(10), 1, 0.1),
         })
@@ -237,7 +242,12 @@ impl Transport {
             let left = deadline.saturating_duration_since(now);
             let share = retry::share(call.repeat, repeated, self.retries, left).map(|share| now + share);
             let patience = Patience { deadline, share, budget: &self.budget };
-            let Failure { error, cause } = match self.attempt(call, patience).await {
+            let outcome = match self.hedge_after.filter(|_| call.hedged) {
+                // Boxed, so that other calls need no room for two tries.
+                Some(delay) => Box::pin(self.hedged(call, patience, delay)).await,
+                None => self.attempt(call, patience).await,
+            };
+            let Failure { error, cause } = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -276,6 +286,12 @@ impl Transport {
         *request.uri_mut() = call.uri.clone();
         *request.headers_mut() = headers;
         request
+    }
+
+    /// One try, and another beside it if it is slow, paid for like a repetition.
+    async fn hedged(&self, call: &Call<'_>, patience: Patience<'_>, delay: Duration) -> Result<Response, Failure> {
+        let counts = |failure: &Failure| retry::is_settled(failure.cause, call.repeat);
+        hedge::hedged(delay, || self.attempt(call, patience), || self.budget.withdraw(), counts).await
     }
 
     async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Response, Failure> {

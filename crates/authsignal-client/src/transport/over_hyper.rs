@@ -220,6 +220,7 @@ mod tests {
             connect_timeout: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
             retries: 0,
+            hedge_after: None,
             http2,
             carrier: Carrier::Hyper,
         };

@@ -63,6 +63,12 @@ pub(crate) fn share(repeat: Repeat, repeated: u32, retries: u32, left: Duration)
     (repeated < retries && repeat == Repeat::Safe && room).then_some(half)
 }
 
+/// Whether a try that failed so leaves nothing to hope for from another that is on its way: its failure would not be repeated, or
+/// it has made room for the next, which has been paid for.
+pub(crate) fn is_settled(cause: FailureCause, repeat: Repeat) -> bool {
+    cause == FailureCause::Silent || !may_repeat(cause, repeat)
+}
+
 fn may_repeat(cause: FailureCause, repeat: Repeat) -> bool {
     match cause {
         FailureCause::Unsent | FailureCause::Status(429) => true,

@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) deadline: Duration,
     pub(crate) retries: u32,
+    pub(crate) hedge_after: Option<Duration>,
     pub(crate) http2: bool,
     pub(crate) carrier: Carrier,
 }

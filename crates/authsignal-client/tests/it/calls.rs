@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) secret: &'static str,
     pub(crate) retries: u32,
     pub(crate) deadline: Duration,
+    pub(crate) hedge_after: Option<Duration>,
 }
 
 /// Enough for a slow machine.
@@ -42,7 +43,7 @@ const AMPLE: Duration = Duration::from_secs(60);
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { secret: SECRET, retries: 2, deadline: AMPLE }
+        Self { secret: SECRET, retries: 2, deadline: AMPLE, hedge_after: None }
     }
 }
 
@@ -52,15 +53,18 @@ impl Api {
     }
 
     pub(crate) fn client(&self) -> &Client {
-        let Settings { secret, retries, deadline } = self.settings;
+        let Settings { secret, retries, deadline, hedge_after } = self.settings;
         self.client.get_or_init(|| {
-            let builder = Client::builder(secret).base_url(format!("{}/v1", self.origin)).retries(retries);
+            let mut builder = Client::builder(secret).base_url(format!("{}/v1", self.origin)).retries(retries);
+            if let Some(delay) = hedge_after {
+                builder = builder.hedge_after(delay);
+            }
             builder.deadline(deadline).connect_timeout(AMPLE).through().build().expect("a client")
         })
     }
 
     pub(crate) fn calls(&self) -> &CallConnect {
-        let Settings { secret, retries, deadline } = self.settings;
+        let Settings { secret, retries, deadline, .. } = self.settings;
         self.calls.get_or_init(|| {
             let builder = CallConnect::builder(secret).base_url(&self.origin).retries(retries);
             builder.deadline(deadline).connect_timeout(AMPLE).through().build().expect("a client")

@@ -2,6 +2,7 @@
 mod calls;
 mod canary;
 mod faults;
+mod hedging;
 mod machine;
 mod offline;
 mod others;
