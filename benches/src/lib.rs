@@ -7,5 +7,6 @@ pub mod load;
 pub mod memory;
 pub mod plot;
 pub mod process;
+pub mod slow;
 pub mod store;
 pub mod stub;

@@ -1,7 +1,9 @@
 //! A cheap stand-in for the Server API, on loopback only: answers of the service's size after a delay that can be set.
 //!
 //! `track` answers ALLOW, or what the action's name says: `block`, `challenge`. `validate` answers that the challenge which
-//! was begun last succeeded. `/__callback` says where its user is to come back. `/__delay/100` delays all later answers by 100 ms, `/__calls` says how many there were.
+//! was begun last succeeded, `get_action` that its action has. `/__callback` says where its user is to come back. `/__delay/100` delays all
+//! later answers by 100 ms, `/__spread/40` by up to 40 ms more, `/__slow/100` every hundredth by a second; `/__calls` says how many
+//! calls there were.
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,8 @@ use tokio::net::{TcpListener, TcpSocket};
 #[derive(Default)]
 struct Stub {
     delay_ms: AtomicU64,
+    spread_ms: AtomicU64,
+    slow_every: AtomicU64,
     calls: AtomicU64,
     /// User, action and idempotency key of the newest challenge.
     challenged: Mutex<[String; 3]>,
@@ -58,6 +62,18 @@ fn named_key(body: &[u8]) -> Option<&str> {
 }
 
 impl Stub {
+    /// How long the answer takes that so many came before: the same in every run.
+    fn delay(&self, before: u64) -> Duration {
+        let every = self.slow_every.load(Relaxed);
+        if every > 0 && before % every == every / 2 {
+            return Duration::from_secs(1);
+        }
+        let spread = self.spread_ms.load(Relaxed);
+        // Neighbours are far from each other, and each delay comes as often as any other.
+        let more = before.wrapping_mul(37) % (spread + 1);
+        Duration::from_millis(self.delay_ms.load(Relaxed) + more)
+    }
+
     async fn answer(&self, allowed: &str, request: Request<Incoming>) -> String {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
@@ -67,14 +83,22 @@ impl Stub {
                 self.delay_ms.store(ms.parse().unwrap_or(0), Relaxed);
                 return "{}".to_owned();
             }
+            ["__spread", ms] => {
+                self.spread_ms.store(ms.parse().unwrap_or(0), Relaxed);
+                return "{}".to_owned();
+            }
+            ["__slow", every] => {
+                self.slow_every.store(every.parse().unwrap_or(0), Relaxed);
+                return "{}".to_owned();
+            }
             ["__callback"] => return self.callback.lock().expect("nobody panics").to_string(),
             ["__calls"] => return self.calls.load(Relaxed).to_string(),
             _ => {}
         }
-        self.calls.fetch_add(1, Relaxed);
-        let delay = self.delay_ms.load(Relaxed);
-        if delay > 0 {
-            tokio::time::sleep(Duration::from_millis(delay)).await;
+        let before = self.calls.fetch_add(1, Relaxed);
+        let delay = self.delay(before);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         let key = named_key(&body).unwrap_or(KEY);
         match parts[1..] {
@@ -84,6 +108,11 @@ impl Stub {
                 let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
                 *self.callback.lock().expect("nobody panics") = sent["redirectUrl"].clone();
                 tracked("CHALLENGE_REQUIRED", key)
+            }
+            [.., "users", _, "actions", _, _] => {
+                let at = "2026-01-15T10:00:00.000Z";
+                json!({ "state": "CHALLENGE_SUCCEEDED", "createdAt": at, "stateUpdatedAt": at, "output": {} })
+                    .to_string()
             }
             [.., "validate"] => {
                 let [user, action, key] = self.challenged.lock().expect("nobody panics").clone();
