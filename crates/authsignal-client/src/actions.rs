@@ -159,7 +159,7 @@ impl Client {
         let user = user_id_of(user_id.as_ref())?;
         let action = action_code_of(action.as_ref())?;
         let key = idempotency_key_of(idempotency_key.as_ref())?;
-        let segments = ["users", user.as_str(), "actions", action.as_str(), key.as_str()];
+        let segments = ["users", user, "actions", action, key];
         self.transport.run(&self.transport.get(&segments)?.hedged()).await
     }
 
@@ -193,7 +193,7 @@ impl Client {
         let user = user_id_of(user_id.as_ref())?;
         let action = action_code_of(action.as_ref())?;
         let key = idempotency_key_of(idempotency_key.as_ref())?;
-        let segments = ["users", user.as_str(), "actions", action.as_str(), key.as_str()];
+        let segments = ["users", user, "actions", action, key];
         self.transport.run(&self.transport.patch(&segments, &request.into())?.safe_to_repeat()).await
     }
 }

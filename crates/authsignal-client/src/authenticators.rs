@@ -116,7 +116,7 @@ impl Client {
     /// ```
     pub async fn get_authenticators(&self, user_id: impl AsRef<str>) -> Result<Vec<UserAuthenticator>, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        let call = self.transport.get(&["users", user.as_str(), "authenticators"])?;
+        let call = self.transport.get(&["users", user, "authenticators"])?;
         self.transport.run_list(&call.about_many()).await
     }
 
@@ -146,7 +146,7 @@ impl Client {
         user_authenticator_id: impl AsRef<str>,
     ) -> Result<(), Error> {
         let user = user_id_of(user_id.as_ref())?;
-        let segments = ["users", user.as_str(), "authenticators", user_authenticator_id.as_ref()];
+        let segments = ["users", user, "authenticators", user_authenticator_id.as_ref()];
         self.transport.run_done(&self.transport.delete(&segments)?.safe_to_repeat()).await
     }
 

@@ -110,7 +110,7 @@ impl Client {
     /// ```
     pub async fn get_devices(&self, user_id: impl AsRef<str>) -> Result<Vec<Device>, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        self.transport.run_list(&self.transport.get(&["users", user.as_str(), "devices"])?.about_many()).await
+        self.transport.run_list(&self.transport.get(&["users", user, "devices"])?.about_many()).await
     }
 
     /// Remembers a device, or forgets it: `PATCH /users/{userId}/devices/{deviceId}`.
@@ -142,7 +142,7 @@ impl Client {
         request: impl Into<UpdateDevice>,
     ) -> Result<Device, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        let segments = ["users", user.as_str(), "devices", device_id.as_ref()];
+        let segments = ["users", user, "devices", device_id.as_ref()];
         self.transport.run(&self.transport.patch(&segments, &request.into())?.safe_to_repeat()).await
     }
 
@@ -169,7 +169,7 @@ impl Client {
         device_id: impl AsRef<str>,
     ) -> Result<Device, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        let segments = ["users", user.as_str(), "devices", device_id.as_ref(), "invalidate"];
+        let segments = ["users", user, "devices", device_id.as_ref(), "invalidate"];
         self.transport.run(&self.transport.post_nothing(&segments)?.safe_to_repeat()).await
     }
 }

@@ -1,8 +1,11 @@
 //! Names that travel in paths: they can only be made valid.
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::fmt::Hyphenated;
 
 use crate::error::Error;
 
@@ -56,9 +59,8 @@ fn segment(text: &str, max: usize) -> Result<(), InvalidId> {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes `text` if it is valid.
@@ -67,10 +69,17 @@ macro_rules! id {
             ///
             /// [`InvalidId`] says what is wrong with it.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
-                let text = text.into();
+                Self::of(&text.into())
+            }
+
+            fn of(text: &str) -> Result<Self, InvalidId> {
+                Self::check(text).map(|()| Self(text.into()))
+            }
+
+            /// Whether `text` is valid.
+            fn check(text: &str) -> Result<(), InvalidId> {
                 let check: fn(&str) -> Result<(), InvalidId> = $check;
-                check(&text)?;
-                Ok(Self(text))
+                check(text)
             }
 
             /// The text itself.
@@ -101,7 +110,7 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = InvalidId;
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Self::new(text)
+                Self::of(text)
             }
         }
 
@@ -114,7 +123,39 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl From<$name> for Arc<str> {
+            fn from(id: $name) -> Self {
                 id.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+
+                impl Visitor<'_> for Text {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string")
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::of(text).map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
             }
         }
     };
@@ -156,20 +197,24 @@ impl IdempotencyKey {
     /// They have to come from a generator that is fit for keys: whoever can guess them can name the attempt.
     #[must_use]
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+        let key = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        Self(key.hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH])[..].into())
     }
 }
 
-pub(crate) fn user_id_of(text: &str) -> Result<UserId, Error> {
-    UserId::new(text).map_err(|error| refused("user id", error))
+/// The text itself, if it is a [`UserId`].
+pub(crate) fn user_id_of(text: &str) -> Result<&str, Error> {
+    UserId::check(text).map(|()| text).map_err(|error| refused("user id", error))
 }
 
-pub(crate) fn action_code_of(text: &str) -> Result<ActionCode, Error> {
-    ActionCode::new(text).map_err(|error| refused("action code", error))
+/// The text itself, if it is an [`ActionCode`].
+pub(crate) fn action_code_of(text: &str) -> Result<&str, Error> {
+    ActionCode::check(text).map(|()| text).map_err(|error| refused("action code", error))
 }
 
-pub(crate) fn idempotency_key_of(text: &str) -> Result<IdempotencyKey, Error> {
-    IdempotencyKey::new(text).map_err(|error| refused("idempotency key", error))
+/// The text itself, if it is an [`IdempotencyKey`].
+pub(crate) fn idempotency_key_of(text: &str) -> Result<&str, Error> {
+    IdempotencyKey::check(text).map(|()| text).map_err(|error| refused("idempotency key", error))
 }
 
 fn refused(what: &str, error: InvalidId) -> Error {

@@ -60,6 +60,9 @@ impl fmt::Debug for OtherMembers {
     }
 }
 
+/// The bytes that most bodies have room in.
+const USUAL_BODY: usize = 512;
+
 /// What the body of a request is made of.
 pub(crate) trait Body: Serialize {
     /// Members besides those of the type.
@@ -72,7 +75,11 @@ pub(crate) trait Body: Serialize {
 pub(crate) fn to_json(body: &impl Body) -> Result<Vec<u8>, Error> {
     match body.unknown() {
         Some(unknown) if !unknown.is_empty() => Ok(to_value(body)?.to_string().into_bytes()),
-        _ => serde_json::to_vec(body).map_err(|error| Error::invalid_input(error.to_string())),
+        _ => {
+            let mut json = Vec::with_capacity(USUAL_BODY);
+            serde_json::to_writer(&mut json, body).map_err(|error| Error::invalid_input(error.to_string()))?;
+            Ok(json)
+        }
     }
 }
 

@@ -314,7 +314,7 @@ impl Client {
     /// ```
     pub async fn revoke_user_sessions(&self, user_id: impl AsRef<str>) -> Result<(), Error> {
         let user = user_id_of(user_id.as_ref())?;
-        let body = Whose { user_id: user.as_str() };
+        let body = Whose { user_id: user };
         let call = self.transport.post(&["sessions", "user", "revoke"], &body)?.safe_to_repeat();
         self.transport.run_done(&call).await
     }

@@ -140,7 +140,7 @@ impl Client {
     /// ```
     pub async fn get_user(&self, user_id: impl AsRef<str>) -> Result<UserAttributes, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        self.transport.run(&self.transport.get(&["users", user.as_str()])?).await
+        self.transport.run(&self.transport.get(&["users", user])?).await
     }
 
     /// Deletes a user and their methods, for good: `DELETE /users/{userId}`.
@@ -166,7 +166,7 @@ impl Client {
     pub async fn delete_user(&self, request: impl Into<DeleteUser>) -> Result<(), Error> {
         let request = request.into();
         let user = user_id_of(&request.user_id)?;
-        let call = self.transport.delete(&["users", user.as_str()])?.safe_to_repeat();
+        let call = self.transport.delete(&["users", user])?.safe_to_repeat();
         self.transport.run_done(&call.asking([("actions", request.actions.then_some("true"))])?).await
     }
 }

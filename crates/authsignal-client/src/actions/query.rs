@@ -143,7 +143,7 @@ impl Client {
             action_code_of(code)?;
         }
         let codes = Some(query.codes.join(",")).filter(|codes| !codes.is_empty());
-        let call = self.transport.get(&["users", user.as_str(), "actions"])?.asking([
+        let call = self.transport.get(&["users", user, "actions"])?.asking([
             ("fromDate", query.from_date.as_ref().map(Timestamp::as_str)),
             ("codes", codes.as_deref()),
             ("state", query.state.as_ref().map(ActionState::as_str)),

@@ -1,4 +1,7 @@
 //! Tracking an action: the question whether it may go on, and the answer.
+use std::borrow::Borrow;
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +31,7 @@ use crate::types::{ActionState, ChallengeUrl, Token, VerificationMethod};
 #[must_use]
 pub struct Track {
     #[serde(skip)]
-    action: String,
+    action: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<IdempotencyKey>,
     /// Whether the service makes the key.
@@ -72,8 +75,12 @@ takes_other_members!(Track);
 impl Track {
     /// An attempt at `action`, whose code is checked when it is sent: 1 to 64 letters, digits, `_` and `-`.
     pub fn new(action: impl Into<String>) -> Self {
+        Self::of(action.into().into())
+    }
+
+    fn of(action: Arc<str>) -> Self {
         Self {
-            action: action.into(),
+            action,
             idempotency_key: None,
             keyless: false,
             redirect_url: None,
@@ -112,6 +119,14 @@ impl Track {
     pub fn without_idempotency_key(mut self) -> Self {
         self.idempotency_key = None;
         self.keyless = true;
+        self
+    }
+
+    /// With a key, unless the service is to make it.
+    fn with_key(mut self) -> Self {
+        if !self.keyless {
+            self.idempotency_key.get_or_insert_with(IdempotencyKey::random);
+        }
         self
     }
 
@@ -217,7 +232,7 @@ impl From<String> for Track {
 
 impl From<ActionCode> for Track {
     fn from(action: ActionCode) -> Self {
-        Self::new(action)
+        Self::of(action.into())
     }
 }
 
@@ -312,11 +327,12 @@ impl Client {
     /// # }
     /// ```
     pub async fn track(&self, user_id: impl AsRef<str>, request: impl Into<Track>) -> Result<Tracked, Error> {
-        self.track_as(user_id.as_ref(), request.into()).await
+        self.track_as(user_id.as_ref(), &request.into().with_key()).await
     }
 
     /// As [`track`](Self::track), but reads of the answer only what decides. Members besides these are neither kept nor looked
-    /// at: the call costs less, and a list of methods that cannot be read is no reason to have no decision.
+    /// at: the call costs less, and a list of methods that cannot be read is no reason to have no decision. Whoever needs the
+    /// request afterwards lends it.
     ///
     /// # Errors
     ///
@@ -326,9 +342,9 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: authsignal_client::Client) -> Result<(), authsignal_client::Error> {
-    /// use authsignal_client::ActionState;
+    /// use authsignal_client::{ActionState, Track};
     ///
-    /// let decision = client.track_decision("user-1", "withdrawal").await?;
+    /// let decision = client.track_decision("user-1", Track::new("withdrawal")).await?;
     /// let may_go_on = decision.state == ActionState::Allow;
     /// # Ok(())
     /// # }
@@ -336,25 +352,25 @@ impl Client {
     pub async fn track_decision(
         &self,
         user_id: impl AsRef<str>,
-        request: impl Into<Track>,
+        request: impl Borrow<Track>,
     ) -> Result<TrackDecision, Error> {
-        self.track_as(user_id.as_ref(), request.into()).await
+        let request = request.borrow();
+        let lacks_key = request.idempotency_key.is_none();
+        let with_key = lacks_key.then(|| Box::new(request.clone().with_key()));
+        self.track_as(user_id.as_ref(), with_key.as_deref().unwrap_or(request)).await
     }
 
-    async fn track_as<T: OfAttempt>(&self, user_id: &str, mut request: Track) -> Result<T, Error> {
+    async fn track_as<T: OfAttempt>(&self, user_id: &str, request: &Track) -> Result<T, Error> {
         let user = user_id_of(user_id)?;
         let action = action_code_of(&request.action)?;
-        if !request.keyless {
-            request.idempotency_key.get_or_insert_with(IdempotencyKey::random);
-        }
-        let segments = ["users", user.as_str(), "actions", action.as_str()];
-        let mut call = self.transport.post(&segments, &request)?;
+        let segments = ["users", user, "actions", action];
+        let mut call = self.transport.post(&segments, request)?;
         if !request.keyless {
             call = call.safe_to_repeat();
         }
         let tracked: T = self.transport.run(&call).await?;
         // T72: whatever is decided about another attempt, this one has no decision.
-        if request.idempotency_key.is_some_and(|key| key != *tracked.idempotency_key()) {
+        if request.idempotency_key.as_ref().is_some_and(|key| key != tracked.idempotency_key()) {
             return Err(Error::malformed("it answers another idempotency key"));
         }
         Ok(tracked)

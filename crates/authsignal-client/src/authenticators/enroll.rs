@@ -126,7 +126,7 @@ impl Client {
     ) -> Result<Enrolled, Error> {
         let user = user_id_of(user_id.as_ref())?;
         let request = request.into();
-        let mut call = self.transport.post(&["users", user.as_str(), "authenticators"], &request)?.confidential();
+        let mut call = self.transport.post(&["users", user, "authenticators"], &request)?.confidential();
         if let Some(uri) = &request.otp_uri {
             let secret = uri.secret().split(['?', '&']).find_map(|pair| pair.strip_prefix("secret="));
             call = call.carrying(uri.secret()).carrying(secret.unwrap_or_default());

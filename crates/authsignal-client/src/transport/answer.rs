@@ -92,8 +92,9 @@ pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: &[u8], redact: &Re
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    let has_suffix = |essence: String| essence.starts_with("application/") && essence.ends_with("+json");
+    essence.eq_ignore_ascii_case("application/json") || has_suffix(essence.to_ascii_lowercase())
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with the answer's own `Date` because

@@ -13,12 +13,13 @@ pub(crate) mod retry;
 pub(crate) mod settings;
 pub(crate) mod wire;
 
+use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
@@ -50,8 +51,10 @@ pub(crate) struct Transport {
     base: Url,
     /// What every endpoint's address begins with: the base without a slash at its end.
     root: String,
-    /// What every request says of us.
+    /// What every request says.
     headers: HeaderMap,
+    /// What every request with a body says.
+    headers_with_body: HeaderMap,
     /// None where what is asked for is public.
     credentials: Option<Credentials>,
     deadline: Duration,
@@ -66,16 +69,19 @@ struct Credentials {
     secret: SecretKey,
     /// The secret as it stands in the `Authorization` header.
     basic: SecretString,
-    authorization: HeaderValue,
 }
 
 impl Credentials {
-    fn new(secret: SecretKey) -> Result<Self, ConfigError> {
+    fn new(secret: SecretKey) -> Self {
         let basic = STANDARD.encode(format!("{}:", secret.expose()));
-        let mut authorization =
-            HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ConfigError::InvalidSecret)?;
-        authorization.set_sensitive(true);
-        Ok(Self { secret, basic: basic.into(), authorization })
+        Self { secret, basic: basic.into() }
+    }
+
+    fn authorization(&self) -> Result<HeaderValue, ConfigError> {
+        let value = HeaderValue::try_from(format!("Basic {}", self.basic.expose_secret()));
+        let mut value = value.map_err(|_| ConfigError::InvalidSecret)?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 }
 
@@ -94,7 +100,7 @@ impl Failure {
 struct Response {
     headers: HeaderMap,
     status: u16,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 /// How long one try waits.
@@ -146,11 +152,17 @@ type Read<T> = fn(&HeaderMap, &[u8], &Redactor<'_>) -> Result<T, Error>;
 impl Transport {
     pub(crate) fn new(settings: Settings) -> Result<Self, ConfigError> {
         let wire = carrier(&settings)?;
-        let headers = [
+        let mut headers = HeaderMap::from_iter([
             (ACCEPT, HeaderValue::from_static("application/json")),
             (USER_AGENT, HeaderValue::from_static(AGENT)),
             (HeaderName::from_static("x-authsignal-version"), HeaderValue::from_static(VERSION)),
-        ];
+        ]);
+        let credentials = settings.secret.map(Credentials::new);
+        if let Some(credentials) = &credentials {
+            headers.insert(AUTHORIZATION, credentials.authorization()?);
+        }
+        let mut headers_with_body = headers.clone();
+        headers_with_body.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if settings.base.scheme() != "https" && !is_loopback(&settings.base) {
             let host = settings.base.host_str();
             tracing::warn!(host, "the API secret key goes out unencrypted: `dangerous_allow_http_to` is for emulators");
@@ -159,8 +171,9 @@ impl Transport {
             wire,
             root: settings.base.as_str().trim_end_matches('/').to_owned(),
             base: settings.base,
-            headers: HeaderMap::from_iter(headers),
-            credentials: settings.secret.map(Credentials::new).transpose()?,
+            headers,
+            headers_with_body,
+            credentials,
             deadline: settings.deadline,
             retries: settings.retries,
             hedge_after: settings.hedge_after,
@@ -206,9 +219,9 @@ impl Transport {
 
     /// What cuts the secrets of this client and of `call` out of a text.
     pub(crate) fn redactor<'a>(&'a self, call: &'a Call<'_>) -> Redactor<'a> {
-        let own = self.credentials.iter();
-        let own = own.flat_map(|credentials| [credentials.secret.expose(), credentials.basic.expose_secret()]);
-        Redactor::new(own.chain(call.carries.iter().map(AsRef::as_ref)))
+        let own = self.credentials.as_ref();
+        let own = own.map(|credentials| [credentials.secret.expose(), credentials.basic.expose_secret()]);
+        Redactor::new(call.carries.iter().map(AsRef::as_ref)).of_client(own)
     }
 
     /// Makes the call and reads the object that it is answered with.
@@ -271,13 +284,11 @@ impl Transport {
 
     /// The request of a call, as each of its tries sends it.
     fn request(&self, call: &Call<'_>) -> Request<Bytes> {
-        let mut headers = self.headers.clone();
-        if let Some(credentials) = self.credentials.as_ref().filter(|_| !call.anonymous) {
-            headers.insert(AUTHORIZATION, credentials.authorization.clone());
+        let mut headers = if call.body.is_some() { &self.headers_with_body } else { &self.headers }.clone();
+        if call.anonymous {
+            headers.remove(AUTHORIZATION);
         }
-        if call.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        } else if call.method == Method::POST {
+        if call.body.is_none() && call.method == Method::POST {
             // Some gateways refuse a post that doesn't say that it is empty (RFC 9110, section 8.6).
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -307,7 +318,7 @@ impl Transport {
         if success && answered.size_hint().exact().is_some_and(|length| length > largest as u64) {
             return Err(Failure::last(Error::too_large().with_status(status)));
         }
-        let mut body = Vec::new();
+        let mut body = Bytes::new();
         if !success {
             // However its body goes, this status is the answer: it must not turn into a kind that excuses more.
             let until = patience.share.unwrap_or(patience.deadline);
@@ -392,14 +403,21 @@ enum Unread {
 }
 
 /// Reads at most `largest` bytes, counted as they come: a length that is declared may be a lie.
-async fn read(answer: &mut AnswerBody, body: &mut Vec<u8>, largest: usize) -> Result<(), Unread> {
-    let declared = usize::try_from(answer.size_hint().lower()).unwrap_or(usize::MAX);
-    body.reserve(declared.min(largest));
+async fn read(answer: &mut AnswerBody, body: &mut Bytes, largest: usize) -> Result<(), Unread> {
     while let Some(frame) = answer.frame().await {
-        let Ok(chunk) = frame.map_err(Unread::Lost)?.into_data() else { continue };
+        let Ok(mut chunk) = frame.map_err(Unread::Lost)?.into_data() else { continue };
         let room = largest - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
+        let is_too_much = chunk.len() > room;
+        chunk.truncate(room);
+        if body.is_empty() {
+            // Most answers come in one piece, which need not be copied.
+            *body = chunk;
+        } else {
+            let mut whole = BytesMut::from(mem::take(body));
+            whole.extend_from_slice(&chunk);
+            *body = whole.freeze();
+        }
+        if is_too_much {
             return Err(Unread::TooLarge);
         }
     }

@@ -1,5 +1,7 @@
 //! Pieces of answers as they may stand in an error: bounded, one line, without what could be a secret.
 
+use std::cmp::Reverse;
+
 const CUT: &str = "[cut]";
 
 /// A needle that is shorter keeps no secret, and would tear every word apart.
@@ -7,7 +9,8 @@ const MIN_NEEDLE: usize = 4;
 
 /// Cuts secrets out of texts that came from upstream.
 pub(crate) struct Redactor<'a> {
-    /// Texts that go wherever they stand.
+    /// Texts that go wherever they stand: the client's own, which every call has, and more.
+    own: Option<[&'a str; 2]>,
     needles: Vec<&'a str>,
     /// Whether nothing of a body may be shown.
     withhold: bool,
@@ -31,15 +34,19 @@ const MESSAGE: Limits = Limits { run: 32, digits: 7, max: 400 };
 
 impl<'a> Redactor<'a> {
     pub(crate) fn new(needles: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut needles: Vec<_> = needles.into_iter().filter(|needle| needle.len() >= MIN_NEEDLE).collect();
-        // The longer ones first: a needle within a needle must not leave the rest of it.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        Self { needles, withhold: false }
+        Self { own: None, needles: needles.into_iter().collect(), withhold: false }
+    }
+
+    /// Also cuts out what is the client's own.
+    pub(crate) fn of_client(mut self, own: Option<[&'a str; 2]>) -> Self {
+        self.own = own;
+        self
     }
 
     /// Also cuts these out.
-    pub(crate) fn also(self, needles: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { withhold: self.withhold, ..Self::new(self.needles.into_iter().chain(needles)) }
+    pub(crate) fn also(mut self, needles: impl IntoIterator<Item = &'a str>) -> Self {
+        self.needles.extend(needles);
+        self
     }
 
     /// Shows nothing at all of a body: it may hold secrets that no rule tells from words, recovery codes for one.
@@ -61,9 +68,13 @@ impl<'a> Redactor<'a> {
     }
 
     fn apply(&self, text: &str, limits: Limits) -> String {
+        let needles = self.own.iter().flatten().chain(&self.needles).filter(|needle| needle.len() >= MIN_NEEDLE);
+        let mut needles: Vec<_> = needles.collect();
+        // The longer ones first: a needle within a needle must not leave the rest of it.
+        needles.sort_by_key(|needle| Reverse(needle.len()));
         let mut text = text.to_owned();
-        for needle in &self.needles {
-            text = text.replace(needle, CUT);
+        for needle in needles {
+            text = text.replace(*needle, CUT);
         }
         let mut out = String::new();
         let mut rest = text.as_str();

@@ -172,7 +172,7 @@ impl Client {
         request: impl Into<UpdateUser>,
     ) -> Result<UpdatedUser, Error> {
         let user = user_id_of(user_id.as_ref())?;
-        let call = self.transport.patch(&["users", user.as_str()], &request.into())?.safe_to_repeat();
+        let call = self.transport.patch(&["users", user], &request.into())?.safe_to_repeat();
         self.transport.run(&call).await
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use authsignal_client::Client;
 use authsignal_client::{
-    ActionState, CallConnect, CallState, Challenge, EnrollVerified, Error, QueryActions, QueryUsers, UpdateUser,
+    ActionState, CallConnect, CallState, Challenge, EnrollVerified, Error, QueryActions, QueryUsers, Track, UpdateUser,
     VerificationMethod, VerifiedCredential,
 };
 use futures_util::TryStreamExt;
@@ -226,7 +226,7 @@ impl Call {
             }
             Self::GetTenantAuthenticators => client.get_tenant_authenticators().await.map(printed),
             Self::Track => client.track(user, "withdrawal").await.map(printed),
-            Self::TrackDecision => client.track_decision(user, "payment").await.map(printed),
+            Self::TrackDecision => client.track_decision(user, Track::new("payment")).await.map(printed),
             Self::GetAction => client.get_action(user, "withdrawal", KEY).await.map(printed),
             Self::QueryActions => client.query_user_actions(user, QueryActions::new()).await.map(printed),
             Self::UpdateAction => client.update_action(user, "withdrawal", KEY, ActionState::Block).await.map(printed),

@@ -1,6 +1,8 @@
 //! Halves of characters in JSON: what JavaScript writes and no Rust text can hold.
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 /// Beyond this depth nothing is read anyhow.
 const MAX_DEPTH: usize = 128;
 
@@ -11,7 +13,8 @@ const MAX_DEPTH: usize = 128;
 /// strings hold such halves and `JSON.stringify` writes them; RFC 8259, section 8.2, leaves open what becomes of them.
 pub(crate) fn without_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
     // Most answers have no escape at all, which is found out many bytes at a time.
-    let suspicious = json.contains(&b'\\') && json.windows(3).any(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D']));
+    let suspicious =
+        memchr(b'\\', json).is_some() && json.windows(3).any(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D']));
     let mended = if suspicious { mend(json) } else { None };
     mended.map_or(Cow::Borrowed(json), Cow::Owned)
 }
