@@ -5,14 +5,13 @@
 //! could lock the owner out of another (threat T106); and what pages of other sites make a browser ask for counts by
 //! itself, or they could do the same. Several nodes count each for itself.
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use authsignal_client::{ActionCode, IdempotencyKey};
 
-use crate::domain::fields::Fields;
 use crate::domain::flow::Moment;
-use crate::random::random;
 
 /// The most accounts that are kept; then the one that would be over first makes room.
 const MAX_ACCOUNTS: usize = 50_000;
@@ -81,12 +80,13 @@ impl Allowance {
     }
 }
 
-/// What an account is found by: nobody's name, and of use in this process alone.
+/// What an account is found by: nobody's name, and of use in this process alone. Two keyed hashes of 64 bits, which nobody who
+/// doesn't know the keys can make collide; every request that Authsignal is asked about needs one, so it is no digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct AccountId([u8; 32]);
+pub(crate) struct AccountId([u64; 2]);
 
 /// Whose requests for what they are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct Asker<'a> {
     pub(crate) user: &'a str,
     pub(crate) session: Option<&'a str>,
@@ -98,7 +98,7 @@ pub(crate) struct Asker<'a> {
 pub(crate) struct Ledger {
     pub(crate) challenges: Allowance,
     pub(crate) refusals: Allowance,
-    salt: [u8; 32],
+    hashers: [RandomState; 2],
     accounts: Mutex<Accounts>,
 }
 
@@ -118,18 +118,12 @@ struct Account {
 
 impl Ledger {
     pub(crate) fn new(challenges: Allowance, refusals: Allowance) -> Self {
-        Self { challenges, refusals, salt: random(), accounts: Mutex::default() }
+        Self { challenges, refusals, hashers: Default::default(), accounts: Mutex::default() }
     }
 
     /// The account of whoever asks, for requests that come from pages of their own or, `from_elsewhere`, of other sites.
     pub(crate) fn account(&self, asker: Asker<'_>, from_elsewhere: bool) -> AccountId {
-        let mut fields = Fields::new("account");
-        fields.add(self.salt);
-        fields.add(asker.user);
-        fields.add([u8::from(asker.session.is_some()), u8::from(from_elsewhere)]);
-        fields.add(asker.session.unwrap_or_default());
-        fields.add(asker.action.as_str());
-        AccountId(fields.finish())
+        AccountId(self.hashers.each_ref().map(|hasher| hasher.hash_one((asker, from_elsewhere))))
     }
 
     /// Which budget is used up, before Authsignal is asked.
@@ -291,7 +285,7 @@ mod tests {
             (accounts.by_id.len(), accounts.by_end.len())
         };
         assert_eq!(count(&ledger), (MAX_ACCOUNTS, MAX_ACCOUNTS));
-        ledger.refused(AccountId([0; 32]), at(600));
+        ledger.refused(AccountId([0; 2]), at(600));
         assert_eq!(count(&ledger), (1, 1));
     }
 }

@@ -37,8 +37,6 @@ use crate::verdict::question::{LayerId, Question, Run};
 pub struct Verdict(Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) user: UserId,
-    pub(crate) action: ActionCode,
     pub(crate) attempt: IdempotencyKey,
     pub(crate) grounds: Grounds,
     pub(crate) question: Question,
@@ -69,10 +67,12 @@ pub enum Grounds {
 
 impl fmt::Debug for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { user, action, attempt, grounds, .. } = &*self.0;
         let mut verdict = f.debug_struct("Verdict");
-        verdict.field("user_id", user).field("action", action).field("idempotency_key", attempt);
-        verdict.field("grounds", grounds).finish_non_exhaustive()
+        verdict.field("user_id", self.user_id()).field("action", self.action());
+        verdict
+            .field("idempotency_key", self.idempotency_key())
+            .field("grounds", self.grounds())
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,8 +92,6 @@ impl Verdict {
     pub(crate) fn answers(&self, question: &Question, run: &Run) -> Option<Self> {
         question.is_answered_by(&self.0.question).then(|| {
             Self::new(Inner {
-                user: self.0.user.clone(),
-                action: self.0.action.clone(),
                 attempt: self.0.attempt.clone(),
                 grounds: self.0.grounds.clone(),
                 question: question.clone(),
@@ -106,13 +104,13 @@ impl Verdict {
     /// The user whom the request was decided for.
     #[must_use]
     pub fn user_id(&self) -> &UserId {
-        &self.0.user
+        &self.0.question.user
     }
 
     /// The action that the request was decided as.
     #[must_use]
     pub fn action(&self) -> &ActionCode {
-        &self.0.action
+        &self.0.question.action
     }
 
     /// The key of the attempt, for finding the action at the service.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Uri, header};
-use url::Url;
+use url::{Position, Url};
 
 use crate::config::ConfigError;
 use crate::domain::page_origin::{Page, PageOrigins};
@@ -20,26 +20,30 @@ const MAX_SHOWN_HOST: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) callback_url: Url,
+    /// The same up to a flow's ticket, which is plain text in a query.
+    callback_to_flow: Arc<str>,
     /// What a proxy takes from the beginning of each path: nothing, or a path with no slash at its end.
     prefix: Arc<str>,
 }
 
 impl Place {
     pub(crate) fn new(callback_url: Url, prefix: Arc<str>) -> Self {
-        Self { callback_url, prefix }
+        let mut callback_to_flow = callback_url.clone();
+        callback_to_flow.query_pairs_mut().append_pair("flow", "");
+        Self { callback_url, callback_to_flow: callback_to_flow.as_str().into(), prefix }
     }
 
     /// Our callback with a ticket: what the service is given as `redirectUrl`.
-    pub(crate) fn callback_for(&self, ticket: Ticket) -> Url {
-        let mut url = self.callback_url.clone();
-        url.query_pairs_mut().append_pair("flow", &ticket.to_string());
+    pub(crate) fn callback_for(&self, ticket: Ticket) -> String {
+        let mut url = String::with_capacity(self.callback_to_flow.len() + Ticket::LENGTH);
+        url.push_str(&self.callback_to_flow);
+        ticket.write_to(&mut url);
         url
     }
 
     /// The same as a path, for links and redirects within the application.
     pub(crate) fn callback_path_for(&self, ticket: Ticket) -> String {
-        let url = self.callback_for(ticket);
-        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+        self.callback_for(ticket).split_off(self.callback_url[..Position::BeforePath].len())
     }
 
     /// Our callback for clients without a cookie, whose way back is their own.
@@ -106,6 +110,11 @@ impl Place {
         origin.as_bytes() == self.origin().as_bytes()
     }
 
+    /// The name in the callback's address, with its port where that is not the scheme's own.
+    fn authority(&self) -> &str {
+        &self.callback_url[Position::BeforeHost..Position::AfterPort]
+    }
+
     fn host(&self) -> &str {
         self.callback_url.host_str().unwrap_or_default()
     }
@@ -156,6 +165,9 @@ impl Places {
     /// The address that a request was sent to, and what is known of its name.
     pub(crate) fn of<'s, 'r>(&'s self, target: &'r Uri, headers: &'r HeaderMap) -> (&'s Place, Name<'r>) {
         let Some(sent_to) = authority(target, headers) else { return (&self.main, Name::Known) };
+        if self.others.is_empty() && sent_to.eq_ignore_ascii_case(self.main.authority()) {
+            return (&self.main, Name::Known);
+        }
         let Ok(authority) = sent_to.parse::<Authority>() else { return (&self.main, Name::Unknown(sent_to)) };
         let named = self.others.iter().find(|(name, _)| name.matches(authority.host(), authority.port_u16()));
         match named {

@@ -27,6 +27,14 @@ impl Ticket {
         &self.0
     }
 
+    /// The characters that it is written with.
+    pub(crate) const LENGTH: usize = 43;
+
+    /// Writes it as [`parse`](Self::parse) reads it.
+    pub(crate) fn write_to(self, text: &mut String) {
+        URL_SAFE_NO_PAD.encode_string(self.0, text);
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }

@@ -1,8 +1,8 @@
 //! The request that is being decided: what Authsignal is asked and told about it, and the verdict that it gets.
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 
-use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, Track, TrackDecision, UserId};
+use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, TrackDecision};
 use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
@@ -13,7 +13,7 @@ use super::stop::Stop;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::coverage::{Address, Binding, Shape, digest};
+use crate::domain::coverage::{Binding, Shape, digest};
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
@@ -21,13 +21,12 @@ use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
-use crate::request::caller::Caller;
+use crate::request::caller::{Caller, SEC_FETCH_MODE, SEC_FETCH_SITE};
 use crate::request::cookie::{BrowserId, Known};
-use crate::request::identify::User;
 use crate::response::answer::ChallengeAnswer;
 use crate::store;
 use crate::store::flows::{BindingHash, Holder, Opened, Spending};
-use crate::verdict::question::{Question, Run, TrackAsked};
+use crate::verdict::question::{Question, Run};
 use crate::verdict::{self, Grounds, Verdict};
 
 /// The request that is being decided.
@@ -35,11 +34,9 @@ pub(super) struct Case<'a> {
     pub(super) guard: &'a Guard,
     /// Where the application is, for whoever sent it.
     pub(super) place: &'a Place,
-    pub(super) user: User,
-    pub(super) user_id: UserId,
-    pub(super) address: Address,
-    /// What is sent to Authsignal about it, whatever the attempt.
-    pub(super) track: Arc<Track>,
+    /// Whether its client has no cookie.
+    pub(super) is_bearer: bool,
+    pub(super) question: Question,
     pub(super) run: Run,
 }
 
@@ -57,30 +54,16 @@ impl Case<'_> {
         &self.guard.authsignal
     }
 
-    /// What this layer asks, for a layer further in that may ask the same.
-    pub(super) fn question(&self, parts: &Parts) -> Question {
-        Question {
-            tenant: self.authsignal().tenant,
-            user: self.user.id.clone(),
-            session: self.user.session.clone(),
-            action: self.guard.action.clone(),
-            policy: self.guard.policy,
-            method: parts.method.clone(),
-            address: self.address.clone(),
-            track: TrackAsked::new(Arc::clone(&self.track)),
-        }
-    }
-
     /// What a flow for this request is found by; `None` while a body that belongs to it has not been read, or is too
     /// long to be.
     pub(super) fn binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
         let coverage = self.guard.policy.coverage;
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
-        let shape = Shape { method: &parts.method, address: &self.address, headers: &parts.headers };
+        let shape = Shape { method: &parts.method, address: &self.question.address, headers: &parts.headers };
         let binding = Binding {
             callback_url: self.place.callback_url.as_str(),
-            user: self.user_id.as_str(),
-            session: self.user.session.as_deref(),
+            user: self.question.user.as_str(),
+            session: self.question.session.as_deref(),
             action: self.guard.action.as_str(),
         };
         Some(binding.hash(&digest(coverage, self.guard.policy.remember, &shape, bytes)))
@@ -88,30 +71,24 @@ impl Case<'_> {
 
     /// Whose budgets this request takes from. What a page of another site makes a browser ask for has budgets of its own.
     pub(super) fn account(&self, parts: &Parts) -> AccountId {
-        let asker =
-            Asker { user: self.user_id.as_str(), session: self.user.session.as_deref(), action: &self.guard.action };
+        let Question { user, session, action, .. } = &self.question;
+        let asker = Asker { user: user.as_str(), session: session.as_deref(), action };
         self.authsignal().ledger.account(asker, is_from_elsewhere(parts))
     }
 
     /// Whether so much of this user and session waits for its proof that no more has room.
     pub(super) async fn waits_for_room(&self, parts: &Parts) -> Result<Option<Over>, store::Error> {
         let flows = &self.authsignal().flows;
-        let session = self.user.session.as_deref();
-        let wait = flows.waits_for_room(self.user_id.as_str(), session, is_from_elsewhere(parts)).await?;
+        let Question { user, session, .. } = &self.question;
+        let wait = flows.waits_for_room(user.as_str(), session.as_deref(), is_from_elsewhere(parts)).await?;
         Ok(wait.map(|wait| (Budget::PendingFlows, wait)))
     }
 
-    pub(super) async fn track(&self, attempt: &IdempotencyKey, ticket: Ticket) -> Result<TrackDecision, Stop> {
-        let authsignal = self.authsignal();
-        let callback = match (self.user.is_bearer, &authsignal.bearer_callback_url) {
-            (true, Some(url)) => url.clone(),
-            (true, None) => self.place.bearer_callback(),
-            (false, _) => self.place.callback_for(ticket),
-        };
-        let attempt = Track::clone(&self.track).idempotency_key(attempt.clone()).redirect_url(callback);
-        authsignal
-            .client
-            .track_decision(&self.user_id, attempt)
+    /// Asks Authsignal.
+    pub(super) async fn track(&self) -> Result<TrackDecision, Stop> {
+        let Question { user, track, .. } = &self.question;
+        let decision = self.authsignal().client.track_decision(user, track.track());
+        decision
             .await
             .map_err(|error| Stop::Outage(Outage::of_service(&error, &self.guard.action), error.retry_after()))
     }
@@ -133,7 +110,7 @@ impl Case<'_> {
 
     /// Writes the flow of a challenge, then answers with it. A request whose twin was approved meanwhile passes.
     pub(super) async fn open(
-        &self,
+        self,
         parts: &Parts,
         body: Option<Bytes>,
         challenged: Challenged,
@@ -147,16 +124,16 @@ impl Case<'_> {
         let saved = self.saved_request(parts, body.as_ref());
         let opening = Opening {
             attempt: attempt.clone(),
-            user: self.user_id.clone(),
-            session: self.user.session.clone(),
+            user: self.question.user.clone(),
+            session: self.question.session.clone(),
             action: self.guard.action.clone(),
             // What is remembered is a browser's: a client without a cookie shows a token each time.
-            remember: self.guard.policy.remember.filter(|_| !self.user.is_bearer),
+            remember: self.guard.policy.remember.filter(|_| !self.is_bearer),
             challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
         };
         let flow = Flow::new(opening, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
         let (holder, new_browser) = match known {
-            _ if self.user.is_bearer => (Holder::Bearer, None),
+            _ if self.is_bearer => (Holder::Bearer, None),
             Some(Known { id, was_challenged: true }) => (Holder::Browser(id), None),
             known => {
                 self.warn_of_first_call(parts, known.as_ref());
@@ -180,7 +157,8 @@ impl Case<'_> {
             Err(error) => error.kind() == store::ErrorKind::Unavailable,
         };
         if !is_written {
-            flows.give_room_back(self.user_id.as_str(), self.user.session.as_deref(), &attempt).await;
+            let Question { user, session, .. } = &self.question;
+            flows.give_room_back(user.as_str(), session.as_deref(), &attempt).await;
         }
         match opened? {
             Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
@@ -189,7 +167,7 @@ impl Case<'_> {
                 self.save_request(&holder, &binding, &flow, saved).await?;
                 Err(self.challenge(&flow, new_browser))
             }
-            Opened::Pass(proof, flow, spending) => Ok((self.verified(parts, &proof, &flow.opening), spending)),
+            Opened::Pass(proof, flow, spending) => Ok((self.verified(&proof, &flow.opening), spending)),
         }
     }
 
@@ -225,7 +203,7 @@ impl Case<'_> {
         Stop::Challenge { answer: Box::new(answer), new_browser }
     }
 
-    pub(super) fn passed(&self, parts: &Parts, passed: Passed, state: ActionState, attempt: IdempotencyKey) -> Verdict {
+    pub(super) fn passed(self, passed: Passed, state: ActionState, attempt: IdempotencyKey) -> Verdict {
         let grounds = match passed {
             Passed::Allowed => Grounds::Allowed,
             Passed::Settled => Grounds::Settled(state),
@@ -234,30 +212,23 @@ impl Case<'_> {
                 Grounds::Unenrolled
             }
         };
-        self.verdict(parts, grounds, attempt)
+        self.verdict(grounds, attempt)
     }
 
-    pub(super) fn verified(&self, parts: &Parts, proof: &Proof, opening: &Opening) -> Verdict {
+    pub(super) fn verified(self, proof: &Proof, opening: &Opening) -> Verdict {
         let grounds = Grounds::Verified { method: proof.method.clone(), at: proof.at.to_system_time() };
-        self.verdict(parts, grounds, opening.attempt.clone())
+        self.verdict(grounds, opening.attempt.clone())
     }
 
-    pub(super) fn verdict(&self, parts: &Parts, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
+    fn verdict(self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
         tracing::debug!(action = %self.guard.action, grounds = ?grounds, "request passed");
-        Verdict::new(verdict::Inner {
-            user: self.user_id.clone(),
-            action: self.guard.action.clone(),
-            attempt,
-            grounds,
-            question: self.question(parts),
-            run: self.run.clone(),
-            is_taken: AtomicBool::new(false),
-        })
+        let Self { question, run, .. } = self;
+        Verdict::new(verdict::Inner { attempt, grounds, question, run, is_taken: AtomicBool::new(false) })
     }
 
     /// Once per handle: of several calls that a page makes at once in a browser without an id, one proof alone ends well.
     fn warn_of_first_call(&self, parts: &Parts, known: Option<&Known>) {
-        let is_script = parts.headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate");
+        let is_script = parts.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate");
         if known.is_none() && is_script && !self.authsignal().warned_of_first_call.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 action = %self.guard.action,
@@ -282,6 +253,6 @@ impl Case<'_> {
 
 /// Whether a page of another site made the browser ask.
 fn is_from_elsewhere(parts: &Parts) -> bool {
-    let site = parts.headers.get("sec-fetch-site");
+    let site = parts.headers.get(SEC_FETCH_SITE);
     site.is_some_and(|site| site != "same-origin" && site != "none")
 }

@@ -1,15 +1,20 @@
-//! What guards one route: its settings, and what Authsignal is track because of them.
+//! What guards one route: its settings, and what Authsignal is told because of them.
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
-use authsignal_client::{ActionCode, CustomData, Track};
+use authsignal_client::{ActionCode, CustomData, IdempotencyKey, Track, UserId};
 use http::request::Parts;
 
 use crate::authsignal::Inner;
+use crate::domain::coverage::Address;
 use crate::domain::decision::Policy;
+use crate::domain::place::Place;
+use crate::domain::ticket::Ticket;
+use crate::refusal::RefusalReason;
 use crate::request::identify::User;
 use crate::request::signals::Signals;
-use crate::verdict::question::LayerId;
+use crate::verdict::question::{LayerId, Question, TrackAsked};
 
 /// A closure that gives data points for a request.
 pub(super) type Custom = Arc<dyn Fn(&Parts) -> CustomData + Send + Sync>;
@@ -30,20 +35,49 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// What Authsignal is track about a request, whatever the attempt.
-    pub(super) fn track_of(&self, parts: &Parts, user: &User) -> Track {
+    /// What is asked about a request of this user's, as an attempt of that key.
+    pub(super) fn question(
+        &self,
+        parts: &Parts,
+        mut user: User,
+        address: Address,
+        place: &Place,
+        attempt: &IdempotencyKey,
+        ticket: Ticket,
+    ) -> Result<Question, RefusalReason> {
+        let user_id = UserId::new(mem::take(&mut user.id)).map_err(RefusalReason::InvalidUser)?;
+        let callback = match (user.is_bearer, &self.authsignal.bearer_callback_url) {
+            (true, Some(url)) => url.to_string(),
+            (true, None) => place.bearer_callback().to_string(),
+            (false, _) => place.callback_for(ticket),
+        };
+        let track = self.track_of(parts, &mut user).idempotency_key(attempt.clone()).redirect_url(callback);
+        Ok(Question {
+            tenant: self.authsignal.tenant,
+            user: user_id,
+            session: user.session,
+            action: self.action.clone(),
+            policy: self.policy,
+            method: parts.method.clone(),
+            address,
+            track: TrackAsked::new(Arc::new(track)),
+        })
+    }
+
+    /// What Authsignal is told about a request, whatever the attempt.
+    fn track_of(&self, parts: &Parts, user: &mut User) -> Track {
         let signals = Signals::of(parts, &self.authsignal.addresses);
-        let mut track = Track::new(self.action.clone());
+        let mut track = Track::from(self.action.clone());
         for (value, set) in [
             (signals.ip_address, Track::ip_address as fn(Track, String) -> Track),
             (signals.user_agent, Track::user_agent),
             (signals.device_id, Track::device_id),
-            (user.locale.clone().or(signals.locale), Track::locale),
+            (user.locale.take().or(signals.locale), Track::locale),
             (self.authsignal.custom_domain.clone(), Track::custom_domain),
             (self.scope.clone(), Track::scope),
-            (user.email.clone(), Track::email),
-            (user.phone_number.clone(), Track::phone_number),
-            (user.username.clone(), Track::username),
+            (user.email.take(), Track::email),
+            (user.phone_number.take(), Track::phone_number),
+            (user.username.take(), Track::username),
         ] {
             if let Some(value) = value {
                 track = set(track, value);
@@ -57,6 +91,7 @@ impl Guard {
             None => track,
         }
     }
+
     pub(super) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name).field("action", &self.action).field("policy", &self.policy).finish_non_exhaustive()
     }

@@ -2,7 +2,7 @@
 use std::array::from_fn;
 use std::sync::Arc;
 
-use authsignal_client::{IdempotencyKey, UserId};
+use authsignal_client::IdempotencyKey;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
@@ -14,12 +14,13 @@ use super::stop::Stop;
 use super::token;
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
-use crate::domain::flow::RequestId;
-use crate::domain::place::Name;
+use crate::domain::flow::{Flow, Proof, RequestId};
+use crate::domain::place::{Name, Place};
 use crate::domain::ticket::Ticket;
 use crate::random::random;
 use crate::refusal::RefusalReason;
 use crate::request::caller::{Caller, is_preflight};
+use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
 use crate::store::flows::{Admitted, Holder, Spending};
 use crate::verdict::Verdict;
@@ -69,67 +70,73 @@ impl RandomIds {
     }
 }
 
+/// Who asks, and for what.
+struct Asked<'a> {
+    place: &'a Place,
+    address: Address,
+    user: User,
+}
+
+/// An approval that covers a request, spent on it if it is good for one.
+struct Approved {
+    proof: Proof,
+    flow: Flow,
+    spending: Option<Spending>,
+}
+
 impl Guard {
     /// Decides a request: it goes on, with its verdict, or it is answered here.
-    pub(super) async fn decide<B: ReplayBody>(&self, request: Request<B>) -> Decided<B> {
+    pub(super) fn decide<B: ReplayBody>(
+        self: Arc<Self>,
+        request: Request<B>,
+    ) -> impl Future<Output = Decided<B>> + Send {
+        // Taken apart before the future begins, which would have room for the whole beside its parts.
         let (mut parts, body) = request.into_parts();
-        let early = self.early(&parts);
-        match self.judge(&mut parts, Reading::Unread(body)).await {
-            Ok(Way { body, verdict, spending }) => {
-                // What an outer layer said is not for the handler of this one, also where this one says nothing.
-                match verdict {
-                    Some(verdict) => parts.extensions.insert(verdict),
-                    None => parts.extensions.remove::<Verdict>(),
-                };
-                Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
+        async move {
+            let early = self.early(&parts);
+            match self.judge(&mut parts, Reading::Unread(body)).await {
+                Ok(Way { body, verdict, spending }) => {
+                    // What an outer layer said is not for the handler of this one, also where this one says nothing.
+                    match verdict {
+                        Some(verdict) => parts.extensions.insert(verdict),
+                        None => parts.extensions.remove::<Verdict>(),
+                    };
+                    Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
+                }
+                Err(stop) => Err(stop.respond(&self, &parts)),
             }
-            Err(stop) => Err(stop.respond(self, &parts)),
         }
     }
 
     /// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one
     /// may be challenged, and the last answer's id is the one that stays.
     fn early(&self, parts: &Parts) -> Option<HeaderValue> {
-        let is_page = self.authsignal.answers.caller(parts) == Caller::Navigation;
+        let is_page = parts.method.is_safe() && self.authsignal.answers.caller(parts) == Caller::Navigation;
         is_page.then(|| self.authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
     }
 
-    /// What becomes of a request. What most requests do not come to is boxed: a future has room for all that it may wait for,
-    /// and what is allowed need not carry that. It passes without a verdict only where nobody asks: a preflight.
+    /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
+    ///
+    /// What most requests do not come to is a future of its own, in a box: a future has room for all that it may wait for, and
+    /// for what it holds meanwhile, and what is allowed need not carry that.
     async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
         token::take_off(parts)?;
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
-        let address = Address::of(parts).await;
-        if !address.received.path().starts_with('/') {
-            return Err(RefusalReason::InvalidTarget.into());
-        }
-        let (place, name) = self.authsignal.place_of(parts);
-        if matches!(name, Name::Led) {
-            return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
-        }
-        if place.is_received_callback(address.received.path()) {
-            tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
-            return Err(RefusalReason::CallbackGuarded.into());
-        }
-        // Before an extractor of the application's may change the parts.
-        let is_preflight = body.is_empty() && is_preflight(parts);
-        let user = match self.authsignal.identify(parts).await {
-            Ok(Some(user)) => user,
-            Ok(None) | Err(_) if is_preflight => return Ok(Way { body, verdict: None, spending: None }),
-            Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
-            Err(response) => return Err(Stop::Respond(Box::new(response))),
+        let Some(asked) = self.asked(parts, body.is_empty()).await? else {
+            return Ok(Way { body, verdict: None, spending: None });
         };
-        let user_id = UserId::new(user.id()).map_err(RefusalReason::InvalidUser)?;
 
         let outer = parts.extensions.get::<Verdict>();
         let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
-        let ids = RandomIds::new();
-        let run = outer.as_ref().map_or_else(|| Run::new(ids.run, self.id), |(_, run)| run.clone());
-        let track = Arc::new(self.track_of(parts, &user));
-        let case = Case { guard: self, place, user, user_id, address, track, run };
-        if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question(parts), &case.run)) {
+        let RandomIds { run, attempt, ticket } = RandomIds::new();
+        let run = outer.as_ref().map_or_else(|| Run::new(run, self.id), |(_, run)| run.clone());
+        let Asked { place, address, user } = asked;
+        let is_bearer = user.is_bearer;
+        let question = self.question(parts, user, address, place, &attempt, ticket)?;
+        let case = Case { guard: self, place, is_bearer, question, run };
+        if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question, &case.run)) {
             return Ok(Way::new(body, verdict));
         }
         // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
@@ -137,40 +144,17 @@ impl Guard {
         let is_foreign = case.is_foreign(parts);
 
         let known = self.authsignal.cookie.known(&parts.headers);
-        let holder = if case.user.is_bearer {
+        let holder = if case.is_bearer {
             token::is_brought(parts).then_some(Holder::Bearer)
         } else {
             known.as_ref().filter(|known| known.was_challenged).map(|known| Holder::Browser(known.id.clone()))
         };
         if let Some(holder) = holder.filter(|_| !is_foreign) {
-            if self.policy.coverage.reads_body() {
-                body = Box::pin(body.read(self.authsignal.body_limit)).await?;
+            let (read, approved) = Box::pin(self.approved(&case, parts, body, holder)).await?;
+            if let Some(Approved { proof, flow, spending }) = approved {
+                return Ok(Way { spending, ..Way::new(read, case.verified(&proof, &flow.opening)) });
             }
-            let has_token = token::is_brought(parts);
-            if let Some(binding) = case.binding(parts, body.whole()) {
-                match Box::pin(case.admit(parts, &holder, &binding)).await? {
-                    Admitted::Pass(proof, flow, spending) => {
-                        // It may have been proved on another node.
-                        self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
-                        Box::pin(case.mark_sent(parts, &holder, &binding, &flow)).await;
-                        return Ok(Way { spending, ..Way::new(body, case.verified(parts, &proof, &flow.opening)) });
-                    }
-                    Admitted::SameChallenge(flow) => {
-                        body = Box::pin(case.read_for_challenge(parts, body)).await?;
-                        let saved = case.saved_request(parts, body.whole());
-                        Box::pin(case.save_request(&holder, &binding, &flow, saved)).await?;
-                        return Err(case.challenge(&flow, None));
-                    }
-                    Admitted::Repeated(flow) if has_token || case.is_form_of(parts, &flow) => {
-                        return Err(RefusalReason::AlreadyDone.into());
-                    }
-                    Admitted::Repeated(_) | Admitted::Nothing => {}
-                }
-                // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
-                if let Some(over) = Box::pin(case.waits_for_room(parts)).await? {
-                    return Err(Stop::Over(over));
-                }
-            }
+            body = read;
         }
 
         let account = case.account(parts);
@@ -178,10 +162,9 @@ impl Guard {
         if let Some(over) = ledger.over(account, now()) {
             return Err(Stop::Over(over));
         }
-        let RandomIds { attempt, ticket, .. } = ids;
-        let tracked = case.track(&attempt, ticket).await?;
+        let tracked = case.track().await?;
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
-            Decision::Pass(passed) => Ok(Way::new(body, case.passed(parts, passed, tracked.state, attempt))),
+            Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(Refused::State(state)) => {
                 ledger.refused(account, now());
                 Err(RefusalReason::State(state).into())
@@ -198,11 +181,84 @@ impl Guard {
                 if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {
                     self.authsignal.warn_of_host(host);
                 }
-                body = Box::pin(case.read_for_challenge(parts, body)).await?;
                 let challenged = Challenged { known, ticket, attempt, tracked, proving };
-                let (verdict, spending) = Box::pin(case.open(parts, body.whole().cloned(), challenged)).await?;
-                Ok(Way { spending, ..Way::new(body, verdict) })
+                Box::pin(self.challenge(case, parts, body, challenged)).await
             }
         }
+    }
+
+    /// Who asks, and for what, unless nobody does: a preflight.
+    async fn asked(&self, parts: &mut Parts, is_empty: bool) -> Result<Option<Asked<'_>>, Stop> {
+        let address = Address::of(parts).await;
+        if !address.received.path().starts_with('/') {
+            return Err(RefusalReason::InvalidTarget.into());
+        }
+        let (place, name) = self.authsignal.place_of(parts);
+        if matches!(name, Name::Led) {
+            return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
+        }
+        if place.is_received_callback(address.received.path()) {
+            tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
+            return Err(RefusalReason::CallbackGuarded.into());
+        }
+        // Before an extractor of the application's may change the parts.
+        let is_preflight = is_empty && is_preflight(parts);
+        match self.authsignal.identify(parts).await {
+            Ok(Some(user)) => Ok(Some(Asked { place, address, user })),
+            Ok(None) | Err(_) if is_preflight => Ok(None),
+            Ok(None) => Err(RefusalReason::Unauthenticated.into()),
+            Err(response) => Err(Stop::Respond(Box::new(response))),
+        }
+    }
+
+    /// The approval that covers a request, if there is one. A challenge for the same thing that still waits is its answer.
+    async fn approved<B: ReplayBody>(
+        &self,
+        case: &Case<'_>,
+        parts: &mut Parts,
+        mut body: Reading<B>,
+        holder: Holder,
+    ) -> Result<(Reading<B>, Option<Approved>), Stop> {
+        if self.policy.coverage.reads_body() {
+            body = body.read(self.authsignal.body_limit).await?;
+        }
+        let has_token = token::is_brought(parts);
+        let Some(binding) = case.binding(parts, body.whole()) else { return Ok((body, None)) };
+        match case.admit(parts, &holder, &binding).await? {
+            Admitted::Pass(proof, flow, spending) => {
+                // It may have been proved on another node.
+                self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
+                case.mark_sent(parts, &holder, &binding, &flow).await;
+                return Ok((body, Some(Approved { proof, flow, spending })));
+            }
+            Admitted::SameChallenge(flow) => {
+                body = case.read_for_challenge(parts, body).await?;
+                let saved = case.saved_request(parts, body.whole());
+                case.save_request(&holder, &binding, &flow, saved).await?;
+                return Err(case.challenge(&flow, None));
+            }
+            Admitted::Repeated(flow) if has_token || case.is_form_of(parts, &flow) => {
+                return Err(RefusalReason::AlreadyDone.into());
+            }
+            Admitted::Repeated(_) | Admitted::Nothing => {}
+        }
+        // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
+        match case.waits_for_room(parts).await? {
+            Some(over) => Err(Stop::Over(over)),
+            None => Ok((body, None)),
+        }
+    }
+
+    /// Answers with a challenge, unless a twin of the request was approved meanwhile.
+    async fn challenge<B: ReplayBody>(
+        &self,
+        case: Case<'_>,
+        parts: &Parts,
+        body: Reading<B>,
+        challenged: Challenged,
+    ) -> Result<Way<B>, Stop> {
+        let body = case.read_for_challenge(parts, body).await?;
+        let (verdict, spending) = case.open(parts, body.whole().cloned(), challenged).await?;
+        Ok(Way { spending, ..Way::new(body, verdict) })
     }
 }

@@ -7,7 +7,7 @@ use super::case::Case;
 use crate::domain::flow::Flow;
 use crate::domain::form::Form;
 use crate::domain::saved_request::{NotKept, SavedRequest};
-use crate::request::caller::Caller;
+use crate::request::caller::{Caller, SEC_FETCH_SITE};
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
 
@@ -25,7 +25,7 @@ impl Case<'_> {
             let origin = || authsignal.page_origins.root(parts.headers.get(header::ORIGIN)?);
             page("hx-current-url").or_else(|| page("referer")).or_else(origin)
         };
-        let target = self.place.public_target(&self.address.received);
+        let target = self.place.public_target(&self.question.address.received);
         let not_kept = |why| SavedRequest::NotKept { why, page: page("referer") };
         match (authsignal.answers.caller(parts), &parts.method) {
             (Caller::Htmx, method) if !method.is_safe() => {
@@ -69,7 +69,7 @@ impl Case<'_> {
     /// Whether this request posts the form that a flow has kept.
     pub(super) fn is_form_of(&self, parts: &Parts, flow: &Flow) -> bool {
         let SavedRequest::Form { to, .. } = &flow.saved else { return false };
-        parts.method == Method::POST && self.place.public_target(&self.address.received).as_ref() == Some(to)
+        parts.method == Method::POST && self.place.public_target(&self.question.address.received).as_ref() == Some(to)
     }
 
     /// Notes that a kept form was posted again, where the approval outlives that, so that it is not offered twice.
@@ -104,7 +104,7 @@ impl Case<'_> {
     fn is_from_our_own_page(&self, parts: &Parts) -> bool {
         let authsignal = self.authsignal();
         let origin = parts.headers.get(header::ORIGIN);
-        match parts.headers.get("sec-fetch-site") {
+        match parts.headers.get(SEC_FETCH_SITE) {
             Some(site) if site == "same-origin" || site == "none" => true,
             Some(_) => origin.is_some_and(|origin| authsignal.page_origins.has(origin)),
             None => origin.is_none_or(|origin| authsignal.is_own_origin(self.place, origin)),

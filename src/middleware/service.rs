@@ -44,8 +44,7 @@ where
         // <https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services>
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        let guard = Arc::clone(&self.guard);
-        ResponseFuture::deciding(Box::pin(async move { guard.decide(request).await }), ready)
+        ResponseFuture::deciding(Box::pin(Arc::clone(&self.guard).decide(request)), ready)
     }
 }
 

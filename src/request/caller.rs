@@ -1,8 +1,13 @@
 //! Who is asking, as far as the form of an answer is concerned: a browser, a script, or a client.
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
 use crate::request::header_list::{members, parameters, weight};
+
+/// Where a browser says that a request comes from, how it is made and what its answer becomes (Fetch Metadata).
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+pub(crate) const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Who is asking, as far as the form of an answer is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +29,7 @@ impl Caller {
         if headers.contains_key("hx-request") {
             return Self::Htmx;
         }
-        let navigates = match headers.get("sec-fetch-mode") {
+        let navigates = match headers.get(SEC_FETCH_MODE) {
             Some(mode) => mode == "navigate",
             None => accepts_html(headers) && !is_script(headers),
         };
@@ -41,7 +46,7 @@ impl Caller {
 /// Whether a browser shows the answer in a frame of another page, where no challenge page lets itself be shown (threat T125).
 pub(crate) fn is_framed(headers: &HeaderMap) -> bool {
     headers
-        .get("sec-fetch-dest")
+        .get(SEC_FETCH_DEST)
         .is_some_and(|dest| ["iframe", "frame", "embed", "object", "fencedframe"].iter().any(|framed| dest == framed))
 }
 

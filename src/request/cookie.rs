@@ -4,9 +4,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::random::random;
+use crate::request::caller::{SEC_FETCH_DEST, SEC_FETCH_MODE, SEC_FETCH_SITE};
 
 /// Which browser it is: 256 random bits that only it and we know.
 ///
@@ -109,9 +110,9 @@ impl CookieKind {
     /// which the browser keeps one (threat T126). Only for a request that would bring the id if the browser had one: another
     /// site's post does not, and a new id would cut the browser off from its flows.
     pub(crate) fn early(self, method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
-        let says = |name: &str, value: &str| headers.get(name).is_some_and(|found| found == value);
-        let is_page = says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document");
-        let would_bring = match headers.get("sec-fetch-site") {
+        let says = |name: HeaderName, value: &str| headers.get(name).is_some_and(|found| found == value);
+        let is_page = says(SEC_FETCH_MODE, "navigate") && says(SEC_FETCH_DEST, "document");
+        let would_bring = match headers.get(SEC_FETCH_SITE) {
             Some(site) => site != "cross-site" || is_page,
             None => !headers.contains_key(header::ORIGIN),
         };

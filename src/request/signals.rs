@@ -1,4 +1,7 @@
 //! What a request tells Authsignal about the user's surroundings.
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
 use http::request::Parts;
 use http::{HeaderMap, header};
 
@@ -12,6 +15,8 @@ pub use address::IpSource;
 
 /// The most characters of a user agent that are sent on.
 const MAX_USER_AGENT: usize = 512;
+/// The longest IPv6 address, written without a zone.
+const MAX_IP_TEXT: usize = 39;
 /// The cookie in which Authsignal's browser SDK keeps the device id (browser SDK, `src/authsignal.ts`).
 const DEVICE_COOKIE: &str = "__as_aid";
 /// The longest device id that is sent on; the browser SDK makes UUIDs.
@@ -29,7 +34,7 @@ pub(crate) struct Signals {
 impl Signals {
     pub(crate) fn of(parts: &Parts, addresses: &Addresses) -> Self {
         Self {
-            ip_address: addresses.of(parts).map(|ip| ip.to_string()),
+            ip_address: addresses.of(parts).map(ip_text),
             user_agent: user_agent(&parts.headers),
             device_id: device_id(&parts.headers),
             locale: locale::locale(&parts.headers),
@@ -37,10 +42,17 @@ impl Signals {
     }
 }
 
+fn ip_text(ip: IpAddr) -> String {
+    let mut text = String::with_capacity(MAX_IP_TEXT);
+    _ = write!(text, "{ip}");
+    text
+}
+
 /// The user agent, if it is printable ASCII (T69), cut to a length that no service minds. A tab, which `to_str` takes for
 /// printable, is left out.
 fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let mut agent = headers.get(header::USER_AGENT)?.to_str().ok()?.replace('\t', "");
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let mut agent = if agent.contains('\t') { agent.replace('\t', "") } else { agent.to_owned() };
     agent.truncate(MAX_USER_AGENT);
     (!agent.trim().is_empty()).then_some(agent)
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use authsignal_client::{ActionCode, Track};
+use authsignal_client::{ActionCode, Track, UserId};
 use http::Method;
 
 use crate::domain::coverage::Address;
@@ -17,7 +17,7 @@ use crate::domain::tenant::Tenant;
 #[derive(Clone)]
 pub(crate) struct Question {
     pub(crate) tenant: Tenant,
-    pub(crate) user: String,
+    pub(crate) user: UserId,
     pub(crate) session: Option<String>,
     pub(crate) action: ActionCode,
     pub(crate) policy: Policy,
@@ -40,8 +40,7 @@ impl Question {
     }
 }
 
-/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data; a track
-/// without its attempt. Nothing gives it back and it has no `Debug`, so that no handler and no log sees it.
+/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data. Nothing gives it back and it has no `Debug`, so that no handler and no log sees it.
 #[derive(Clone)]
 pub(crate) struct TrackAsked(Arc<Track>);
 
@@ -50,9 +49,22 @@ impl TrackAsked {
         Self(track)
     }
 
-    /// Whether both are sent as the same bytes, which only layers within layers ask. What cannot be sent is like nothing.
+    pub(crate) fn track(&self) -> &Track {
+        &self.0
+    }
+
+    /// Whether both are sent as the same, apart from what names the attempt, which only layers within layers ask. What
+    /// cannot be sent is like nothing.
     fn is(&self, other: &Self) -> bool {
-        let [one, other] = [self, other].map(|track| serde_json::to_vec(&*track.0).ok());
+        let sent = |asked: &Self| {
+            let mut sent = serde_json::to_value(asked.track()).ok()?;
+            let members = sent.as_object_mut()?;
+            for of_attempt in ["idempotencyKey", "redirectUrl"] {
+                members.remove(of_attempt);
+            }
+            Some(sent)
+        };
+        let [one, other] = [self, other].map(sent);
         one.is_some() && one == other
     }
 }
@@ -72,21 +84,24 @@ impl LayerId {
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) id: RequestId,
-    layers: Vec<LayerId>,
+    /// The layer that it is at.
+    layer: LayerId,
+    /// Those that it came through before.
+    outer: Vec<LayerId>,
 }
 
 impl Run {
     /// It begins at this layer.
     pub(crate) fn new(id: RequestId, layer: LayerId) -> Self {
-        Self { id, layers: vec![layer] }
+        Self { id, layer, outer: Vec::new() }
     }
 
     /// It comes to this layer next, unless it was there before: no layer is inside itself, so that is another run.
     pub(crate) fn through(&self, layer: LayerId) -> Option<Self> {
-        if self.layers.contains(&layer) {
+        if self.layer == layer || self.outer.contains(&layer) {
             return None;
         }
-        Some(Self { id: self.id, layers: [&self.layers[..], &[layer]].concat() })
+        Some(Self { id: self.id, layer, outer: [&self.outer[..], &[self.layer]].concat() })
     }
 }
 

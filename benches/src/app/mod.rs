@@ -49,7 +49,8 @@ impl Peer {
             Self::Floor => floor::app(api_url, action),
             Self::Bare => Router::new().route("/withdraw", post(ok)),
         };
-        app.route("/bare", get(ok))
+        // As `axum::serve` does it once: without, each call of a router without a server would build its layers anew.
+        app.route("/bare", get(ok)).with_state(())
     }
 
     /// Serves it as users do, on a port of its own that is printed.

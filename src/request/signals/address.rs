@@ -97,7 +97,11 @@ enum Fault {
 }
 
 /// What proxies add; in front of a peer of this network they say that the peer is one.
-const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
+const FORWARDED: [HeaderName; 3] = [
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("x-real-ip"),
+];
 
 impl Addresses {
     pub(crate) fn new(source: IpSource) -> Self {
@@ -163,7 +167,7 @@ fn is_inside(ip: IpAddr) -> bool {
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {
-    FORWARDED.iter().any(|name| headers.contains_key(*name))
+    FORWARDED.iter().any(|name| headers.contains_key(name))
 }
 
 /// What is behind the last comma. Quotes are followed from the end, which the proxy wrote: a quote that a client has left
