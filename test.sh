@@ -56,6 +56,7 @@ run cargo clippy --locked --workspace --all-targets --all-features -- -D warning
 # Without `--all-targets`: tests and examples have every feature on, whatever is asked for.
 run cargo clippy --locked -p axum-authsignal -- -D warnings
 run cargo clippy --locked -p axum-authsignal --features jwks -- -D warnings
+run cargo clippy --locked -p axum-authsignal --features testing -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features --features hyper -- -D warnings
 run cargo clippy --locked -p authsignal-client -- -D warnings
@@ -115,6 +116,10 @@ heading 'Changes of the deciding rooms: a share of them, and whether the tests n
 cargo mutants --version >/dev/null 2>&1 || run cargo install --locked cargo-mutants
 run cargo mutants -p axum-authsignal --in-place --baseline=skip --timeout 240 -o target \
     --shard "${MUTANTS_SHARD:-1/140}" --sharding round-robin
+
+heading 'A release refuses what is for tests: the layer built as one is, apart from its optimizations'
+run cargo test --locked --workspace --all-features --test release \
+    --config profile.dev.package.axum-authsignal.debug-assertions=false
 
 heading 'Tests: everything, examples and documentation too'
 run cargo test --locked --workspace --all-features

@@ -82,6 +82,12 @@ pub struct VerdictFor<A> {
 }
 
 impl<A> VerdictFor<A> {
+    /// As the verdict of this action, which the caller knows it is.
+    #[cfg(feature = "testing")]
+    pub(crate) fn from_verdict(verdict: Verdict) -> Self {
+        Self { verdict, action: PhantomData }
+    }
+
     /// The verdict, for what takes one of any action.
     #[must_use]
     pub fn into_verdict(self) -> Verdict {

@@ -95,6 +95,12 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The handle decides by a script of a test's, and this is a release build.
+    #[error(
+        "a handle by script refused in a release build, where whoever reads its challenges' addresses can prove them: ask \
+         the service (`Client::from_env`), or call `Script::dangerous_allow_in_release`"
+    )]
+    ScriptInRelease,
     /// A layer was given something that is no action code.
     #[error("action code `{action}` refused: {reason}")]
     #[non_exhaustive]

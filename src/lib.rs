@@ -45,6 +45,7 @@
 //! | `reqwest` | yes | the HTTP client: proxies of the environment, the platform's root certificates |
 //! | `hyper` | no | a leaner one, without proxies: `client::ClientBuilder::hyper`, and by itself where `reqwest` is off |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
+//! | `testing` | no | what tests of an application need of the inside, which `axum-authsignal-testing` builds on |
 //!
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -66,6 +67,9 @@ mod refusal;
 mod request;
 mod response;
 pub mod store;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod trace;
 mod verdict;
 

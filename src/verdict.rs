@@ -1,5 +1,7 @@
 //! What the handler is told.
 pub(crate) mod question;
+#[cfg(feature = "testing")]
+pub(crate) mod witness;
 
 use std::fmt;
 use std::sync::Arc;

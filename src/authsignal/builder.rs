@@ -59,6 +59,8 @@ pub struct AuthsignalBuilder {
     challenge_ttl: Duration,
     home: String,
     clock: Clock,
+    /// Whether a script of a test's decides, which no release build takes (threat T103).
+    pub(crate) is_refused_in_release: bool,
 }
 
 impl fmt::Debug for AuthsignalBuilder {
@@ -104,6 +106,7 @@ impl AuthsignalBuilder {
             challenge_ttl: PENDING,
             home: "/".to_owned(),
             clock: Clock::system(),
+            is_refused_in_release: false,
         }
     }
 

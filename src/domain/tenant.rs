@@ -39,6 +39,12 @@ impl Tenant {
         Self(fields.finish())
     }
 
+    /// One that is no handle's.
+    #[cfg(feature = "testing")]
+    pub(crate) fn random() -> Self {
+        Self(crate::random::random())
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -97,6 +97,8 @@ impl Guard {
             match self.judge(&mut parts, Reading::Unread(body)).await {
                 Ok(Way { body, verdict, spending }) => {
                     // What an outer layer said is not for the handler of this one, also where this one says nothing.
+                    #[cfg(feature = "testing")]
+                    crate::verdict::witness::Witness::tell(&parts, verdict.as_ref());
                     match verdict {
                         Some(verdict) => parts.extensions.insert(verdict),
                         None => parts.extensions.remove::<Verdict>(),

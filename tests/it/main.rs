@@ -31,6 +31,7 @@ mod readings;
 mod resume;
 mod rewrites;
 mod routing;
+mod scripts;
 mod secrets;
 mod settings;
 mod shapes;

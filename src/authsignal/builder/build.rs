@@ -34,6 +34,9 @@ impl AuthsignalBuilder {
     ///
     /// [`ConfigError`] names the first setting that is missing or cannot work.
     pub fn build(self) -> Result<Authsignal, ConfigError> {
+        if self.is_refused_in_release && !cfg!(debug_assertions) {
+            return Err(ConfigError::ScriptInRelease);
+        }
         let callback_url = self.callback_url.ok_or(ConfigError::MissingCallbackUrl)?;
         let prefix = self.public_prefix.as_deref().map_or_else(|| Ok(Arc::from("")), parse_prefix)?;
         let place = |callback_url: &str| {

@@ -30,6 +30,12 @@ pub(super) enum Params {
 }
 
 impl Address {
+    /// What no request is sent to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn nowhere() -> Self {
+        Self { received: Uri::default(), routed: Uri::default(), route: None, params: Params::Unreadable }
+    }
+
     pub(crate) async fn of(parts: &mut Parts) -> Self {
         let params = match RawPathParams::from_request_parts(parts, &()).await {
             Ok(found) => Params::Found(found.iter().map(|(name, value)| (name.into(), value.into())).collect()),
