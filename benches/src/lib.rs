@@ -2,6 +2,7 @@
 pub mod app;
 pub mod check;
 pub mod duel;
+pub mod http2;
 pub mod instructions;
 pub mod load;
 pub mod memory;

@@ -150,7 +150,8 @@ pub async fn serve(listener: TcpListener) {
             }
         });
         tokio::spawn(async move {
-            let server = auto::Builder::new(TokioExecutor::new());
+            let mut server = auto::Builder::new(TokioExecutor::new());
+            server.http2().max_concurrent_streams(128); // As common gateways have it.
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
         });
     }

@@ -16,7 +16,7 @@ use crate::config::ConfigError;
 use crate::secret::{SecretKey, secret_from_vars};
 use crate::transport::Transport;
 use crate::transport::path;
-use crate::transport::settings::{Carrier, Settings};
+use crate::transport::settings::{Carrier, HttpVersion, Settings};
 use crate::transport::wire::Wire;
 use crate::url::redacted_url;
 
@@ -104,7 +104,7 @@ pub struct ClientBuilder {
     deadline: Duration,
     retries: u32,
     hedge_after: Option<Duration>,
-    http2: bool,
+    http: HttpVersion,
     carrier: Carrier,
 }
 
@@ -119,7 +119,7 @@ impl ClientBuilder {
             deadline: Duration::from_secs(5),
             retries: 2,
             hedge_after: None,
-            http2: false,
+            http: HttpVersion::default(),
             carrier: Carrier::default(),
         }
     }
@@ -202,10 +202,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Speaks HTTP/2 where the service offers it during the TLS handshake. Default: off, a pool of HTTP/1.1
-    /// connections, because the one HTTP/2 connection is limited in how many calls it carries at a time.
+    /// Speaks HTTP/2 where the service offers it during the TLS handshake, and HTTP/1.1 elsewhere, so by plain `http`, too.
+    /// Default: off, a pool of HTTP/1.1 connections.
+    ///
+    /// Through reqwest there is one HTTP/2 connection, and servers limit how many calls it carries at a time, commonly to about
+    /// 100: more wait for each other. With the feature `hyper` and `ClientBuilder::hyper` another connection is opened for
+    /// every 100 calls that are on their way at once.
     pub fn http2(mut self) -> Self {
-        self.http2 = true;
+        self.http = HttpVersion::Negotiated;
+        self
+    }
+
+    /// Speaks HTTP/2 from the first byte, without asking: for a proxy or an emulator that is reached by plain `http` and is known to
+    /// speak it. Whatever does not, answers no call. Over TLS HTTP/2 is all that is offered. Default: off; else as
+    /// [`http2`](Self::http2).
+    pub fn http2_prior_knowledge(mut self) -> Self {
+        self.http = HttpVersion::Http2;
         self
     }
 
@@ -304,7 +316,7 @@ impl ClientBuilder {
             deadline: self.deadline.min(MAX_DEADLINE),
             retries: self.retries,
             hedge_after: self.hedge_after,
-            http2: self.http2,
+            http: self.http,
             carrier: self.carrier,
         })?;
         Ok((transport, secret))
@@ -322,7 +334,7 @@ impl fmt::Debug for ClientBuilder {
             .field("deadline", &self.deadline)
             .field("retries", &self.retries)
             .field("hedge_after", &self.hedge_after)
-            .field("http2", &self.http2)
+            .field("http", &self.http)
             .finish_non_exhaustive()
     }
 }

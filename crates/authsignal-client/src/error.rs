@@ -40,7 +40,8 @@ struct Inner {
 pub enum ErrorKind {
     /// The request cannot be sent as it is, an id that is not one for example. Nothing was sent.
     InvalidInput,
-    /// No connection was made in time: name, address, TLS. Nothing was sent.
+    /// No connection was made in time: name, address, TLS. Nothing was sent; or, by HTTP/2, the service said that it looked at
+    /// nothing of what was.
     Connect,
     /// The deadline of the call passed.
     Timeout,

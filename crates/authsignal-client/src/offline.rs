@@ -24,7 +24,7 @@ use crate::config::ConfigError;
 use crate::transport::Transport;
 use crate::transport::json::without_lone_surrogates;
 use crate::transport::path;
-use crate::transport::settings::{Carrier, Settings};
+use crate::transport::settings::{Carrier, HttpVersion, Settings};
 use crate::url::redacted_url;
 
 pub use self::claims::VerifiedSession;
@@ -284,7 +284,7 @@ fn secretless(base: Url) -> Result<Arc<Transport>, ConfigError> {
         deadline: Duration::from_secs(5),
         retries: 2,
         hedge_after: None,
-        http2: false,
+        http: HttpVersion::Http1,
         carrier: Carrier::BuiltIn,
     };
     Ok(Arc::new(Transport::new(settings)?))

@@ -20,8 +20,8 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::net::TcpStream;
 use tower::{Service, ServiceExt as _};
 
-use super::settings::{HTTP2_SILENCE, IDLE_TIMEOUT, LOOPBACK, Settings};
-use super::wire::{BoxError, Exchange, Exchanged, TransportError, Unanswered};
+use super::settings::{HTTP2_SILENCE, HttpVersion, IDLE_TIMEOUT, LOOPBACK, Settings};
+use super::wire::{BoxError, Exchange, Exchanged, TransportError, Unanswered, lost};
 use crate::url::is_loopback;
 
 /// The most calls that one lane carries at a time where HTTP/2 is spoken: what servers commonly take on one connection.
@@ -42,7 +42,8 @@ impl OverHyper {
         pool.pool_idle_timeout(IDLE_TIMEOUT).pool_timer(TokioTimer::new()).timer(TokioTimer::new());
         // A connection without a sign of life is given up, and the next try makes another.
         pool.http2_keep_alive_interval(HTTP2_SILENCE).http2_keep_alive_timeout(HTTP2_SILENCE);
-        Ok(Self { lanes: Lanes::new(settings.http2, move || pool.build(connector.clone())) })
+        pool.http2_only(settings.http == HttpVersion::Http2);
+        Ok(Self { lanes: Lanes::new(settings.http != HttpVersion::Http1, move || pool.build(connector.clone())) })
     }
 }
 
@@ -61,7 +62,7 @@ impl Exchange for OverHyper {
 }
 
 fn unanswered(error: Error) -> BoxError {
-    let cause = if error.is_connect() { Unanswered::Unsent } else { Unanswered::Lost };
+    let cause = if error.is_connect() { Unanswered::Unsent } else { lost(&error) };
     TransportError::ours(cause, error).into()
 }
 
@@ -157,10 +158,10 @@ impl Connector {
         };
         let https = HttpsConnectorBuilder::new().with_tls_config(tls);
         let https = if secure { https.https_only() } else { https.https_or_http() };
-        let https = if settings.http2 {
-            https.enable_all_versions().wrap_connector(http)
-        } else {
-            https.enable_http1().wrap_connector(http)
+        let https = match settings.http {
+            HttpVersion::Http1 => https.enable_http1().wrap_connector(http),
+            HttpVersion::Negotiated => https.enable_all_versions().wrap_connector(http),
+            HttpVersion::Http2 => https.enable_http2().wrap_connector(http),
         };
         Ok(Self { https: Arc::new(https), timeout: settings.connect_timeout })
     }
@@ -213,7 +214,7 @@ mod tests {
     use crate::transport::path::base_url;
     use crate::transport::settings::Carrier;
 
-    fn lanes(http2: bool) -> Lanes {
+    fn lanes(http: HttpVersion) -> Lanes {
         let settings = Settings {
             secret: None,
             base: base_url("http://localhost:1/v1", None).expect("a base URL"),
@@ -221,7 +222,7 @@ mod tests {
             deadline: Duration::from_secs(5),
             retries: 0,
             hedge_after: None,
-            http2,
+            http,
             carrier: Carrier::Hyper,
         };
         OverHyper::new(&settings).expect("no certificates are needed").lanes
@@ -234,7 +235,7 @@ mod tests {
     /// A connection has room for a hundred streams, and hyper's pool would let the rest wait for them.
     #[test]
     fn another_lane_is_opened_for_every_hundred_calls_on_their_way() {
-        let lanes = lanes(true);
+        let lanes = lanes(HttpVersion::Negotiated);
         let mut seats: Vec<_> = (0..100).map(|_| lanes.take().1.expect("a seat")).collect();
         assert_eq!(open(&lanes), 1);
         seats.extend((0..150).map(|_| lanes.take().1.expect("a seat")));
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn without_http2_there_is_one_lane() {
-        let lanes = lanes(false);
+        let lanes = lanes(HttpVersion::Http1);
         let seats: Vec<_> = (0..300).map(|_| lanes.take().1).collect();
         assert!(seats.iter().all(Option::is_none));
         assert_eq!(open(&lanes), 1);

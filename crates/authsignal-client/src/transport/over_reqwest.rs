@@ -7,8 +7,8 @@ use http_body_util::BodyExt as _;
 use reqwest::redirect;
 use url::{Host, Url};
 
-use super::settings::{HTTP2_SILENCE, IDLE_TIMEOUT, LOOPBACK, Settings};
-use super::wire::{BoxError, Exchange, Exchanged, TransportError, Unanswered};
+use super::settings::{HTTP2_SILENCE, HttpVersion, IDLE_TIMEOUT, LOOPBACK, Settings};
+use super::wire::{BoxError, Exchange, Exchanged, TransportError, Unanswered, lost};
 use crate::url::is_loopback;
 
 pub(super) struct OverReqwest {
@@ -28,7 +28,10 @@ impl OverReqwest {
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .https_only(secure);
-        if settings.http2 {
+        if settings.http == HttpVersion::Http2 {
+            http = http.http2_prior_knowledge();
+        }
+        if settings.http != HttpVersion::Http1 {
             // One connection carries all tries: without a sign of life it is given up, and the next try makes another.
             http = http.http2_keep_alive_interval(HTTP2_SILENCE).http2_keep_alive_timeout(HTTP2_SILENCE);
         } else {
@@ -76,6 +79,6 @@ impl Exchange for OverReqwest {
 
 /// An error without the URL, which holds ids.
 fn unanswered(error: reqwest::Error) -> BoxError {
-    let cause = if error.is_connect() { Unanswered::Unsent } else { Unanswered::Lost };
+    let cause = if error.is_connect() { Unanswered::Unsent } else { lost(&error) };
     TransportError::ours(cause, error.without_url()).into()
 }

@@ -32,8 +32,19 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     pub(crate) retries: u32,
     pub(crate) hedge_after: Option<Duration>,
-    pub(crate) http2: bool,
+    pub(crate) http: HttpVersion,
     pub(crate) carrier: Carrier,
+}
+
+/// Which HTTP is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum HttpVersion {
+    #[default]
+    Http1,
+    /// HTTP/2 where the TLS handshake agrees on it, else HTTP/1.1.
+    Negotiated,
+    /// HTTP/2 from the first byte.
+    Http2,
 }
 
 /// What carries the requests.

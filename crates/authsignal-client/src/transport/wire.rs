@@ -92,7 +92,7 @@ pub struct TransportError {
 /// What became of a request without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
-    /// There was no connection, so nothing was sent.
+    /// There was no connection, so nothing was sent; or the service said that it did not look at what was.
     Unsent,
     /// Something of it may have been sent.
     Lost,
@@ -136,6 +136,23 @@ impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.source)
     }
+}
+
+/// What became of a request that was lost on an HTTP/2 connection: of one that it refused, or left behind when it was closed in
+/// order, the service has looked at nothing (RFC 9113, sections 6.8 and 8.7).
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
+pub(crate) fn lost(error: &(dyn StdError + 'static)) -> Unanswered {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            let reason = error.reason();
+            let is_left = error.is_go_away() && reason == Some(h2::Reason::NO_ERROR);
+            let is_refused = error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM);
+            return if error.is_remote() && (is_left || is_refused) { Unanswered::Unsent } else { Unanswered::Lost };
+        }
+        next = error.source();
+    }
+    Unanswered::Lost
 }
 
 /// What an error of a transport says about the request: it, or whatever caused it, is one that says so.

@@ -3,6 +3,7 @@ mod calls;
 mod canary;
 mod faults;
 mod hedging;
+mod http2;
 mod machine;
 mod offline;
 mod others;
