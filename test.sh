@@ -121,5 +121,10 @@ heading 'A release refuses what is for tests: the layer built as one is, apart f
 run cargo test --locked --workspace --all-features --test release \
     --config profile.dev.package.axum-authsignal.debug-assertions=false
 
+heading 'The module for pages: what is served is what is written, and its types hold'
+run npm run build
+run git diff --exit-code js/step-up.min.js
+run npx tsc --noEmit --strict --skipLibCheck false --target es2022 --module nodenext --lib es2022,dom js/types.test.ts
+
 heading 'Tests: everything, examples and documentation too'
 run cargo test --locked --workspace --all-features

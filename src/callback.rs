@@ -9,14 +9,15 @@ use authsignal_client::ActionState;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::routing::{MethodRouter, any};
+use axum::routing::{MethodRouter, any, get};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::{Flow, Kind};
+use crate::domain::page_origin::Page;
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
@@ -25,7 +26,8 @@ use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
 use crate::request::prefetch::is_prefetch;
 use crate::response::headers::{no_store, rejected, see_other};
-use crate::response::pages;
+use crate::response::module::step_up_module;
+use crate::response::pages::{self, PopupMessage};
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
 
@@ -58,7 +60,12 @@ impl Authsignal {
                 paths.entry(path).or_default().push(Arc::clone(handle.inner()));
             }
         }
-        paths.into_iter().fold(Router::new(), |router, (path, handles)| router.route(&path, handler(handles)))
+        let modules: BTreeSet<_> =
+            paths.keys().map(|path| format!("{}/step-up.js", path.trim_end_matches('/'))).collect();
+        let router = modules.iter().fold(Router::new(), |router, path| {
+            router.route(path, get(|headers: HeaderMap| async move { step_up_module(&headers).map(Body::from) }))
+        });
+        paths.into_iter().fold(router, |router, (path, handles)| router.route(&path, handler(handles)))
     }
 
     /// The callback by itself, for those who mount it themselves. The path must be the callback URL's, without the
@@ -182,7 +189,10 @@ impl Inner {
         let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, action).retry_after_of(wait);
-        self.answers.refuse_on_the_way_back(parts, refusal, &on)
+        let origin = flow.as_ref().and_then(|flow| self.opener_of(parts, flow));
+        let message =
+            flow.as_ref().zip(origin.as_ref()).map(|(flow, origin)| popup_message(flow, "failed", origin, None));
+        self.answers.refuse_on_the_way_back(parts, refusal, &on, message)
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
@@ -216,7 +226,7 @@ impl Inner {
             return Err(RefusalReason::OtherUser.into());
         }
         match query.token {
-            None => self.page_of(&flow),
+            None => self.page_of(parts, &flow),
             Some(token) => self.take(place, browser, binding, query.ticket, token).await,
         }
     }
@@ -233,9 +243,7 @@ impl Inner {
         let (_, flow) = Arc::clone(self).redeem(Holder::Browser(browser), binding, token).await?;
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
         let saved = &flow.saved;
-        let on = matches!(saved, SavedRequest::Page(_) | SavedRequest::Client { .. })
-            .then(|| self.page_of_saved(saved))
-            .flatten();
+        let on = matches!(saved, SavedRequest::Page(_)).then(|| self.page_of_saved(saved)).flatten();
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(lead_to(&on))
     }
@@ -260,8 +268,17 @@ impl Inner {
         }
     }
 
+    /// The origin of the page whose script was challenged, which may have opened the challenge in a popup.
+    fn opener_of(&self, parts: &Parts, flow: &Flow) -> Option<String> {
+        let SavedRequest::Client { page } = &flow.saved else { return None };
+        match page.as_ref().and_then(Page::origin) {
+            Some(origin) => self.page_origins.iter().find(|listed| *listed == origin).map(str::to_owned),
+            None => Some(self.place_of(parts).0.origin()),
+        }
+    }
+
     /// The flow's own page.
-    fn page_of(&self, flow: &Flow) -> Result<Response<Bytes>, Stop> {
+    fn page_of(&self, parts: &Parts, flow: &Flow) -> Result<Response<Bytes>, Stop> {
         let now = self.flows.now();
         if !flow.stage.is_live(now) {
             return Err(Unredeemed::of(RefusalReason::UnknownFlow, flow.clone()).into());
@@ -271,23 +288,33 @@ impl Inner {
         let page = self.page_of_saved(saved);
         let on = page.as_deref().unwrap_or(home.as_str());
         let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
+        let origin = self.opener_of(parts, flow);
+        let message = |outcome, to| origin.as_ref().map(|origin| popup_message(flow, outcome, origin, to));
         Ok(match (&flow.stage.kind, saved) {
             // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
-            (Kind::Failed(ActionState::Allow), _) => pages::left(page.as_deref(), home),
+            (Kind::Failed(ActionState::Allow), _) => pages::left(page.as_deref(), home, message("failed", None)),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Unredeemed::of(reason, flow.clone()).into());
             }
-            (Kind::Pending, _) => pages::left(challenge.as_ref().map(TrustedChallengeUrl::as_str), home),
+            (Kind::Pending, _) => {
+                pages::left(challenge.as_ref().map(TrustedChallengeUrl::as_str), home, message("cancelled", None))
+            }
             (Kind::Approved(_), SavedRequest::Page(to)) => lead_to(to.as_str()),
             (Kind::Approved(_), SavedRequest::Form { to, fields }) => pages::resume(to, fields, home),
             (Kind::Approved(_), SavedRequest::NotKept { why, .. }) => {
                 pages::send_again(*why, flow.stage.until.after(now), on)
             }
-            (Kind::Approved(_), SavedRequest::Client { .. }) => pages::approved(on),
+            (Kind::Approved(_), SavedRequest::Client { .. }) => {
+                pages::approved(on, message("completed", page.as_deref()))
+            }
             (Kind::Approved(_), SavedRequest::Sent) | (Kind::Spent { .. }, _) => pages::done(on),
         })
     }
+}
+
+fn popup_message<'a>(flow: &'a Flow, outcome: &'static str, origin: &'a str, to: Option<&'a str>) -> PopupMessage<'a> {
+    PopupMessage { nonce: flow.opening.attempt.as_str(), outcome, origin, to }
 }
 
 /// Leads on to a page of the application.

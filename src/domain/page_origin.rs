@@ -65,6 +65,11 @@ impl PageOrigins {
 }
 
 impl Page {
+    /// The origin, where it is not our own.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
     /// The path, for a page of our own origin.
     pub(crate) fn own_path(&self) -> Option<&str> {
         self.origin.is_none().then(|| self.path.path())

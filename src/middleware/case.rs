@@ -195,6 +195,7 @@ impl Case<'_> {
             token: challenge.token.clone(),
             attempt: flow.opening.attempt.clone(),
             expires: flow.stage.until,
+            callback_origin: self.place.origin(),
             page: match &flow.saved {
                 SavedRequest::Page(page) => Some(page.clone()),
                 _ => None,

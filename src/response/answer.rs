@@ -30,6 +30,8 @@ pub struct ChallengeAnswer {
     pub(crate) token: Option<Token>,
     pub(crate) attempt: IdempotencyKey,
     pub(crate) expires: Moment,
+    /// The origin of the callback.
+    pub(crate) callback_origin: String,
     /// The page that was asked for, where one was.
     pub(crate) page: Option<ReturnTo>,
 }

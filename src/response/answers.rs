@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, Response};
 
 use super::answer::{Answer, ChallengeAnswer, Responder};
 use super::headers::{attach_refusal, see_other, with_retry_after};
-use super::pages;
+use super::pages::{self, PopupMessage};
 use super::problem::{Problem, challenge, problem};
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::Elsewhere;
@@ -82,13 +82,20 @@ impl Answers {
     }
 
     /// The answer to a browser that comes back from a challenge and gets no further.
-    pub(crate) fn refuse_on_the_way_back(&self, parts: &Parts, refusal: Refusal, on: &str) -> Response<Bytes> {
+    pub(crate) fn refuse_on_the_way_back(
+        &self,
+        parts: &Parts,
+        refusal: Refusal,
+        on: &str,
+        message: Option<PopupMessage<'_>>,
+    ) -> Response<Bytes> {
         if *refusal.reason() == RefusalReason::Prefetch {
             return declined(refusal);
         }
         let response = self.custom(parts, &Answer::Refusal(&refusal));
-        let response = response
-            .unwrap_or_else(|| with_retry_after(pages::refusal_on_the_way_back(refusal.reason(), on), &refusal));
+        let response = response.unwrap_or_else(|| {
+            with_retry_after(pages::refusal_on_the_way_back(refusal.reason(), on, message), &refusal)
+        });
         attach_refusal(response, refusal)
     }
 

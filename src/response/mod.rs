@@ -2,5 +2,6 @@
 pub(crate) mod answer;
 pub(crate) mod answers;
 pub(crate) mod headers;
+pub(crate) mod module;
 pub(crate) mod pages;
 mod problem;

@@ -1,6 +1,6 @@
 //! The pages that people see: on the way back from a challenge, and when a page of the application is refused.
 //!
-//! No script, nothing from elsewhere, readable on a phone, and each says what happened and what is next.
+//! No script but the one that ends a popup, nothing from elsewhere, readable on a phone, and each says what happened and what is next.
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ use crate::refusal::RefusalReason;
 
 const STYLE: &str = include_str!("../../templates/page.css");
 
+/// Ends a popup of our module's: it tells the page that opened it what came of the challenge, and no other (threat T23).
+const POPUP: &str = include_str!("../../templates/popup.js");
+
 const FORM_ACTION: &str = "; form-action 'self'";
 
 /// A policy that allows our one style sheet and nothing foreign.
@@ -28,6 +31,24 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'{FORM_ACTION}")
 });
+
+/// The same, with the script that ends a popup.
+static POPUP_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let script = STANDARD.encode(Sha256::digest(POPUP));
+    format!("{}; script-src 'sha256-{script}'", *POLICY)
+});
+
+/// What a page in a popup tells the page that opened it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PopupMessage<'a> {
+    /// The attempt's key, which the page that opened the popup was given with the challenge, and nobody else.
+    pub(crate) nonce: &'a str,
+    pub(crate) outcome: &'static str,
+    /// Whose page may hear it.
+    pub(crate) origin: &'a str,
+    /// Where to go on if this is no popup.
+    pub(crate) to: Option<&'a str>,
+}
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -39,6 +60,8 @@ struct Page<'a> {
     details: Vec<(&'a str, &'a str)>,
     form: Option<Form<'a>>,
     links: Vec<Link<'a>>,
+    message: Option<PopupMessage<'a>>,
+    script: &'static str,
 }
 
 struct Form<'a> {
@@ -57,7 +80,17 @@ struct Link<'a> {
 
 impl<'a> Page<'a> {
     fn new(title: &'a str, line: &'a str) -> Self {
-        Self { style: STYLE, title, lines: vec![line], refresh: None, details: vec![], form: None, links: vec![] }
+        Self {
+            style: STYLE,
+            title,
+            lines: vec![line],
+            refresh: None,
+            details: vec![],
+            form: None,
+            links: vec![],
+            message: None,
+            script: POPUP,
+        }
     }
 
     fn line(mut self, line: &'a str) -> Self {
@@ -82,7 +115,7 @@ impl<'a> Page<'a> {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        set_policy(headers, &POLICY);
+        set_policy(headers, if self.message.is_some() { &POPUP_POLICY } else { &POLICY });
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         no_store(headers);
         response
@@ -133,9 +166,14 @@ pub(crate) fn elsewhere(reason: &RefusalReason, elsewhere: &Elsewhere, home: &Re
 }
 
 /// A refusal on the way back from a challenge, with a way on.
-pub(crate) fn refusal_on_the_way_back(reason: &RefusalReason, on: &str) -> Response<Bytes> {
+pub(crate) fn refusal_on_the_way_back(
+    reason: &RefusalReason,
+    on: &str,
+    message: Option<PopupMessage<'_>>,
+) -> Response<Bytes> {
     let (title, line) = reason.words();
-    let page = Page::new(title, line);
+    let mut page = Page::new(title, line);
+    page.message = message;
     let page = match reason {
         RefusalReason::Outage(_) => page.go("", "Try again").or(on, "Leave"),
         _ => page.go(on, "Go on"),
@@ -149,8 +187,13 @@ pub(crate) fn back_to_app() -> Response<Bytes> {
 }
 
 /// The user left the challenge. `again` is where it still waits, or begins anew.
-pub(crate) fn left(again: Option<&str>, cancel: &ReturnTo) -> Response<Bytes> {
-    let page = Page::new("Not confirmed yet", "You left before it was confirmed that it is you. Nothing was done.");
+pub(crate) fn left<'a>(
+    again: Option<&'a str>,
+    cancel: &'a ReturnTo,
+    message: Option<PopupMessage<'a>>,
+) -> Response<Bytes> {
+    let mut page = Page::new("Not confirmed yet", "You left before it was confirmed that it is you. Nothing was done.");
+    page.message = message;
     let page = match again {
         Some(again) => page.go(again, "Try again"),
         None => page,
@@ -206,10 +249,10 @@ pub(crate) fn send_again(why: NotKept, left: Duration, page: &str) -> Response<B
 }
 
 /// It is approved, and the application that asked for it goes on by itself.
-pub(crate) fn approved(on: &str) -> Response<Bytes> {
-    Page::new("Confirmed", "Go back to where you were: it can go on now. You may close this page.")
-        .or(on, "Leave")
-        .respond(StatusCode::OK)
+pub(crate) fn approved(on: &str, message: Option<PopupMessage<'_>>) -> Response<Bytes> {
+    let mut page = Page::new("Confirmed", "Go back to where you were: it can go on now. You may close this page.");
+    page.message = message;
+    page.or(on, "Leave").respond(StatusCode::OK)
 }
 
 /// It was approved and passed on before; what came of that only the application knows.
@@ -235,7 +278,7 @@ mod tests {
         std::str::from_utf8(response.body()).unwrap()
     }
 
-    /// T10, T22: nothing foreign, not framed, not kept, not told on.
+    /// T10, T22: nothing foreign, not framed, not kept, not message on.
     #[test]
     fn t10_t22_pages_carry_their_headers() {
         let page = done("/");

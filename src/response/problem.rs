@@ -33,6 +33,9 @@ pub(super) struct Problem<'a> {
     idempotency_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
+    /// Whose page tells a popup's opener how the challenge ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_origin: Option<&'a str>,
 }
 
 impl<'a> Problem<'a> {
@@ -49,6 +52,7 @@ impl<'a> Problem<'a> {
             token: None,
             idempotency_key: None,
             expires_at: None,
+            callback_origin: None,
         }
     }
 
@@ -86,6 +90,7 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
         token: answer.token.as_ref().map(Token::secret),
         idempotency_key: Some(answer.attempt.as_str()),
         expires_at: Some(answer.expires.unix_seconds()),
+        callback_origin: Some(&answer.callback_origin),
         ..Problem::of(&reason, Some(&answer.action), status)
     }
     .respond();

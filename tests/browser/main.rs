@@ -19,5 +19,6 @@ mod pages;
 mod prefix;
 mod siblings;
 mod sites;
+mod step_up;
 mod tabs;
 mod users;

@@ -188,8 +188,21 @@ async fn a_challenge_looks_as_its_caller_can_use_it() {
     let members: Vec<_> = problem.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         members,
-        ["action", "detail", "expiresAt", "idempotencyKey", "state", "status", "title", "token", "type", "url"]
+        [
+            "action",
+            "callbackOrigin",
+            "detail",
+            "expiresAt",
+            "idempotencyKey",
+            "state",
+            "status",
+            "title",
+            "token",
+            "type",
+            "url"
+        ]
     );
+    assert_eq!(problem["callbackOrigin"], "https://app.example.com");
     assert_eq!(problem["state"], "CHALLENGE_REQUIRED");
     assert_eq!(problem["idempotencyKey"], bench.tracked()["idempotencyKey"]);
     assert_eq!(problem["expiresAt"], bench.clock.unix_seconds() + 600);

@@ -4,6 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha384};
+
 const README: &str = include_str!("../../README.md");
 const EXAMPLE: &str = include_str!("../../examples/smallest.rs");
 
@@ -45,6 +49,15 @@ async fn the_readmes_program_challenges_its_visitor() {
     let response = client.get(url).send().await.unwrap();
     assert_eq!(response.status(), 403, "a client gets the challenge as JSON");
     assert_eq!(response.headers()["content-type"], "application/problem+json");
+}
+
+/// The hash that pages are told to check is the module's.
+#[test]
+fn the_integrity_of_the_module_is_as_documented() {
+    let module = include_bytes!("../../js/step-up.min.js");
+    let hash = STANDARD.encode(Sha384::digest(module));
+    let page = include_str!("../../docs/front-end.md");
+    assert!(page.contains(&format!("integrity=\"sha384-{hash}\"")), "docs/front-end.md has to say sha384-{hash}");
 }
 
 /// The threats are numbered T1 to T129.

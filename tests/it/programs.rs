@@ -202,9 +202,9 @@ async fn a_token_is_for_the_layer_that_has_its_flow() {
     assert_eq!((reply.status, seen.load(Ordering::SeqCst)), (200, 0));
 }
 
-/// T2: the same token in many requests at once runs the handler once.
+/// T1: the same token in many requests at once runs the handler once.
 #[tokio::test]
-async fn t2_one_token_at_once_passes_once() {
+async fn t1_one_token_at_once_passes_once() {
     let bench = bench().await;
     for is_bearer in [false, true] {
         let before = bench.effects.count();
@@ -315,10 +315,10 @@ async fn passes(bench: &Bench, target: &str, is_bearer: bool, who: Who, token: T
     ran
 }
 
-/// T5, T13, T27, T28, T42: tokens that are replayed, foreign, stale, cut or doubled, from other browsers, sessions, users and
+/// T1, T2, T4, T28, T42: tokens that are replayed, foreign, stale, cut or doubled, from other browsers, sessions, users and
 /// sites: whatever is not the owner's own fresh one on a request of their own pages passes nothing.
 #[tokio::test]
-async fn t5_t13_t28_t42_no_other_token_passes() {
+async fn t1_t2_t4_t28_t42_no_other_token_passes() {
     let bench = bench().await;
     let (mut cells, mut passed) = (0, 0);
     for is_bearer in [false, true] {

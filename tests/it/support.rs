@@ -361,3 +361,9 @@ impl Reply {
         assert_eq!(self.refusal, None);
     }
 }
+
+/// Where the page of a script's approved flow goes on by itself.
+pub(crate) fn goes_on(page: &Reply) -> Option<&str> {
+    let script = page.text().split_once("<script ").expect("a script that ends a popup").1;
+    Some(script.split_once("data-to=\"")?.1.split_once('"')?.0)
+}

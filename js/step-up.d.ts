@@ -1,0 +1,56 @@
+/** A challenge, as the problem document of a challenged request describes it. */
+export interface Challenge {
+  /** The challenge page. It holds a token: open it, and keep it out of logs. */
+  url: string;
+  /** The token for Authsignal's client SDKs. */
+  token?: string;
+  /** The action that is to be proved. */
+  action: string;
+  /** The attempt's key. */
+  idempotencyKey: string;
+  /** Until when the challenge waits, in Unix seconds. */
+  expiresAt: number;
+  /** The origin of the callback, whose page tells a popup's opener how it ended. */
+  callbackOrigin: string;
+}
+
+/** What came of a challenge. Without an outcome, the repeated request finds out. */
+export interface Proof {
+  outcome?: "completed" | "cancelled" | "failed";
+  /** The token of the proof, as `launch` of Authsignal's browser SDK gives it: it goes along with the repeated request. */
+  token?: string;
+}
+
+export interface Options {
+  /**
+   * How a challenge is opened. Default: `"popup"`.
+   *
+   * - `"popup"`: a window beside the page; where browsers block it, the page is left as with `"page"`.
+   * - `"dialog"`: a dialog in the page with the challenge in a frame; the page's policy needs `frame-src` for its host.
+   * - `"page"`: the page is left for the challenge; the user comes back to it, and starts the call again.
+   * - a function, for anything else: `({ url }) => authsignal.launch(url, { mode: "popup" })`.
+   */
+  open?: "popup" | "dialog" | "page" | ((challenge: Challenge) => Promise<Proof | undefined | void>);
+}
+
+/** A challenge that was not proved. */
+export declare class StepUpError extends Error {
+  /** `"cancelled"`: the user left it, and may try again. `"failed"`: it ended without a proof. */
+  readonly outcome: "cancelled" | "failed";
+  /** The refused response; its body is a problem document (RFC 9457). */
+  readonly response: Response;
+}
+
+/**
+ * Makes a `fetch` that has challenges proved: it opens the challenge, waits, and repeats the request once, with the same
+ * body. Calls at the same time wait behind one challenge and are repeated once it is over.
+ *
+ * Whatever is answered otherwise than with a challenge is handed on as it is.
+ *
+ * @param send Sends a request. Default: the page's own `fetch`.
+ * @throws StepUpError where the challenge was not proved.
+ */
+export declare function stepUp(
+  send?: (request: Request) => Promise<Response>,
+  options?: Options,
+): (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;

@@ -1,0 +1,1 @@
+(()=>{const d=document.currentScript.dataset;if(opener&&name==="authsignal-step-up")opener.postMessage({authsignal:d.nonce,outcome:d.outcome},d.origin);else if(d.to)location.replace(d.to)})()

@@ -1,0 +1,213 @@
+//! The module `stepUp(fetch)` and the official SDK's popup in a page under a strict policy: proved, cancelled, failed.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use authsignal_emulator::Emulator;
+use axum::Router;
+use axum::http::{HeaderName, header};
+use axum::response::{Html, IntoResponse};
+use axum::routing::{get, post};
+use axum_authsignal::{AuthsignalLayer, Coverage};
+use fantoccini::Locator;
+use fantoccini::wd::WindowHandle;
+use serde_json::json;
+use test_support::visitor::Visitor;
+
+use crate::sites::{emulator, handle, listen, serve};
+
+const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><title>Shop</title>\
+    <script src=\"/sdk.js\"></script><script type=\"module\" src=\"/app.js\"></script></head><body><main><h1>Shop</h1>\
+    <button id=\"pay\">Pay</button><button id=\"three\">Pay three</button><button id=\"load\">Load three</button>\
+    <p class=\"done\"></p></main></body></html>";
+
+const APP: &str = r##"
+    import { stepUp, StepUpError } from "/authsignal/callback/step-up.js";
+    const sdk = new authsignal.Authsignal({ tenantId: "tenant", baseUrl: location.origin });
+    const way = new URLSearchParams(location.search).get("open");
+    const open = /^sdk-/.test(way) ? ({ url }) => sdk.launch(url, { mode: way.slice(4) }) : way;
+    const send = stepUp(undefined, { open });
+    const done = document.querySelector(".done");
+    const text = async call => {
+        try {
+            const response = await call;
+            return `${response.status} ${await response.text()}`;
+        } catch (error) {
+            if (!(error instanceof StepUpError)) throw error;
+            return `${error.outcome} ${error.response.status}`;
+        }
+    };
+    const all = async calls => {
+        done.textContent = "asking";
+        done.textContent = (await Promise.all(calls.map(text))).join(", ");
+    };
+    const pay = n => send("/pay", { method: "POST", headers: { "content-type": "application/json" }, body: `{"amount":${n}}` });
+    document.querySelector("#pay").onclick = () => all([pay(10)]);
+    document.querySelector("#three").onclick = () => all([pay(1), pay(2), pay(3)]);
+    document.querySelector("#load").onclick = () => all([1, 2, 3].map(n => send("/part/" + n)));
+    document.body.dataset.ready = "yes";
+"##;
+
+struct Shop {
+    emulator: Emulator,
+    ada: Visitor,
+    paid: Arc<AtomicUsize>,
+}
+
+impl Shop {
+    async fn open(way: &str) -> Self {
+        let emulator = emulator().await;
+        let (listener, port) = listen().await;
+        let site = format!("http://localhost:{port}");
+        let authsignal = handle(&emulator, &site).build().unwrap();
+        let paid = Arc::new(AtomicUsize::new(0));
+        let effect = Arc::clone(&paid);
+        let pay = move |body: String| async move {
+            effect.fetch_add(1, Ordering::SeqCst);
+            format!("paid {}", body.replace(|c: char| !c.is_ascii_digit(), ""))
+        };
+        let parts = AuthsignalLayer::new(&authsignal, "parts")
+            .covers(Coverage::Action)
+            .remember(std::time::Duration::from_secs(60));
+        // Authsignal's SDK writes a style sheet into the page; our module needs nothing of the kind.
+        let styles = if way.starts_with("sdk-") { "; style-src 'unsafe-inline'" } else { "" };
+        let policy = format!(
+            "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src {}{styles}",
+            emulator.origin()
+        );
+        let sdk = std::fs::read_to_string("node_modules/@authsignal/browser/dist/index.min.js").unwrap();
+        let script = |text: String| ([(header::CONTENT_TYPE, "text/javascript")], text);
+        let app = Router::new()
+            .route("/", get(async move || ([(HeaderName::from_static("content-security-policy"), policy)], Html(PAGE))))
+            .layer(authsignal.browser_layer())
+            .route("/app.js", get(async move || script(APP.to_owned()).into_response()))
+            .route("/sdk.js", get(async move || script(sdk).into_response()))
+            .route("/favicon.ico", get(async || ()))
+            .route("/pay", post(pay).route_layer(AuthsignalLayer::new(&authsignal, "pay")))
+            .route("/part/{n}", get(async || "a part").route_layer(parts))
+            .merge(authsignal.routes());
+        serve(listener, app);
+        let ada = Visitor::arrive_at(site, json!({})).await;
+        ada.open(&format!("/?open={way}")).await;
+        ada.waits_until("document.body.dataset.ready").await;
+        Self { emulator, ada, paid }
+    }
+
+    /// Clicks, and is where the challenge is.
+    async fn begins(&self, button: &str, way: &str) -> WindowHandle {
+        let page = self.ada.tab().await;
+        self.ada.click(button).await;
+        self.meets(&page, way).await;
+        page
+    }
+
+    async fn meets(&self, page: &WindowHandle, way: &str) {
+        match way {
+            "popup" | "sdk-window" => self.ada.goes_to_the_window_beside(page).await,
+            _ => self.ada.enters("iframe").await,
+        }
+    }
+
+    async fn returns(&self, page: &WindowHandle, way: &str) {
+        match way {
+            "popup" | "sdk-window" => self.ada.goes_to(page).await,
+            _ => self.ada.leaves_frames().await,
+        }
+    }
+
+    /// Leads the popup to the way back of a challenge that its user declined on another device.
+    async fn fails(&self) {
+        let challenge = self.ada.address().await;
+        let back = self.emulator.decline(challenge.as_str()).unwrap();
+        self.ada.evaluates(&format!("setTimeout(() => location.assign({}))", json!(back))).await;
+    }
+}
+
+const WAYS: [&str; 4] = ["popup", "dialog", "sdk-popup", "sdk-window"];
+
+/// By each way the call runs once, and a challenge that is left is told apart; the console has no complaint, and no address a
+/// token.
+#[tokio::test]
+async fn a_call_of_a_page_is_proved_beside_it_and_runs_once() {
+    for way in WAYS {
+        let shop = Shop::open(way).await;
+        let page = shop.begins("Pay", way).await;
+        shop.ada.confirms("Pay").await;
+        shop.returns(&page, way).await;
+        shop.ada.reads(".done", "200 paid 10").await;
+
+        let page = shop.begins("Pay", way).await;
+        shop.ada.click("Cancel").await;
+        shop.returns(&page, way).await;
+        shop.ada.reads(".done", "cancelled 403").await;
+        assert_eq!(shop.paid.load(Ordering::SeqCst), 1, "{way}");
+        let address = shop.ada.address().await;
+        assert_eq!((address.path(), address.query()), ("/", Some(&*format!("open={way}"))));
+        let windows = shop.ada.browser.windows().await.unwrap();
+        assert_eq!(windows.len(), 1, "{way}: the popup is closed");
+        shop.ada.leaves().await;
+    }
+}
+
+#[tokio::test]
+async fn a_popup_that_fails_or_is_closed_is_told_apart() {
+    let shop = Shop::open("popup").await;
+    let page = shop.begins("Pay", "popup").await;
+    shop.fails().await;
+    shop.returns(&page, "popup").await;
+    shop.ada.reads(".done", "failed 403").await;
+
+    let page = shop.begins("Pay", "popup").await;
+    shop.ada.browser.close_window().await.unwrap();
+    shop.returns(&page, "popup").await;
+    shop.ada.reads(".done", "cancelled 403").await;
+    assert_eq!(shop.paid.load(Ordering::SeqCst), 0);
+    shop.ada.leaves().await;
+}
+
+/// What one proof covers is asked for once; what it doesn't is asked for one after the other, in the same popup.
+#[tokio::test]
+async fn calls_at_once_wait_behind_one_challenge() {
+    let shop = Shop::open("popup").await;
+    let page = shop.begins("Load three", "popup").await;
+    shop.ada.confirms("Parts").await;
+    shop.returns(&page, "popup").await;
+    shop.ada.reads(".done", "200 a part, 200 a part, 200 a part").await;
+
+    let page = shop.begins("Pay three", "popup").await;
+    for n in 1..=3 {
+        shop.ada.confirms("Pay").await;
+        if n < 3 {
+            // The next challenge stands where this one did.
+            shop.ada.waits_for(Locator::Id("code")).await;
+        }
+    }
+    shop.returns(&page, "popup").await;
+    shop.ada.reads(".done", "200 paid 1, 200 paid 2, 200 paid 3").await;
+    assert_eq!(shop.paid.load(Ordering::SeqCst), 3);
+    shop.ada.leaves().await;
+}
+
+/// T23: what others post is not believed, and a page of another origin that opens our callback hears nothing.
+#[tokio::test]
+async fn t23_a_popup_is_heard_by_its_page_alone() {
+    let shop = Shop::open("popup").await;
+    let page = shop.begins("Pay", "popup").await;
+    shop.returns(&page, "popup").await;
+    // The page is as near as an attacker gets: it even knows the attempt's key, and is not the popup.
+    let key = shop.emulator.all_actions().last().unwrap().idempotency_key.clone();
+    let forged = json!([{ "authsignal": key, "outcome": "failed" }, { "authsignal": "other", "outcome": "completed" }]);
+    for message in forged.as_array().unwrap() {
+        shop.ada
+            .runs("postMessage(args, '*'); await new Promise(requestAnimationFrame)", message.clone())
+            .await
+            .unwrap();
+    }
+    assert_eq!(shop.ada.text(".done").await, "asking");
+    shop.ada.goes_to_the_window_beside(&page).await;
+    // Nor is a message without the key, from the popup itself.
+    shop.ada.runs("opener.postMessage({ authsignal: 'x', outcome: 'failed' }, '*')", json!(null)).await.unwrap();
+    shop.ada.confirms("Pay").await;
+    shop.returns(&page, "popup").await;
+    shop.ada.reads(".done", "200 paid 10").await;
+    shop.ada.leaves().await;
+}
