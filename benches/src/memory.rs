@@ -6,7 +6,11 @@ use crate::duel::Ratio;
 use crate::process::Server;
 use crate::stub;
 
-/// Lets `waiting` requests wait at once on an answer that takes two seconds, `rounds` times with a fresh process.
+/// How long the answers take. With the time that it takes to begin all requests it has to be less than the half of a call's
+/// deadline (5 s): what waits longer is sent a second time, and has no time left for the answer to that.
+const DELAY: &str = "/__delay/1500";
+
+/// Lets `waiting` requests wait at once on an answer that takes its time, `rounds` times with a fresh process.
 pub fn run(peers: &[Peer], waiting: usize, rounds: usize) -> io::Result<String> {
     let stub = Server::stub()?;
     let mut kilobytes = vec![(Vec::new(), Vec::new()); peers.len()];
@@ -15,9 +19,9 @@ pub fn run(peers: &[Peer], waiting: usize, rounds: usize) -> io::Result<String> 
             stub::ask(&stub.address, "/__delay/0")?;
             let server = Server::peer(peer, &stub, "allow")?;
             server.turn("/withdraw", 8, 1.0)?;
-            stub::ask(&stub.address, "/__delay/2000")?;
+            stub::ask(&stub.address, DELAY)?;
             let held = server.hold("/withdraw", waiting)?;
-            // With a time limit, some give up where the machine is too busy to connect them all in time.
+            // On a machine that is too busy some still pass it.
             if held.not_ok > 0 {
                 eprintln!("\n{}: {} answers were not 200", peer.name(), held.not_ok);
             }

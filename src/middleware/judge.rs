@@ -130,15 +130,9 @@ impl Guard {
             return Ok(Way { body, verdict: None, spending: None });
         };
 
-        let outer = parts.extensions.get::<Verdict>();
-        let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
         let RandomIds { run, attempt, ticket } = RandomIds::new();
-        let run = outer.as_ref().map_or_else(|| Run::new(run, self.id), |(_, run)| run.clone());
-        let Asked { place, address, user } = asked;
-        let is_bearer = user.is_bearer;
-        let question = self.question(parts, user, address, place, &attempt, ticket)?;
-        let case = Case { guard: self, place, is_bearer, question, run };
-        if let Some(verdict) = outer.and_then(|(outer, _)| outer.answers(&case.question, &case.run)) {
+        let (case, answered) = self.case(parts, asked, run, &attempt, ticket)?;
+        if let Some(verdict) = answered {
             return Ok(Way::new(body, verdict));
         }
         // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
@@ -211,6 +205,25 @@ impl Guard {
             Ok(None) => Err(RefusalReason::Unauthenticated.into()),
             Err(response) => Err(Stop::Respond(Box::new(response))),
         }
+    }
+
+    /// The case of a request, and its verdict if an outer layer has answered it.
+    fn case<'a>(
+        &'a self,
+        parts: &Parts,
+        asked: Asked<'a>,
+        run: RequestId,
+        attempt: &IdempotencyKey,
+        ticket: Ticket,
+    ) -> Result<(Case<'a>, Option<Verdict>), RefusalReason> {
+        let Asked { place, address, user } = asked;
+        let outer = parts.extensions.get::<Verdict>();
+        let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
+        let (outer, run) = outer.map_or_else(|| (None, Run::new(run, self.id)), |(outer, run)| (Some(outer), run));
+        let is_bearer = user.is_bearer;
+        let question = self.question(parts, user, address, place, attempt, ticket)?;
+        let answered = outer.and_then(|outer| outer.answers(&question, &run));
+        Ok((Case { guard: self, place, is_bearer, question, run }, answered))
     }
 
     /// The approval that covers a request, if there is one. A challenge for the same thing that still waits is its answer.

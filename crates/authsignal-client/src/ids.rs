@@ -47,7 +47,9 @@ fn segment(text: &str, max: usize) -> Result<(), InvalidId> {
     if text.len() > max {
         return Err(InvalidId::TooLong { length: text.len(), max });
     }
-    if text.chars().any(char::is_control) {
+    // Most ids are plain, which is seen many bytes at a time.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_plain && text.chars().any(char::is_control) {
         return Err(InvalidId::Control);
     }
     if matches!(text, "." | "..") {

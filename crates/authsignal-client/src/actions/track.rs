@@ -363,8 +363,7 @@ impl Client {
     async fn track_as<T: OfAttempt>(&self, user_id: &str, request: &Track) -> Result<T, Error> {
         let user = user_id_of(user_id)?;
         let action = action_code_of(&request.action)?;
-        let segments = ["users", user, "actions", action];
-        let mut call = self.transport.post(&segments, request)?;
+        let mut call = self.transport.post(&["users", user, "actions", action], request)?;
         if !request.keyless {
             call = call.safe_to_repeat();
         }

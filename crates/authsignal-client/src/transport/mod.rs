@@ -306,13 +306,13 @@ impl Transport {
     }
 
     async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Response, Failure> {
-        let answer = match patience.wait(self.wire.exchange(self.request(call))).await {
+        let mut answer = match patience.wait(self.wire.exchange(self.request(call))).await {
             Err(elapsed) => return Err(elapsed.fail(None)),
             Ok(Err(error)) => return Err(self.unanswered(call, error)),
             Ok(Ok(answer)) => answer,
         };
-        let (head, mut answered) = answer.into_parts();
-        let (status, headers) = (head.status.as_u16(), head.headers);
+        let (status, headers) = (answer.status().as_u16(), mem::take(answer.headers_mut()));
+        let mut answered = answer.into_body();
         let largest = call.max_bytes;
         let success = (200..=299).contains(&status);
         if success && answered.size_hint().exact().is_some_and(|length| length > largest as u64) {
