@@ -11,5 +11,7 @@ mod repeats;
 mod support;
 mod surrogates;
 mod through;
+mod tls;
+
 mod walks;
 mod wire;

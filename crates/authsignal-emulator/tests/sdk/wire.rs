@@ -11,7 +11,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use authsignal_client::{CallConnect, Client};
+use bytes::Bytes;
+use http::{Request, Response};
 use serde_json::{Value, json};
+use tower::service_fn;
 
 use self::calls::{Call, Ours, calls};
 use self::compare::{DELIBERATE, Fields, differences, fields};
@@ -41,11 +44,30 @@ async fn theirs(calls: &[Call]) -> (Vec<Fields>, BTreeSet<String>) {
     (sent, serde_json::from_str(&methods).unwrap())
 }
 
+/// What carries the requests of the client.
+#[derive(Clone, Copy, Debug)]
+enum Through {
+    Reqwest,
+    Hyper,
+    /// A client of the user's, here reqwest's as it comes.
+    Own,
+}
+
 /// What the client sends for these calls.
-async fn ours(calls: &[Call]) -> Vec<Fields> {
+async fn ours(calls: &[Call], through: Through) -> Vec<Fields> {
     let recorder = recorder(calls).await;
     let client = Client::builder(SECRET).base_url(format!("{}/v1", recorder.origin)).deadline(DEADLINE);
     let connect = CallConnect::builder(SECRET).base_url(&recorder.origin).deadline(DEADLINE);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let own = service_fn(move |request: Request<Bytes>| {
+        let http = http.clone();
+        async move { Ok::<_, reqwest::Error>(Response::from(http.execute(request.try_into()?).await?)) }
+    });
+    let (client, connect) = match through {
+        Through::Reqwest => (client, connect),
+        Through::Hyper => (client.hyper(), connect.hyper()),
+        Through::Own => (client.transport(own.clone()), connect.transport(own)),
+    };
     let ours = Ours { client: client.build().unwrap(), calls: connect.build().unwrap() };
     for (index, call) in calls.iter().enumerate() {
         (call.ours)(ours.clone()).await.unwrap_or_else(|error| panic!("{}: {error:?}", call.name));
@@ -58,20 +80,30 @@ async fn ours(calls: &[Call]) -> Vec<Fields> {
 async fn both_send_the_same_but_for_what_is_deliberate() {
     let calls = calls();
     let (theirs, _) = theirs(&calls).await;
-    let mut unused: BTreeSet<_> = DELIBERATE.iter().flat_map(|difference| difference.of(&calls)).collect();
+    for through in [Through::Reqwest, Through::Hyper, Through::Own] {
+        compare(&calls, &ours(&calls, through).await, &theirs, through);
+    }
+}
+
+fn compare(calls: &[Call], ours: &[Fields], theirs: &[Fields], through: Through) {
+    let mut unused: BTreeSet<_> = DELIBERATE.iter().flat_map(|difference| difference.of(calls)).collect();
     let (mut compared, mut undeclared) = (0, Vec::new());
-    for ((call, ours), theirs) in calls.iter().zip(ours(&calls).await).zip(theirs) {
+    for ((call, ours), theirs) in calls.iter().zip(ours).zip(theirs) {
         compared += ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>().len();
-        for difference in differences(&ours, &theirs) {
+        for difference in differences(ours, theirs) {
             match DELIBERATE.iter().find(|known| known.field == difference.field && known.covers(call)) {
                 Some(known) => _ = unused.remove(&(known.field, call.name)),
                 None => undeclared.push(format!("{}: {difference}", call.name)),
             }
         }
     }
-    assert!(undeclared.is_empty(), "differences that nobody meant:\n{}", undeclared.join("\n"));
-    assert!(unused.is_empty(), "declared differences that are none: {unused:#?}");
-    println!("{} calls, {compared} fields compared, {} differences deliberate", calls.len(), DELIBERATE.len());
+    assert!(undeclared.is_empty(), "differences that nobody meant, through {through:?}:\n{}", undeclared.join("\n"));
+    assert!(unused.is_empty(), "declared differences that are none, through {through:?}: {unused:#?}");
+    let count = calls.len();
+    println!(
+        "through {through:?}: {count} calls, {compared} fields compared, {} differences deliberate",
+        DELIBERATE.len()
+    );
 }
 
 #[tokio::test]
