@@ -112,6 +112,12 @@ impl Inner {
         self.places.of(target, &parts.headers)
     }
 
+    /// The page that a request was sent from, if users may be led back there.
+    pub(crate) fn came_from(&self, parts: &Parts) -> Option<String> {
+        let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
+        self.page_origins.link(&self.place_of(parts).0.page(referer, &self.page_origins)?)
+    }
+
     /// Whether an `Origin` is that of the application's own pages: a callback's, or a listed one.
     pub(crate) fn is_own_origin(&self, place: &Place, origin: &HeaderValue) -> bool {
         place.is_origin(origin) || self.page_origins.has(origin)

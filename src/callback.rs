@@ -16,8 +16,8 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::{Flow, Kind};
-use crate::domain::page_origin::Page;
+use crate::domain::flow::{Flow, Kind, Opening};
+use crate::domain::page_origin;
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
@@ -27,7 +27,9 @@ use crate::request::cookie::BrowserId;
 use crate::request::prefetch::is_prefetch;
 use crate::response::headers::{no_store, rejected, see_other};
 use crate::response::module::step_up_module;
-use crate::response::pages::{self, PopupMessage};
+use crate::response::page::{LinkKind, Page, PageKind};
+use crate::response::popup::PopupMessage;
+use crate::response::resume_form::ResumeForm;
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
 
@@ -189,10 +191,8 @@ impl Inner {
         let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, action).retry_after_of(wait);
-        let origin = flow.as_ref().and_then(|flow| self.opener_of(parts, flow));
-        let message =
-            flow.as_ref().zip(origin.as_ref()).map(|(flow, origin)| popup_message(flow, "failed", origin, None));
-        self.answers.refuse_on_the_way_back(parts, refusal, &on, message)
+        let popup = flow.as_ref().and_then(|flow| self.popup_message(parts, flow, "failed", None));
+        self.answers.refuse_on_the_way_back(parts, refusal, &on, popup)
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
@@ -208,7 +208,11 @@ impl Inner {
             // Nothing is known of who it is, and nothing is asked: the client brings its token with its request.
             let callback = self.place_of(parts).0.bearer_callback();
             let clean = format!("{}?{}", callback.path(), callback.query().unwrap_or_default());
-            return Ok(if has_token { lead_to(&clean) } else { pages::back_to_app() });
+            return Ok(if has_token {
+                lead_to(&clean)
+            } else {
+                self.answers.page(parts, Page::new(PageKind::BackToApp))
+            });
         }
         let query = Query::parse(query).ok_or(RefusalReason::InvalidCallback)?;
         // Without the browser's cookie there is no key that a record opens with, so an unknown flow and somebody else's
@@ -217,7 +221,10 @@ impl Inner {
         let (binding, flow) = self.flows.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
         let user = match self.identify(parts).await {
             Ok(Some(user)) => user,
-            Ok(None) | Err(_) if !query.hopped => return Ok(pages::hop(&self.hop_to(parts))),
+            Ok(None) | Err(_) if !query.hopped => {
+                let hop = Page::new(PageKind::Hop).link(LinkKind::Continue, self.hop_to(parts));
+                return Ok(self.answers.page(parts, hop));
+            }
             Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
             Err(response) => return Err(Stop::Respond(Box::new(response))),
         };
@@ -271,10 +278,22 @@ impl Inner {
     /// The origin of the page whose script was challenged, which may have opened the challenge in a popup.
     fn opener_of(&self, parts: &Parts, flow: &Flow) -> Option<String> {
         let SavedRequest::Client { page } = &flow.saved else { return None };
-        match page.as_ref().and_then(Page::origin) {
+        match page.as_ref().and_then(page_origin::Page::origin) {
             Some(origin) => self.page_origins.iter().find(|listed| *listed == origin).map(str::to_owned),
             None => Some(self.place_of(parts).0.origin()),
         }
+    }
+
+    /// What the page in a popup tells the page that was challenged.
+    fn popup_message(
+        &self,
+        parts: &Parts,
+        flow: &Flow,
+        outcome: &'static str,
+        to: Option<&str>,
+    ) -> Option<PopupMessage> {
+        let nonce = flow.opening.attempt.as_str().to_owned();
+        Some(PopupMessage { nonce, outcome, origin: self.opener_of(parts, flow)?, to: to.map(str::to_owned) })
     }
 
     /// The flow's own page.
@@ -288,33 +307,40 @@ impl Inner {
         let page = self.page_of_saved(saved);
         let on = page.as_deref().unwrap_or(home.as_str());
         let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
-        let origin = self.opener_of(parts, flow);
-        let message = |outcome, to| origin.as_ref().map(|origin| popup_message(flow, outcome, origin, to));
-        Ok(match (&flow.stage.kind, saved) {
+        let message = |outcome, to| self.popup_message(parts, flow, outcome, to);
+        let left = |again: Option<&str>, outcome| {
+            let page = Page::new(PageKind::Left).telling(message(outcome, None));
+            let page = again.into_iter().fold(page, |page, again| page.link(LinkKind::TryAgain, again));
+            page.link(LinkKind::Cancel, home.as_str())
+        };
+        let time_left = flow.stage.until.after(now);
+        let page = match (&flow.stage.kind, saved) {
             // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
-            (Kind::Failed(ActionState::Allow), _) => pages::left(page.as_deref(), home, message("failed", None)),
+            (Kind::Failed(ActionState::Allow), _) => left(page.as_deref(), "failed"),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Unredeemed::of(reason, flow.clone()).into());
             }
-            (Kind::Pending, _) => {
-                pages::left(challenge.as_ref().map(TrustedChallengeUrl::as_str), home, message("cancelled", None))
+            (Kind::Pending, _) => left(challenge.as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
+            (Kind::Approved(_), SavedRequest::Page(to)) => return Ok(lead_to(to.as_str())),
+            (Kind::Approved(_), SavedRequest::Form { to, fields }) => {
+                let Opening { action, name, .. } = &flow.opening;
+                let form = ResumeForm::new(action.clone(), name.as_deref(), to, fields, time_left);
+                Page::new(PageKind::Resume(form)).link(LinkKind::Cancel, home.as_str())
             }
-            (Kind::Approved(_), SavedRequest::Page(to)) => lead_to(to.as_str()),
-            (Kind::Approved(_), SavedRequest::Form { to, fields }) => pages::resume(to, fields, home),
             (Kind::Approved(_), SavedRequest::NotKept { why, .. }) => {
-                pages::send_again(*why, flow.stage.until.after(now), on)
+                Page::new(PageKind::SendAgain { why: *why, left: time_left }).link(LinkKind::Continue, on)
             }
             (Kind::Approved(_), SavedRequest::Client { .. }) => {
-                pages::approved(on, message("completed", page.as_deref()))
+                let popup = message("completed", page.as_deref());
+                Page::new(PageKind::Approved).link(LinkKind::Continue, on).telling(popup)
             }
-            (Kind::Approved(_), SavedRequest::Sent) | (Kind::Spent { .. }, _) => pages::done(on),
-        })
+            (Kind::Approved(_), SavedRequest::Sent) | (Kind::Spent { .. }, _) => {
+                Page::new(PageKind::Done).link(LinkKind::Continue, on)
+            }
+        };
+        Ok(self.answers.page(parts, page))
     }
-}
-
-fn popup_message<'a>(flow: &'a Flow, outcome: &'static str, origin: &'a str, to: Option<&'a str>) -> PopupMessage<'a> {
-    PopupMessage { nonce: flow.opening.attempt.as_str(), outcome, origin, to }
 }
 
 /// Leads on to a page of the application.

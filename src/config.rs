@@ -101,6 +101,29 @@ pub enum ConfigError {
          the service (`Client::from_env`), or call `Script::dangerous_allow_in_release`"
     )]
     ScriptInRelease,
+    /// The application's logo is not one that a page may show.
+    #[error("logo `{url}` refused: {reason}")]
+    #[non_exhaustive]
+    Logo {
+        /// The address as it was given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The accent colour cannot be read.
+    #[error("accent color `{color}` refused: `#rgb` or `#rrggbb` is asked for, such as `#0b6b4f`")]
+    #[non_exhaustive]
+    AccentColor {
+        /// The colour as it was given.
+        color: String,
+    },
+    /// The tag of a language is none.
+    #[error("language `{tag}` refused: a tag is asked for, such as `it` or `pt-BR`")]
+    #[non_exhaustive]
+    Language {
+        /// The tag as it was given.
+        tag: String,
+    },
     /// A layer was given something that is no action code.
     #[error("action code `{action}` refused: {reason}")]
     #[non_exhaustive]

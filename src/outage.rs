@@ -8,7 +8,8 @@ use crate::store;
 
 /// The kind of fault that left a request without a decision.
 ///
-/// Each means that the request is refused with 503 and a `Retry-After`; none of them ever lets it pass.
+/// Each means that the request is refused with 503, and but for [`Rejected`](Self::Rejected) a `Retry-After`; none of them
+/// ever lets it pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outage {
@@ -20,7 +21,8 @@ pub enum Outage {
     Server,
     /// Authsignal asked us to slow down (429).
     RateLimited,
-    /// Authsignal refused the call: the API secret key, the region, or a value that we sent (4xx).
+    /// Authsignal refused the call: the API secret key, the region, or a value that we sent (4xx). It is for the people who
+    /// run this to mend, and the answer does not say when to try again.
     Rejected,
     /// Authsignal's answer could not be read.
     Malformed,

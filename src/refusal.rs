@@ -50,7 +50,7 @@ pub enum RefusalReason {
     State(ActionState),
     /// The user has nothing enrolled, and the route asks for that. 403.
     NotEnrolled,
-    /// No decision could be had. 503 with `Retry-After`.
+    /// No decision could be had. 503, with `Retry-After` where trying again can help.
     Outage(Outage),
     /// Authsignal's answer had no challenge URL, or one that we do not send anybody to. 502.
     UntrustedChallenge,
@@ -100,7 +100,7 @@ pub enum RefusalReason {
 
 impl Refusal {
     pub(crate) fn new(reason: RefusalReason, action: Option<&ActionCode>) -> Self {
-        let retry_after = matches!(reason, RefusalReason::Outage(_)).then_some(RETRY_AFTER);
+        let retry_after = reason.is_passing().then_some(RETRY_AFTER);
         Self { reason, action: action.cloned(), retry_after }
     }
 
@@ -152,6 +152,11 @@ impl RefusalReason {
         Some(state.as_str()).filter(|text| word(text))
     }
 
+    /// Whether it is an outage that is over by itself: what we are set up with wrongly stays wrong.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Outage(outage) if *outage != Outage::Rejected)
+    }
+
     /// The status that a client gets, where no responder chooses another.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -167,5 +172,55 @@ impl RefusalReason {
 impl From<Outage> for RefusalReason {
     fn from(outage: Outage) -> Self {
         Self::Outage(outage)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Every reason, and of each what it tells apart.
+    pub(crate) fn every_reason() -> Vec<RefusalReason> {
+        use RefusalReason::*;
+        let mut all = vec![
+            Unauthenticated,
+            IdentifyRejected,
+            ChallengeRequired,
+            State(ActionState::Block),
+            State(ActionState::ReviewRequired),
+            NotEnrolled,
+            UntrustedChallenge,
+            BodyTooLarge,
+            BodyUnreadable,
+            BodyTooSlow,
+            InvalidTarget,
+            Prefetch,
+            InvalidCallback,
+            InvalidToken,
+            UnknownFlow,
+            OtherUser,
+            CrossSite,
+            OtherHost,
+            AlreadyDone,
+            CallbackGuarded,
+            Unguarded,
+            Unproven(crate::domain::flow::Unproven::Token),
+            Unproven(crate::domain::flow::Unproven::Expired),
+        ];
+        all.extend([crate::outage::Outage::Connect, crate::outage::Outage::Rejected].map(Outage));
+        all.extend([Budget::Challenges, Budget::Refusals, Budget::Validates, Budget::PendingFlows].map(OverBudget));
+        all
+    }
+
+    /// A mistaken key is not one that is right in five seconds.
+    #[test]
+    fn only_what_is_over_by_itself_says_when_to_try_again() {
+        for reason in every_reason() {
+            let is_passing =
+                matches!(reason, RefusalReason::Outage(outage) if outage != crate::outage::Outage::Rejected);
+            assert_eq!(Refusal::new(reason.clone(), None).retry_after().is_some(), is_passing, "{reason:?}");
+            let promises = reason.words().1.contains("in a few seconds");
+            assert_eq!(promises, is_passing, "{reason:?}");
+        }
     }
 }

@@ -14,6 +14,8 @@ use crate::domain::waiting::Room;
 use crate::request::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
 use crate::request::signals::IpSource;
 use crate::response::answer::{Answer, Responder};
+use crate::response::brand::BrandSettings;
+use crate::response::language::Language;
 use crate::store::{AnyStore, Store, TIMEOUT};
 
 /// The time that budgets are for, by default.
@@ -39,6 +41,8 @@ pub struct AuthsignalBuilder {
     page_origins: Vec<String>,
     identify: Option<AnyIdentify>,
     responder: Option<Arc<dyn Responder>>,
+    brand: BrandSettings,
+    languages: Vec<Arc<dyn Language>>,
     store: Option<AnyStore>,
     store_timeout: Duration,
     challenge_budget: Allowance,
@@ -86,6 +90,8 @@ impl AuthsignalBuilder {
             page_origins: Vec::new(),
             identify: None,
             responder: None,
+            brand: BrandSettings::default(),
+            languages: Vec::new(),
             store: None,
             store_timeout: TIMEOUT,
             challenge_budget: Allowance::new(5, BUDGET_TIME),
@@ -325,11 +331,13 @@ impl AuthsignalBuilder {
         self
     }
 
-    /// How challenges and refusals look: a closure that gets the request's parts and the [`Answer`], and gives a
+    /// How challenges, refusals and pages look: a closure that gets the request's parts and the [`Answer`], and gives a
     /// response, or `None` for the usual one. Default: the usual ones.
     ///
     /// The cookie, the headers against caching and leaking, and the typed [`Refusal`](crate::Refusal) are added to
-    /// whatever it gives. It is not asked about a [prefetch](crate::RefusalReason::Prefetch), whose answer nobody reads.
+    /// whatever it gives. A [page](Answer::Page) gets besides what keeps it from being framed or moved:
+    /// `Content-Security-Policy: base-uri 'none'; object-src 'none'; frame-ancestors 'none'` beside the policy that it brings
+    /// itself, since browsers enforce both. What else it loads and runs is its own affair. It is not asked about a [prefetch](crate::RefusalReason::Prefetch), whose answer nobody reads.
     ///
     /// # Examples
     ///
@@ -371,6 +379,7 @@ impl AuthsignalBuilder {
     }
 }
 
+mod brand;
 mod budgets;
 mod build;
 mod programs;

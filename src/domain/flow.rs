@@ -89,6 +89,9 @@ pub(crate) struct Opening {
     /// The application's session, if it named one.
     pub(crate) session: Option<String>,
     pub(crate) action: ActionCode,
+    /// What people call the action, in the language of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
     /// Good for one request where there is none, and for this long otherwise.
     pub(crate) remember: Option<Duration>,
     pub(crate) challenge: Challenge,

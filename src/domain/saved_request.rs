@@ -22,7 +22,8 @@ pub(crate) enum SavedRequest {
 
 /// Why what a browser sent was not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum NotKept {
+#[non_exhaustive]
+pub enum NotKept {
     /// It is no urlencoded form, or one that a browser would not send again as it was.
     Body,
     /// The target is one that we would not send a browser back to.

@@ -127,6 +127,7 @@ impl Case<'_> {
             user: self.question.user.clone(),
             session: self.question.session.clone(),
             action: self.guard.action.clone(),
+            name: self.guard.name(authsignal.answers.words(parts).tag()).map(str::to_owned),
             // What is remembered is a browser's: a client without a cookie shows a token each time.
             remember: self.guard.policy.remember.filter(|_| !self.is_bearer),
             challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },

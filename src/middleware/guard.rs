@@ -14,6 +14,7 @@ use crate::domain::ticket::Ticket;
 use crate::refusal::RefusalReason;
 use crate::request::identify::User;
 use crate::request::signals::Signals;
+use crate::response::language::best;
 use crate::verdict::question::{LayerId, Question, TrackAsked};
 
 /// A closure that gives data points for a request.
@@ -26,6 +27,7 @@ pub(super) struct Guard {
     pub(super) id: LayerId,
     pub(super) authsignal: Arc<Inner>,
     pub(super) action: ActionCode,
+    pub(super) names: Names,
     pub(super) policy: Policy,
     pub(super) custom: Option<Custom>,
     /// What the token of a challenge may do with the user's methods.
@@ -34,7 +36,23 @@ pub(super) struct Guard {
     pub(super) redirect_to_settings: bool,
 }
 
+/// What people call an action: in one language or more, and in all others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) usual: Option<String>,
+    /// By the tags of their languages.
+    pub(super) other: Vec<(String, String)>,
+}
+
 impl Guard {
+    /// What people call the action in the language of this tag.
+    pub(super) fn name(&self, tag: &str) -> Option<&str> {
+        let Names { usual, other } = &self.names;
+        let tags: Vec<_> = other.iter().map(|(tag, _)| &**tag).collect();
+        let found = best(tag, &tags).and_then(|found| other.iter().rfind(|(tag, _)| tag == found));
+        found.map(|(_, name)| name).or(usual.as_ref()).map(String::as_str)
+    }
+
     /// What is asked about a request of this user's, as an attempt of that key.
     pub(super) fn question(
         &self,

@@ -7,7 +7,7 @@ use authsignal_client::{ActionCode, CustomData};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::guard::Guard;
+use super::guard::{Guard, Names};
 use super::service::AuthsignalService;
 use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
@@ -70,9 +70,45 @@ impl AuthsignalLayer {
         let authsignal = Arc::clone(authsignal.inner());
         let id = LayerId::new();
         Self {
-            guard: Guard { id, authsignal, action, policy, custom: None, scope: None, redirect_to_settings: false },
+            guard: Guard {
+                id,
+                authsignal,
+                action,
+                names: Names::default(),
+                policy,
+                custom: None,
+                scope: None,
+                redirect_to_settings: false,
+            },
             coverage: None,
         }
+    }
+
+    /// What people call the action, such as "Withdraw money": the page with which they go on after the challenge says what
+    /// they are about to do. Default: made from the action's code, `withdraw-money` being "Withdraw money".
+    ///
+    /// It is kept with each challenge, and Authsignal is not told.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, AuthsignalLayer};
+    /// # fn example(authsignal: &Authsignal) {
+    /// let layer = AuthsignalLayer::new(authsignal, "withdraw").named("Withdraw money").named_in("de", "Geld abheben");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.guard.names.usual = Some(name.into());
+        self
+    }
+
+    /// What people call the action in the language of this tag (BCP 47), such as `de`. May be given several times. Default:
+    /// as [`named`](Self::named).
+    #[must_use]
+    pub fn named_in(mut self, language: impl Into<String>, name: impl Into<String>) -> Self {
+        self.guard.names.other.push((language.into(), name.into()));
+        self
     }
 
     /// What one approval covers. Default: [`Coverage::Request`], or [`Coverage::Action`] where it is

@@ -21,7 +21,7 @@
 //! It is challenged when Authsignal answers `CHALLENGE_REQUIRED`, when a challenge for the same thing still waits (the
 //! same one again, without asking Authsignal), and where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) meets a user
 //! with nothing enrolled. Everything else is refused: no user (401), any other state, known or new (403), and every
-//! fault, Authsignal's or the store's (503 with `Retry-After`).
+//! fault, Authsignal's or the store's (503, with `Retry-After` where it is over by itself).
 //!
 //! What a page of another origin makes a browser send with an unsafe method (`Sec-Fetch-Site`, or else `Origin`) passes by no
 //! approval and is never challenged: where Authsignal asks for a challenge it is refused (403,
@@ -56,7 +56,10 @@
 //! and session alone, pass by the header only, once, and are never remembered.
 //!
 //! Each answer carries a typed [`Refusal`](crate::Refusal) in its extensions.
-//! [`AuthsignalBuilder::respond`](crate::AuthsignalBuilder::respond) changes how they look.
+//! [`AuthsignalBuilder::respond`](crate::AuthsignalBuilder::respond) changes how they look, and how the pages do that people
+//! see on the way back; [`app_name`](crate::AuthsignalBuilder::app_name), [`logo`](crate::AuthsignalBuilder::logo) and
+//! [`accent_color`](crate::AuthsignalBuilder::accent_color) make ours the application's. They speak English, German, French
+//! and Spanish, and what [`language`](crate::AuthsignalBuilder::language) adds.
 //!
 //! # Requests ahead of the user
 //!

@@ -50,23 +50,23 @@ impl From<store::Error> for Stop {
 impl Stop {
     /// The answer to the request that goes no further.
     pub(super) fn respond(self, guard: &Guard, parts: &Parts) -> Response<Bytes> {
-        let answers = &guard.authsignal.answers;
+        let authsignal = &guard.authsignal;
+        let answers = &authsignal.answers;
+        let refuse = |refusal| answers.refuse(parts, refusal, authsignal.came_from(parts));
         match self {
             Self::Refuse(reason) => {
                 tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "request refused");
-                answers.refuse(parts, Refusal::new(reason, Some(&guard.action)))
+                refuse(Refusal::new(reason, Some(&guard.action)))
             }
-            Self::Outage(outage, wait) => {
-                answers.refuse(parts, Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait))
-            }
+            Self::Outage(outage, wait) => refuse(Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait)),
             Self::Unredeemed(Unredeemed { reason, wait, .. }) => {
                 tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "token refused");
-                answers.refuse(parts, Refusal::new(reason, Some(&guard.action)).retry_after_of(wait))
+                refuse(Refusal::new(reason, Some(&guard.action)).retry_after_of(wait))
             }
             Self::Over((budget, wait)) => {
                 budget.warn(&guard.action);
                 let refusal = Refusal::new(RefusalReason::OverBudget(budget), Some(&guard.action));
-                answers.refuse(parts, refusal.retry_after_of(Some(wait)))
+                refuse(refusal.retry_after_of(Some(wait)))
             }
             Self::Challenge { answer, new_browser } => {
                 tracing::info!(action = %guard.action, "request challenged");

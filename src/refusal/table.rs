@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::RefusalReason;
 use crate::budget::Budget;
 use crate::domain::flow::Unproven;
+use crate::outage::Outage;
 
 /// One reason.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,13 @@ impl RefusalReason {
                 StatusCode::FORBIDDEN,
                 "Set up a way to confirm first",
                 "This is only for accounts with a second way to confirm that it is you. Nothing was done.",
+            ),
+            Self::Outage(Outage::Rejected) => row(
+                "Outage",
+                "outage",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This can't be confirmed right now",
+                "Nothing was done. Please tell the people who run this.",
             ),
             Self::Outage(_) => row(
                 "Outage",

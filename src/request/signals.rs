@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
+use crate::request::accept_language::preferred;
 use crate::request::cookie::cookies;
 
 mod address;
-mod locale;
 
 pub(crate) use address::Addresses;
 pub use address::IpSource;
@@ -37,7 +37,7 @@ impl Signals {
             ip_address: addresses.of(parts).map(ip_text),
             user_agent: user_agent(&parts.headers),
             device_id: device_id(&parts.headers),
-            locale: locale::locale(&parts.headers),
+            locale: preferred(&parts.headers).map(str::to_owned),
         }
     }
 }

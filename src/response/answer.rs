@@ -10,6 +10,7 @@ use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::Moment;
 use crate::domain::return_to::ReturnTo;
 use crate::refusal::Refusal;
+use crate::response::page::Page;
 
 /// What a request gets instead of its handler.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,9 @@ pub enum Answer<'a> {
     Challenge(&'a ChallengeAnswer),
     /// It does not go on.
     Refusal(&'a Refusal),
+    /// Somebody sees a page of ours instead. It is asked about last: of a refusal or a challenge, once the answer about that
+    /// was `None`.
+    Page(&'a Page),
 }
 
 /// A challenge as callers see it.
@@ -74,7 +78,7 @@ impl ChallengeAnswer {
     }
 }
 
-/// Decides how challenges and refusals look.
+/// Decides how challenges, refusals and pages look.
 pub trait Responder: Send + Sync + 'static {
     /// The response, or `None` for the usual one.
     fn respond(&self, parts: &Parts, answer: &Answer<'_>) -> Option<Response<Bytes>>;

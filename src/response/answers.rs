@@ -8,7 +8,11 @@ use http::{HeaderValue, Method, Response};
 
 use super::answer::{Answer, ChallengeAnswer, Responder};
 use super::headers::{attach_refusal, see_other, with_retry_after};
-use super::pages::{self, PopupMessage};
+use super::language::text::Text;
+use super::language::{Languages, Words};
+use super::page::{LinkKind, Page, PageKind};
+use super::pages::{Framing, Look, protect};
+use super::popup::PopupMessage;
 use super::problem::{Problem, challenge, problem};
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::Elsewhere;
@@ -26,6 +30,8 @@ pub(crate) struct Answers {
     pub(crate) home: ReturnTo,
     /// Whose pages may frame a page of ours that is shown in a frame.
     pub(crate) page_origins: PageOrigins,
+    pub(crate) look: Arc<Look>,
+    pub(crate) languages: Languages,
 }
 
 impl Answers {
@@ -37,48 +43,57 @@ impl Answers {
             // not, and is led to the same challenge.
             Caller::Navigation if is_framed(&parts.headers) => {
                 let again = answer.page.as_ref().map_or(answer.url(), ReturnTo::as_str);
-                pages::own_window(again, &self.page_origins)
+                let page = Page::new(PageKind::OwnWindow).link(LinkKind::NewWindow, again);
+                self.show(parts, page, Framing::ByOwnPages(&self.page_origins))
             }
             caller => challenge(caller, answer),
         });
         attach_refusal(response, Refusal::new(RefusalReason::ChallengeRequired, Some(&answer.action)))
     }
 
-    /// The answer to a request that does not go on.
-    pub(crate) fn refuse(&self, parts: &Parts, refusal: Refusal) -> Response<Bytes> {
+    /// The answer to a request that does not go on. `came_from` is the page that it was sent from.
+    pub(crate) fn refuse(&self, parts: &Parts, refusal: Refusal, came_from: Option<String>) -> Response<Bytes> {
         if *refusal.reason() == RefusalReason::Prefetch {
             return declined(refusal);
         }
-        let response = self.custom(parts, &Answer::Refusal(&refusal));
-        let response = response.unwrap_or_else(|| match self.caller(parts) {
+        self.refused(parts, refusal, |refusal| match self.caller(parts) {
             Caller::Navigation => {
-                let can_ask_again = parts.method == Method::GET;
-                let mut page = pages::refusal(refusal.reason(), can_ask_again, &self.home);
-                if is_framed(&parts.headers) {
-                    pages::let_be_framed(&mut page, &self.page_origins);
-                }
-                with_retry_after(page, &refusal)
+                let framed = is_framed(&parts.headers);
+                let framing = if framed { Framing::ByOwnPages(&self.page_origins) } else { Framing::Never };
+                let again = if parts.method == Method::GET { Some(String::new()) } else { came_from };
+                self.show(parts, self.refusal(refusal, again, self.home.as_str()), framing)
             }
-            _ => problem(&refusal),
-        });
-        attach_refusal(response, refusal)
+            _ => problem(refusal),
+        })
+    }
+
+    /// The page of a refusal. Where it can help, one may try again at `again`: an empty address is the page's own.
+    fn refusal(&self, refusal: &Refusal, again: Option<String>, on: &str) -> Page {
+        let page = Page::new(PageKind::Refusal(refusal.clone()));
+        match again {
+            _ if !refusal.reason().is_passing() => page.link(LinkKind::Continue, on),
+            Some(again) => page.link(LinkKind::TryAgain, again).link(LinkKind::Cancel, on),
+            None => page.and(Text::SendOnceMore).link(LinkKind::Cancel, on),
+        }
     }
 
     /// The answer to a request that belongs to another host.
     pub(crate) fn elsewhere(&self, parts: &Parts, refusal: Refusal, elsewhere: &Elsewhere) -> Response<Bytes> {
-        let response = self.custom(parts, &Answer::Refusal(&refusal));
-        let response = response.unwrap_or_else(|| match (self.caller(parts), HeaderValue::from_str(&elsewhere.url)) {
+        self.refused(parts, refusal, |refusal| match (self.caller(parts), HeaderValue::from_str(&elsewhere.url)) {
             (Caller::Navigation, Ok(location)) if matches!(parts.method, Method::GET | Method::HEAD) => {
                 see_other(location)
             }
-            (Caller::Navigation, _) => pages::elsewhere(refusal.reason(), elsewhere, &self.home),
+            (Caller::Navigation, _) => {
+                let there = format!("{}{}", elsewhere.origin, self.home.as_str());
+                let page = Page::new(PageKind::Refusal(refusal.clone())).and_literally(&elsewhere.origin);
+                self.show(parts, page.link(LinkKind::Continue, there), Framing::Never)
+            }
             _ => {
                 let reason = refusal.reason();
                 let detail = format!("Nothing was done: this is answered at {} alone.", elsewhere.origin);
                 Problem::of(reason, refusal.action(), reason.status()).detail(&detail).respond()
             }
-        });
-        attach_refusal(response, refusal)
+        })
     }
 
     /// The answer to a browser that comes back from a challenge and gets no further.
@@ -87,15 +102,43 @@ impl Answers {
         parts: &Parts,
         refusal: Refusal,
         on: &str,
-        message: Option<PopupMessage<'_>>,
+        popup: Option<PopupMessage>,
     ) -> Response<Bytes> {
         if *refusal.reason() == RefusalReason::Prefetch {
             return declined(refusal);
         }
+        self.refused(parts, refusal, |refusal| {
+            let page = self.refusal(refusal, Some(String::new()), on).telling(popup);
+            self.show(parts, page, Framing::Never)
+        })
+    }
+
+    /// A page that somebody sees: the application's own, or else ours.
+    pub(crate) fn page(&self, parts: &Parts, page: Page) -> Response<Bytes> {
+        self.show(parts, page, Framing::Never)
+    }
+
+    fn show(&self, parts: &Parts, page: Page, framing: Framing<'_>) -> Response<Bytes> {
+        let page = page.in_words(self.words(parts));
+        let mut response = self.custom(parts, &Answer::Page(&page)).unwrap_or_else(|| self.look.render(&page));
+        protect(response.headers_mut(), page.kind(), framing);
+        response
+    }
+
+    /// The words for whoever asks.
+    pub(crate) fn words(&self, parts: &Parts) -> Words {
+        self.languages.of(&parts.headers)
+    }
+
+    /// The application's own answer to a refusal, or else `usual`.
+    fn refused(
+        &self,
+        parts: &Parts,
+        refusal: Refusal,
+        usual: impl FnOnce(&Refusal) -> Response<Bytes>,
+    ) -> Response<Bytes> {
         let response = self.custom(parts, &Answer::Refusal(&refusal));
-        let response = response.unwrap_or_else(|| {
-            with_retry_after(pages::refusal_on_the_way_back(refusal.reason(), on, message), &refusal)
-        });
+        let response = response.unwrap_or_else(|| with_retry_after(usual(&refusal), &refusal));
         attach_refusal(response, refusal)
     }
 

@@ -11,7 +11,7 @@ async fn a_challenged_form_arrives_whole_and_once() {
     ada.click("Send").await;
     ada.confirms("Transfer").await;
 
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     assert!(!ada.address().await.as_str().contains("token="), "{}", ada.address().await);
     let kept = ada.text("dl").await;
     assert!(kept.contains(name) && kept.contains("1234"), "{kept}");
@@ -35,17 +35,17 @@ async fn going_back_and_sending_again_needs_a_new_proof() {
     ada.sign_in("Ada").await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Money sent").await;
 
     ada.back().await;
-    if ada.sees_one_of(&["Already passed on", "Confirmed"]).await == "Confirmed" {
+    if ada.sees_one_of(&["Already passed on", "One last step"]).await == "One last step" {
         // The browser kept the page as it was.
         ada.click("Continue").await;
         ada.sees_one_of(&["Already passed on", "Transfer"]).await;
     } else {
-        ada.click("Go on").await;
+        ada.click("Continue").await;
         ada.sees("Welcome").await;
     }
     assert_eq!(ada.transfers().await, "1");
@@ -58,7 +58,7 @@ async fn reloading_what_a_form_led_to_sends_nothing_twice() {
     ada.sign_in("Ada").await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Money sent").await;
     ada.reload().await;
@@ -69,7 +69,7 @@ async fn reloading_what_a_form_led_to_sends_nothing_twice() {
     ada.fill("Amount in euros", "26").await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Money sent").await;
     assert_eq!(ada.transfers().await, "2");
@@ -87,7 +87,7 @@ async fn who_leaves_the_challenge_of_a_form_loses_nothing() {
     ada.sees("Not confirmed yet").await;
     ada.click("Try again").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Money sent").await;
     assert!(ada.text("dl.card").await.contains("Babbage"));
@@ -100,7 +100,7 @@ async fn cancelling_at_the_last_step_sends_nothing() {
     ada.sign_in("Ada").await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Cancel").await;
     ada.sees("Welcome").await;
     assert_eq!(ada.transfers().await, "0");

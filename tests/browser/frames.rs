@@ -87,7 +87,7 @@ async fn t125_a_form_in_a_frame_is_kept_and_sent_from_the_new_window() {
     ada.evaluates("window[0].document.querySelector('form').requestSubmit()").await;
     follows_the_link(&ada).await;
     ada.confirms("Pay").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Paid").await;
     ada.reads(".sent", "amount=10").await;

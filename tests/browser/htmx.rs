@@ -56,8 +56,8 @@ async fn a_button_leads_through_its_challenge(package: &str) {
     ada.sees("Cart").await;
     ada.click("Pay").await;
     ada.confirms("Pay").await;
-    ada.sees("Confirmed").await;
-    ada.click("Go back").await;
+    ada.sees("One last step").await;
+    ada.click("Continue").await;
     ada.sees("Cart").await;
     ada.is_at("/cart").await;
     ada.click("Pay").await;

@@ -103,7 +103,7 @@ impl Shop {
         ada.evaluates(&format!("document.cookie = 'who={who}'")).await;
         self.send(ada, form).await;
         ada.confirms("Pay").await;
-        ada.sees("Confirmed").await;
+        ada.sees("One last step").await;
     }
 
     async fn send(&self, ada: &Visitor, form: &Value) {
@@ -170,7 +170,7 @@ async fn t110_what_is_not_kept_is_said_and_passes_when_sent_again() {
         shop.send_and_confirm(&ada, &format!("not-kept-{index}"), form).await;
         let said = ada.text("main").await;
         assert!(said.contains("Send the same once more within"), "{why}: {said}");
-        ada.click("Go back").await;
+        ada.click("Continue").await;
         shop.send(&ada, form).await;
         ada.sees("Paid").await;
         let posts = shop.posts();

@@ -182,7 +182,7 @@ async fn t10_no_token_leaves_by_referer_history_or_cache() {
     ada.open("/home").await;
     ada.click("Send").await;
     ada.confirms("Pay").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Elsewhere").await;
     // A challenge that is left: the flow's own page, and home.
@@ -203,7 +203,7 @@ async fn t10_no_token_leaves_by_referer_history_or_cache() {
     let lost = format!("/authsignal/callback?flow={}&token=canary-token", "A".repeat(43));
     ada.open(&lost).await;
     ada.sees("This has expired").await;
-    ada.click("Go on").await;
+    ada.click("Continue").await;
     ada.sees("Home").await;
     for address in back.iter().chain([&lost]) {
         assert_eq!(is_cached(&ada, address).await, json!(false), "{address}");
@@ -286,7 +286,7 @@ async fn t49_a_resumed_form_carries_the_browsers_own_headers_alone() {
     ada.sees("Pay").await;
     ada.devtools("Network.setExtraHTTPHeaders", json!({ "headers": {} })).await;
     ada.confirms("Pay").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Elsewhere").await;
 
@@ -327,7 +327,7 @@ async fn t89_a_strict_session_comes_one_hop_later() {
     ada.open("/home").await;
     ada.click("Send").await;
     ada.confirms("Pay").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
 
     let back: Vec<_> = exposed.shop.of("/authsignal/callback");
     let seen: Vec<_> = back

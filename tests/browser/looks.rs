@@ -131,13 +131,13 @@ async fn every_page_can_be_read_on_every_screen() {
     visitor.goes_home().await;
     visitor.click("Send").await;
     visitor.confirms("Transfer").await;
-    visitor.sees("Confirmed").await;
+    visitor.sees("One last step").await;
     look(&visitor, "resume").await;
     visitor.click("Continue").await;
     visitor.sees("Money sent").await;
     look(&visitor, "sent").await;
     visitor.back().await;
-    if visitor.sees_one_of(&["Already passed on", "Confirmed"]).await == "Confirmed" {
+    if visitor.sees_one_of(&["Already passed on", "One last step"]).await == "One last step" {
         visitor.reload().await;
     }
     visitor.sees("Already passed on").await;

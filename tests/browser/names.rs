@@ -46,13 +46,13 @@ async fn t124_who_comes_by_another_name_is_led_to_where_it_ends_well() {
     ada.click("Pay").await;
     ada.sees("Please use our main address").await;
     look(&ada, "main-address").await;
-    ada.click("Open it").await;
+    ada.click("Continue").await;
     ada.sees("Shop").await;
     assert_eq!(ada.address().await.as_str(), format!("http://localhost:{port}/"));
     ada.fill("Amount", "10").await;
     ada.click("Pay").await;
     ada.confirms("Pay").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Paid").await;
     ada.leaves().await;
@@ -75,7 +75,7 @@ async fn t124_a_name_with_a_callback_of_its_own_is_never_left() {
         ada.fill("Amount", "10").await;
         ada.click("Pay").await;
         ada.confirms("Pay").await;
-        ada.sees("Confirmed").await;
+        ada.sees("One last step").await;
         ada.click("Continue").await;
         ada.sees("Paid").await;
         ada.is_at("/pay").await;

@@ -101,7 +101,7 @@ async fn a_blocked_page_says_so_and_leads_home() {
     ada.click("Close the account").await;
     ada.sees("This was refused").await;
     ada.is_at("/close").await;
-    ada.click("Leave").await;
+    ada.click("Continue").await;
     ada.sees("Welcome").await;
     ada.leaves().await;
 }
@@ -114,7 +114,7 @@ async fn a_challenge_that_failed_for_good_says_so() {
     ada.sees("View card").await;
     ada.click("Fail this challenge").await;
     ada.sees("This was refused").await;
-    ada.click("Go on").await;
+    ada.click("Continue").await;
     // The page that was wanted, which asks anew.
     ada.confirms("View card").await;
     ada.sees("Your card").await;
@@ -149,7 +149,7 @@ async fn nothing_needs_a_script() {
     ada.goes_home().await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Money sent").await;
     ada.leaves().await;

@@ -110,7 +110,7 @@ async fn t123_behind_a_stripped_prefix_everything_leads_back_to_this_application
     ada.fill("Amount", "10").await;
     ada.click("Withdraw").await;
     ada.confirms("Withdraw").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Withdrawn").await;
     ada.is_at("/app/withdraw").await;

@@ -230,7 +230,7 @@ async fn t42_a_siblings_form_passes_by_no_proof() {
         ada.open("/").await;
         ada.click("Withdraw").await;
         ada.confirms("Withdraw").await;
-        ada.sees("Confirmed").await;
+        ada.sees("One last step").await;
         sibling_posts(true).await;
         // The proof is still there for the page that it was given for.
         ada.open("/").await;

@@ -63,7 +63,7 @@ async fn the_same_form_in_two_tabs_is_sent_once() {
         ada.sees("Transfer").await;
     }
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
     ada.click("Continue").await;
     ada.sees("Money sent").await;
 
@@ -71,7 +71,7 @@ async fn the_same_form_in_two_tabs_is_sent_once() {
     ada.reload().await;
     ada.click("Continue").await;
     ada.sees("Already passed on").await;
-    ada.click("Go on").await;
+    ada.click("Continue").await;
     assert_eq!(ada.transfers().await, "1");
     ada.leaves().await;
 }

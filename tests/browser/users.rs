@@ -72,7 +72,7 @@ async fn what_one_user_confirmed_is_worth_nothing_to_another() {
     ada.goes_home().await;
     ada.click("Send").await;
     ada.confirms("Transfer").await;
-    ada.sees("Confirmed").await;
+    ada.sees("One last step").await;
 
     // Approved and not yet used; in another tab somebody else signs in.
     let confirmed = ada.tab().await;

@@ -22,6 +22,7 @@ mod forged;
 mod house;
 mod in_process;
 mod layers;
+mod pages;
 mod pending;
 mod places;
 mod prefetch;

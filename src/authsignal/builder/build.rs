@@ -20,6 +20,8 @@ use crate::domain::tenant::{KnownBy, TENANT_LABEL, Tenant, Tenants};
 use crate::request::cookie::CookieKind;
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
+use crate::response::language::Languages;
+use crate::response::pages::Look;
 use crate::store::flows::FlowStore;
 use crate::store::seal::KeyRing;
 use crate::store::{AnyStore, MemoryStore};
@@ -93,6 +95,8 @@ impl AuthsignalBuilder {
         let home = places.main.public(&self.home);
         let home = home.ok_or_else(|| ConfigError::Home { path: self.home.clone() })?;
         let bearer_callback_url = self.bearer_callback_url.as_deref().map(parse_bearer_callback).transpose()?;
+        let brand = self.brand.check(&places)?;
+        let languages = Languages::new(self.languages)?;
         let page_origins = PageOrigins::new(&self.page_origins)?;
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
@@ -108,7 +112,14 @@ impl AuthsignalBuilder {
             page_origins: page_origins.clone(),
             ledger: Ledger::new(self.challenge_budget, self.refusal_budget),
             identify,
-            answers: Answers { custom: self.responder, bearer: self.bearer, home, page_origins },
+            answers: Answers {
+                custom: self.responder,
+                bearer: self.bearer,
+                home,
+                page_origins,
+                look: Arc::new(Look::new(brand)),
+                languages,
+            },
             cookie: if self.insecure_cookies { CookieKind::Loopback } else { CookieKind::Secure },
             challenge_hosts,
             addresses: Addresses::new(self.ip_source),

@@ -11,6 +11,7 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
         attempt: IdempotencyKey::new(attempt).unwrap(),
         user: UserId::new(user).unwrap(),
         session: None,
+        name: None,
         action: ActionCode::new(action).unwrap(),
         remember,
         challenge: Challenge {

@@ -1,4 +1,6 @@
-//! The language that a browser asks for.
+//! The languages that a browser asks for.
+use std::cmp::Reverse;
+
 use http::{HeaderMap, header};
 
 use crate::request::header_list::{members, parameters, weight};
@@ -7,9 +9,18 @@ use crate::request::header_list::{members, parameters, weight};
 const MAX_LANGUAGES: usize = 32;
 const MAX_TAG: usize = 35;
 
-/// The language tag with the greatest weight, and of equals the first, for the `locale` of a track (BCP 47). `*` and what is
-/// no tag is passed over.
-pub(super) fn locale(headers: &HeaderMap) -> Option<String> {
+/// The language tags of `Accept-Language`, those with the greatest weight first, and of equals in order (RFC 9110, section
+/// 12.5.4). `*`, what is no tag, and what is not wanted at all is passed over.
+pub(crate) fn accepted(headers: &HeaderMap) -> Vec<&str> {
+    let ranges = members(headers, &header::ACCEPT_LANGUAGE).take(MAX_LANGUAGES);
+    let weighed = ranges.map(|range| (parameters(range).next().unwrap_or_default(), weight(range)));
+    let mut wanted: Vec<_> = weighed.filter(|(tag, weight)| *weight > 0 && is_tag(tag)).collect();
+    wanted.sort_by_key(|(_, weight)| Reverse(*weight));
+    wanted.into_iter().map(|(tag, _)| tag).collect()
+}
+
+/// The first of them.
+pub(crate) fn preferred(headers: &HeaderMap) -> Option<&str> {
     let mut best: Option<(u16, &str)> = None;
     for range in members(headers, &header::ACCEPT_LANGUAGE).take(MAX_LANGUAGES) {
         let (tag, weight) = (parameters(range).next().unwrap_or_default(), weight(range));
@@ -17,10 +28,11 @@ pub(super) fn locale(headers: &HeaderMap) -> Option<String> {
             best = Some((weight, tag));
         }
     }
-    best.map(|(_, tag)| tag.to_owned())
+    best.map(|(_, tag)| tag)
 }
 
-fn is_tag(tag: &str) -> bool {
+/// Whether it is written as a tag of a language is (BCP 47).
+pub(crate) fn is_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
     tag.len() <= MAX_TAG
@@ -35,7 +47,16 @@ mod tests {
     use http::HeaderValue;
 
     #[test]
-    fn the_language_with_the_greatest_weight_is_told() {
+    fn languages_are_in_the_order_of_their_weights() {
+        let all = HeaderMap::from_iter([(
+            header::ACCEPT_LANGUAGE,
+            HeaderValue::from_static("fr;q=0.5, de-AT, *, en;q=0.5, es;q=0, it;q=0.7"),
+        )]);
+        assert_eq!(accepted(&all), ["de-AT", "it", "fr", "en"]);
+    }
+
+    #[test]
+    fn the_language_with_the_greatest_weight_is_first() {
         let long = format!("en-{}", ["abcdefgh"; 4].join("-"));
         let many = format!("{}de", "*,".repeat(MAX_LANGUAGES));
         let cases: [(&[&str], Option<&str>); 24] = [
@@ -69,7 +90,8 @@ mod tests {
             for line in lines {
                 headers.append(header::ACCEPT_LANGUAGE, HeaderValue::from_str(line).unwrap());
             }
-            assert_eq!(locale(&headers).as_deref(), want, "{lines:?}");
+            assert_eq!(preferred(&headers), want, "{lines:?}");
+            assert_eq!(accepted(&headers).first().copied(), want, "{lines:?}");
         }
     }
 }

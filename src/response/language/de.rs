@@ -1,0 +1,168 @@
+//! German.
+use std::borrow::Cow;
+
+use authsignal_client::ActionState;
+
+use super::text::Text;
+use crate::budget::Budget;
+use crate::domain::flow::Unproven;
+use crate::domain::saved_request::NotKept;
+use crate::outage::Outage;
+use crate::refusal::RefusalReason;
+
+pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
+    Cow::Borrowed(match text {
+        Text::Continue => "Weiter",
+        Text::ContinueInNewWindow => "In neuem Fenster weiter",
+        Text::TryAgain => "Erneut versuchen",
+        Text::Cancel => "Abbrechen",
+        Text::OneLastStep => "Ein letzter Schritt",
+        Text::Resume => {
+            "Es ist bestätigt, dass Sie es sind. Noch ist nichts geschehen: Fahren Sie mit Ihren Angaben fort."
+        }
+        Text::ContinueWithin(0) => "Das gilt noch weniger als eine Minute.",
+        Text::ContinueWithin(1) => "Das gilt noch eine Minute.",
+        Text::ContinueWithin(minutes) => return format!("Das gilt noch {minutes} Minuten.").into(),
+        Text::Action => "Vorgang",
+        Text::SentTo => "Gesendet an",
+        Text::TypeAgain => "Das wurde zu Ihrer Sicherheit nicht aufbewahrt. Bitte geben Sie es noch einmal ein:",
+        Text::OneMoment => "Einen Moment",
+        Text::BeingTakenBack => "Es geht zurück.",
+        Text::NotConfirmedYet => "Noch nicht bestätigt",
+        Text::Left => "Sie haben abgebrochen, bevor bestätigt war, dass Sie es sind. Es ist nichts geschehen.",
+        Text::AlreadyPassedOn => "Bereits weitergegeben",
+        Text::PassedOnBefore => {
+            "Das wurde schon bestätigt und weitergegeben. Ein zweites Mal wurde es nicht weitergegeben."
+        }
+        Text::LookWhetherDone => "Prüfen Sie, ob es ausgeführt wurde, bevor Sie es noch einmal senden.",
+        Text::Confirmed => "Bestätigt",
+        Text::Approved => "Gehen Sie zurück: Dort geht es jetzt weiter. Diese Seite können Sie schließen.",
+        Text::NotKept(NotKept::Body) => "Ihre Angaben sind von einer Art, die nicht aufbewahrt wird, etwa eine Datei.",
+        Text::NotKept(NotKept::Script) => {
+            "Die Seite, auf der Sie waren, hat dies angefragt und konnte es nicht aufbewahren."
+        }
+        Text::NotKept(NotKept::Target) => "Die aufgerufene Adresse lässt sich von hier nicht noch einmal öffnen.",
+        Text::SendAgainWithin(0) => "Senden Sie dasselbe jetzt noch einmal, dann kommt es an.",
+        Text::SendAgainWithin(1) => "Senden Sie dasselbe innerhalb einer Minute noch einmal, dann kommt es an.",
+        Text::SendAgainWithin(minutes @ 2..60) => {
+            return format!("Senden Sie dasselbe innerhalb von {minutes} Minuten noch einmal, dann kommt es an.")
+                .into();
+        }
+        Text::SendAgainWithin(_) => "Senden Sie dasselbe innerhalb einer Stunde noch einmal, dann kommt es an.",
+        Text::ConfirmItsYou => "Bitte bestätigen Sie, dass Sie es sind",
+        Text::NotInsideThisPage => "Dafür ist noch ein Nachweis nötig, der sich in dieser Seite nicht erbringen lässt.",
+        Text::BackToApp => "Zurück zur App",
+        Text::CloseThisPage => "Sie können diese Seite schließen und weitermachen, wo Sie waren.",
+        Text::SendOnceMore => "Gehen Sie zurück, und senden Sie es noch einmal.",
+        Text::RefusalTitle(reason) => refusal(reason).0,
+        Text::RefusalText(reason) => refusal(reason).1,
+    })
+}
+
+fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
+    match reason {
+        RefusalReason::Unauthenticated => (
+            "Bitte melden Sie sich an",
+            "Dafür müssen Sie angemeldet sein. Melden Sie sich an, und versuchen Sie es dann erneut.",
+        ),
+        RefusalReason::IdentifyRejected | RefusalReason::InvalidUser(_) => (
+            "Das ist nicht möglich",
+            "Es war nicht zu erkennen, für welches Konto dies ist. Deshalb ist nichts geschehen.",
+        ),
+        RefusalReason::ChallengeRequired => {
+            ("Bitte bestätigen Sie, dass Sie es sind", "Dafür ist noch ein Nachweis nötig, dass Sie es sind.")
+        }
+        RefusalReason::State(ActionState::ReviewRequired) => {
+            ("Das wird geprüft", "Das muss sich erst jemand ansehen. Es ist noch nichts geschehen.")
+        }
+        RefusalReason::State(_) => {
+            ("Das wurde abgelehnt", "Zu Ihrer Sicherheit wurde dies nicht zugelassen. Es ist nichts geschehen.")
+        }
+        RefusalReason::NotEnrolled => (
+            "Richten Sie zuerst eine Bestätigung ein",
+            "Das geht nur mit Konten, für die ein zweiter Nachweis eingerichtet ist. Es ist nichts geschehen.",
+        ),
+        RefusalReason::Outage(Outage::Rejected) => (
+            "Das kann gerade nicht bestätigt werden",
+            "Es ist nichts geschehen. Bitte sagen Sie denen Bescheid, die diese Anwendung betreiben.",
+        ),
+        RefusalReason::Outage(_) => (
+            "Das kann gerade nicht geprüft werden",
+            "Es ist nichts geschehen. Bitte versuchen Sie es in ein paar Sekunden erneut.",
+        ),
+        RefusalReason::UntrustedChallenge => {
+            ("Das kann gerade nicht bestätigt werden", "Es ist nichts geschehen. Bitte versuchen Sie es später erneut.")
+        }
+        RefusalReason::BodyTooLarge => {
+            ("Das ist zu groß", "Was Sie gesendet haben, ist zu groß, um bestätigt zu werden. Es ist nichts geschehen.")
+        }
+        RefusalReason::BodyUnreadable => {
+            ("Das war nicht lesbar", "Was Sie gesendet haben, kam nicht vollständig an. Es ist nichts geschehen.")
+        }
+        RefusalReason::BodyTooSlow => {
+            ("Das hat zu lange gedauert", "Was Sie gesendet haben, kam nicht rechtzeitig an. Es ist nichts geschehen.")
+        }
+        RefusalReason::InvalidTarget => ("Diese Adresse ist nicht möglich", "Es ist nichts geschehen."),
+        RefusalReason::Prefetch => {
+            ("Noch nicht angefragt", "Der Browser hat im Voraus angefragt. Es ist nichts geschehen.")
+        }
+        RefusalReason::InvalidCallback => {
+            ("Dieser Link ist unvollständig", "Er sieht nicht aus wie einer, zu dem die Seite zum Bestätigen führt.")
+        }
+        RefusalReason::InvalidToken => {
+            ("Das war nicht zu bestätigen", "Der mitgesendete Nachweis war nicht lesbar. Es ist nichts geschehen.")
+        }
+        RefusalReason::UnknownFlow => (
+            "Das ist abgelaufen",
+            "Es hat zu lange gedauert oder wurde in einem anderen Browser begonnen. Es ist nichts geschehen: Beginnen Sie \
+             noch einmal, wo Sie waren.",
+        ),
+        RefusalReason::OtherUser => (
+            "Das gehört zu einer anderen Anmeldung",
+            "Es wurde von jemand anderem begonnen, oder bevor Sie sich neu angemeldet haben. Es ist nichts geschehen.",
+        ),
+        RefusalReason::CrossSite => (
+            "Von hier aus geht das nicht",
+            "Es kam von der Seite einer anderen Website. Es ist nichts geschehen: Beginnen Sie auf dieser noch einmal.",
+        ),
+        RefusalReason::OtherHost => (
+            "Bitte nutzen Sie unsere Hauptadresse",
+            "Hier ist nichts geschehen: Öffnen Sie unsere Hauptadresse, und beginnen Sie dort noch einmal.",
+        ),
+        RefusalReason::AlreadyDone => (
+            "Bereits weitergegeben",
+            "Das wurde bestätigt und gerade eben weitergegeben, nicht zweimal. Prüfen Sie, ob es ausgeführt wurde, bevor \
+             Sie es noch einmal senden.",
+        ),
+        RefusalReason::OverBudget(Budget::Challenges) => (
+            "Zu viel auf einmal",
+            "Sie haben dies mehrmals begonnen, ohne es zu bestätigen. Es ist nichts geschehen: Bestätigen Sie eines davon, \
+             oder versuchen Sie es in einigen Minuten erneut.",
+        ),
+        RefusalReason::OverBudget(Budget::Refusals) => (
+            "Bitte warten Sie eine Weile",
+            "Das wurde mehrmals abgelehnt. Es ist nichts geschehen: Versuchen Sie es in einigen Minuten erneut.",
+        ),
+        RefusalReason::OverBudget(Budget::PendingFlows) => (
+            "Zu viel auf einmal",
+            "Sie haben vieles begonnen, ohne es zu bestätigen. Es ist nichts geschehen: Bestätigen Sie etwas davon, oder \
+             versuchen Sie es in einigen Minuten erneut.",
+        ),
+        RefusalReason::OverBudget(Budget::Validates) => (
+            "Zu viele Versuche",
+            "Das wurde oft ohne Nachweis versucht. Es ist nichts geschehen: Beginnen Sie in einigen Minuten noch einmal, wo \
+             Sie waren.",
+        ),
+        RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
+            "Das kann nicht bestätigt werden",
+            "Es ist nichts geschehen. Bitte sagen Sie denen Bescheid, die diese Anwendung betreiben.",
+        ),
+        RefusalReason::Unproven(Unproven::Expired) => (
+            "Das ist abgelaufen",
+            "Es hat zu lange gedauert. Es ist nichts geschehen: Beginnen Sie noch einmal, wo Sie waren.",
+        ),
+        RefusalReason::Unproven(_) => {
+            ("Das war nicht zu bestätigen", "Der Nachweis war nicht für dies. Es ist nichts geschehen.")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! English.
+use std::borrow::Cow;
+
+use super::text::Text;
+use crate::domain::saved_request::NotKept;
+
+pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
+    Cow::Borrowed(match text {
+        Text::Continue => "Continue",
+        Text::ContinueInNewWindow => "Continue in a new window",
+        Text::TryAgain => "Try again",
+        Text::Cancel => "Cancel",
+        Text::OneLastStep => "One last step",
+        Text::Resume => "It is confirmed that it is you. Nothing was done yet: continue with what you sent.",
+        Text::ContinueWithin(0) => "This is good for less than a minute.",
+        Text::ContinueWithin(1) => "This is good for one minute.",
+        Text::ContinueWithin(minutes) => return format!("This is good for {minutes} minutes.").into(),
+        Text::Action => "Action",
+        Text::SentTo => "Sent to",
+        Text::TypeAgain => "For your safety this was not kept. Please type it again:",
+        Text::OneMoment => "One moment",
+        Text::BeingTakenBack => "You are being taken back.",
+        Text::NotConfirmedYet => "Not confirmed yet",
+        Text::Left => "You left before it was confirmed that it is you. Nothing was done.",
+        Text::AlreadyPassedOn => "Already passed on",
+        Text::PassedOnBefore => "This was confirmed and passed on before. It was not passed on a second time.",
+        Text::LookWhetherDone => "Look whether it was done before you send it again.",
+        Text::Confirmed => "Confirmed",
+        Text::Approved => "Go back to where you were: it can go on now. You may close this page.",
+        Text::NotKept(NotKept::Body) => "What you sent is of a kind that is not kept, such as a file.",
+        Text::NotKept(NotKept::Script) => "The page that you were on asked for this, and could not keep it.",
+        Text::NotKept(NotKept::Target) => "The address that you used can’t be opened again from here.",
+        Text::SendAgainWithin(0) => "Send the same once more now, and it goes through.",
+        Text::SendAgainWithin(1) => "Send the same once more within a minute, and it goes through.",
+        Text::SendAgainWithin(minutes @ 2..60) => {
+            return format!("Send the same once more within {minutes} minutes, and it goes through.").into();
+        }
+        Text::SendAgainWithin(_) => "Send the same once more within an hour, and it goes through.",
+        Text::ConfirmItsYou => "Please confirm it’s you",
+        Text::NotInsideThisPage => "This needs one more proof, which can’t be given inside this page.",
+        Text::BackToApp => "Go back to the app",
+        Text::CloseThisPage => "You can close this page and go on where you were.",
+        Text::SendOnceMore => "Go back and send it once more.",
+        // The words of refusals stand beside their reasons, since programs are told them too.
+        Text::RefusalTitle(reason) => reason.words().0,
+        Text::RefusalText(reason) => reason.words().1,
+    })
+}

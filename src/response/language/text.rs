@@ -1,0 +1,65 @@
+//! The texts of our pages, by what they say.
+use crate::domain::saved_request::NotKept;
+use crate::refusal::RefusalReason;
+
+/// A text of our pages, with the values that it needs. What it says in English stands behind each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Text<'a> {
+    /// "Continue"
+    Continue,
+    /// "Continue in a new window"
+    ContinueInNewWindow,
+    /// "Try again"
+    TryAgain,
+    /// "Cancel"
+    Cancel,
+    /// "One last step"
+    OneLastStep,
+    /// "It is confirmed that it is you. Nothing was done yet: continue with what you sent."
+    Resume,
+    /// "This is good for 5 minutes.", with how many minutes there are; 0 is less than one.
+    ContinueWithin(u64),
+    /// "Action", before the name of an action.
+    Action,
+    /// "Sent to", before an address.
+    SentTo,
+    /// "For your safety this was not kept. Please type it again:"
+    TypeAgain,
+    /// "One moment"
+    OneMoment,
+    /// "You are being taken back."
+    BeingTakenBack,
+    /// "Not confirmed yet"
+    NotConfirmedYet,
+    /// "You left before it was confirmed that it is you. Nothing was done."
+    Left,
+    /// "Already passed on"
+    AlreadyPassedOn,
+    /// "This was confirmed and passed on before. It was not passed on a second time."
+    PassedOnBefore,
+    /// "Look whether it was done before you send it again."
+    LookWhetherDone,
+    /// "Confirmed"
+    Confirmed,
+    /// "Go back to where you were: it can go on now. You may close this page."
+    Approved,
+    /// Why what was sent was not kept: "What you sent is of a kind that is not kept, such as a file."
+    NotKept(NotKept),
+    /// "Send the same once more within 5 minutes, and it goes through.", with how many minutes there are; 0 is less than one.
+    SendAgainWithin(u64),
+    /// "Please confirm it’s you"
+    ConfirmItsYou,
+    /// "This needs one more proof, which can’t be given inside this page."
+    NotInsideThisPage,
+    /// "Go back to the app"
+    BackToApp,
+    /// "You can close this page and go on where you were."
+    CloseThisPage,
+    /// "Go back and send it once more.", where we know no page to lead to.
+    SendOnceMore,
+    /// The headline of a refusal.
+    RefusalTitle(&'a RefusalReason),
+    /// What a refusal means for the user.
+    RefusalText(&'a RefusalReason),
+}
