@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) tenant: Tenant,
     /// Whether it was logged that requests come by a name that no setter gives.
     pub(crate) warned_of_host: AtomicBool,
+    /// Whether the callback was mounted, or it was logged that it was not.
+    pub(crate) is_callback_mounted: AtomicBool,
     /// Whether it was logged that a page's call was challenged before its browser had an id.
     pub(crate) warned_of_first_call: AtomicBool,
 }
@@ -121,6 +123,17 @@ impl Inner {
     /// Whether an `Origin` is that of the application's own pages: a callback's, or a listed one.
     pub(crate) fn is_own_origin(&self, place: &Place, origin: &HeaderValue) -> bool {
         place.is_origin(origin) || self.page_origins.has(origin)
+    }
+
+    /// Once per handle: whoever proves a challenge would come back to a page that is not there.
+    pub(crate) fn warn_of_missing_callback(&self) {
+        if !self.is_callback_mounted.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                callback_url = %self.places.main.callback_url,
+                "a challenge is handed out, and nothing serves its callback: merge `Authsignal::routes()` into the outermost \
+                 router, or mount `Authsignal::callback()` at the path of the callback URL"
+            );
+        }
     }
 
     /// Once per handle: on a host that no setter names, browsers do not bring back what the challenge was begun with.

@@ -4,6 +4,7 @@
 //! the address bar; without one it is the flow's own page, which says where the flow stands and what is next.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use authsignal_client::ActionState;
 use axum::Router;
@@ -57,6 +58,7 @@ impl Authsignal {
     pub fn routes_of<'a, S: Clone + Send + Sync + 'static>(handles: impl IntoIterator<Item = &'a Self>) -> Router<S> {
         let mut paths: BTreeMap<String, Vec<Arc<Inner>>> = BTreeMap::new();
         for handle in handles {
+            handle.inner().is_callback_mounted.store(true, Ordering::Relaxed);
             let own: BTreeSet<_> = handle.inner().places.iter().flat_map(Place::received_callbacks).collect();
             for path in own {
                 paths.entry(path).or_default().push(Arc::clone(handle.inner()));
@@ -73,6 +75,7 @@ impl Authsignal {
     /// The callback by itself, for those who mount it themselves. The path must be the callback URL's, without the
     /// prefix that a proxy [strips](crate::AuthsignalBuilder::public_prefix).
     pub fn callback<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
+        self.inner().is_callback_mounted.store(true, Ordering::Relaxed);
         handler(vec![Arc::clone(self.inner())])
     }
 }

@@ -53,7 +53,16 @@ impl Outage {
     /// What a fault of the service's means, once it is in the log with all that caused it.
     pub(crate) fn of_service(error: &client::Error, action: &ActionCode) -> Self {
         let outage = Self::kind(error);
-        tracing::error!(%action, outage = outage.as_str(), error = %Chain(error), "no answer from Authsignal");
+        let said = match (outage, error.status()) {
+            (Self::Rejected, Some(status)) if status == 401 || status == 403 => {
+                "Authsignal refused the API secret key: let it be the one of this tenant and region (`AUTHSIGNAL_SECRET`, \
+                 `AUTHSIGNAL_API_URL`, or what `Client::builder` and `ClientBuilder::base_url` were given)"
+            }
+            (Self::Rejected, _) => "Authsignal refused the call",
+            (Self::Malformed, _) => "Authsignal's answer could not be read",
+            _ => "no answer from Authsignal",
+        };
+        tracing::error!(%action, outage = outage.as_str(), error = %Chain(error), "{said}");
         outage
     }
 

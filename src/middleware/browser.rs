@@ -1,25 +1,27 @@
 //! The layer for pages: gives a browser its id before its first challenge.
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::authsignal::Authsignal;
-use crate::request::cookie::{CookieKind, add_early};
+use crate::authsignal::{Authsignal, Inner};
+use crate::refusal::Refusal;
+use crate::request::cookie::add_early;
 
 /// Gives each browser its id with the page that it asks for, before anything is challenged.
 ///
 /// See [`Authsignal::browser_layer`](crate::Authsignal::browser_layer).
 #[derive(Clone)]
-pub struct BrowserLayer(CookieKind);
+pub struct BrowserLayer(Arc<Inner>);
 
 impl BrowserLayer {
-    fn new(cookie: CookieKind) -> Self {
-        Self(cookie)
+    fn new(authsignal: &Arc<Inner>) -> Self {
+        Self(Arc::clone(authsignal))
     }
 }
 
@@ -43,7 +45,7 @@ impl Authsignal {
     /// ```
     #[must_use]
     pub fn browser_layer(&self) -> BrowserLayer {
-        BrowserLayer::new(self.inner().cookie)
+        BrowserLayer::new(self.inner())
     }
 }
 
@@ -51,7 +53,7 @@ impl<S> Layer<S> for BrowserLayer {
     type Service = BrowserService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        BrowserService { inner, cookie: self.0 }
+        BrowserService { inner, authsignal: Arc::clone(&self.0) }
     }
 }
 
@@ -59,7 +61,7 @@ impl<S> Layer<S> for BrowserLayer {
 #[derive(Clone)]
 pub struct BrowserService<S> {
     inner: S,
-    cookie: CookieKind,
+    authsignal: Arc<Inner>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for BrowserService<S>
@@ -75,8 +77,9 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let early = self.cookie.early(request.method(), request.headers());
-        BrowserFuture { response: self.inner.call(request), early }
+        let early = self.authsignal.cookie.early(request.method(), request.headers());
+        let is_callback = self.authsignal.places.main.is_received_callback(request.uri().path());
+        BrowserFuture { response: self.inner.call(request), early, is_callback }
     }
 }
 
@@ -86,6 +89,7 @@ pin_project! {
         #[pin]
         response: F,
         early: Option<HeaderValue>,
+        is_callback: bool,
     }
 }
 
@@ -98,6 +102,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(cx))?;
+        if *this.is_callback
+            && response.status() == StatusCode::NOT_FOUND
+            && response.extensions().get::<Refusal>().is_none()
+        {
+            tracing::error!(
+                "the callback's path answers 404: `Authsignal::routes()` is not merged here, or is inside a `nest`, where its path is \
+                 another; merge it into the outermost router"
+            );
+        }
         if let Some(early) = this.early.take() {
             add_early(response.headers_mut(), early);
         }

@@ -133,6 +133,9 @@ impl Case<'_> {
             challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
         };
         let flow = Flow::new(opening, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
+        if !self.is_bearer {
+            authsignal.warn_of_missing_callback();
+        }
         let (holder, new_browser) = match known {
             _ if self.is_bearer => (Holder::Bearer, None),
             Some(Known { id, was_challenged: true }) => (Holder::Browser(id), None),

@@ -42,7 +42,11 @@ impl AuthsignalLayer {
     #[must_use]
     #[track_caller]
     pub fn new(authsignal: &Authsignal, action: impl Into<String>) -> Self {
-        Self::try_new(authsignal, action).unwrap_or_else(|error| panic!("{error}"))
+        // Not in a closure, which would be named in the place of the caller.
+        match Self::try_new(authsignal, action) {
+            Ok(layer) => layer,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Guards a route as the action `A`, whose code was checked when the program was compiled. Handlers behind it that take a

@@ -81,7 +81,17 @@ impl Stop {
                 answers.elsewhere(parts, Refusal::new(RefusalReason::OtherHost, Some(&guard.action)), &elsewhere)
             }
             Self::Respond(response) => {
-                tracing::info!(action = %guard.action, status = response.status().as_u16(), "refused by an extractor");
+                let status = response.status();
+                if status.is_server_error() {
+                    tracing::error!(
+                        action = %guard.action,
+                        status = status.as_u16(),
+                        "an extractor of `identify` failed: what it needs is not there yet. Put this layer inside of the one that \
+                         makes the session: `.layer(session)` comes after, or further out"
+                    );
+                } else {
+                    tracing::info!(action = %guard.action, status = status.as_u16(), "refused by an extractor");
+                }
                 rejected(*response, Some(&guard.action))
             }
         }

@@ -22,6 +22,8 @@ mod forged;
 mod house;
 mod in_process;
 mod layers;
+mod logs;
+mod mistakes;
 mod pages;
 mod pending;
 mod places;

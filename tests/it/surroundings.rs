@@ -1,7 +1,5 @@
 //! What Authsignal is told of the browser and where it is asked to answer, and the layers of others around the callback.
-use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -13,48 +11,9 @@ use serde_json::{Value, json};
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::trace::TraceLayer;
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::logs::Log;
 use crate::support::{Bench, CALLBACK, Reply, Visitor, bench, bench_with, builder, get, handle, parameter, way_back};
-
-/// A log in memory, of this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Hears this thread while the guard lives.
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        // With one subscriber alone, what another thread logs first is never asked of it (tracing-core, `callsite`).
-        static OTHER: LazyLock<tracing::Dispatch> =
-            LazyLock::new(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new()));
-        LazyLock::force(&OTHER);
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(self.clone());
-        tracing::subscriber::set_default(subscriber.with_ansi(false).finish())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 fn guarded(bench: &Bench, change: impl FnOnce(AuthsignalLayer) -> AuthsignalLayer) -> Visitor {
     let layer = change(AuthsignalLayer::new(&bench.authsignal, "manage"));

@@ -129,6 +129,7 @@ impl AuthsignalBuilder {
             warned: Mutex::default(),
             tenant,
             warned_of_host: AtomicBool::new(false),
+            is_callback_mounted: AtomicBool::new(false),
             warned_of_first_call: AtomicBool::new(false),
             places,
             client: self.client,
