@@ -150,6 +150,15 @@ async fn t126_t42_an_early_id_is_given_with_care() {
             assert_eq!((reply.status, reply.cookie().is_some()), (200, is_given), "{path} {control}");
         }
     }
+    // What the application gives stands beside it.
+    for own in ["theirs=1; Path=/", "__Host-authsignal-theme=dark; Path=/"] {
+        let answer = async move || ([("set-cookie", own)], "done");
+        let layer = AuthsignalLayer::new(&bench.authsignal, "pay");
+        let app = Router::new().route("/both", on_get(answer).layer(layer)).layer(bench.authsignal.browser_layer());
+        let reply = Visitor::new(&app, "ada").send(&at_home(get("/both").navigating())).await;
+        let given: Vec<_> = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+        assert!(matches!(given[..], [first, id] if first == own && id.starts_with("__Host-authsignal=")), "{given:?}");
+    }
     // Two layers give one id, and what is challenged inside keeps its own.
     let both = (AuthsignalLayer::new(&bench.authsignal, "pay"), AuthsignalLayer::new(&bench.authsignal, "other"));
     let app = Router::new()

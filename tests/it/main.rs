@@ -41,6 +41,7 @@ mod shapes;
 mod slow_store;
 mod sockets;
 mod store_contract;
+mod store_retries;
 mod stores;
 mod support;
 mod surroundings;

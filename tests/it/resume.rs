@@ -1,9 +1,11 @@
 //! How people go on with what they sent: forms, bodies that are not kept, scripts and htmx.
 use std::time::Duration;
 
-use axum_authsignal::RefusalReason;
+use axum::Router;
+use axum::routing::any;
+use axum_authsignal::{AuthsignalLayer, Coverage, RefusalReason};
 
-use crate::support::{Ask, Bench, Reply, Visitor, ask, bench, form, get, goes_on, json, post};
+use crate::support::{Ask, Bench, MINUTE, Reply, Visitor, ask, bench, form, get, goes_on, handle, json, post};
 
 /// Is challenged, proves it, and gives the page that the browser ends up on.
 async fn page_after(bench: &Bench, visitor: &mut Visitor, ask: &Ask) -> Reply {
@@ -72,6 +74,24 @@ async fn t51_a_posted_form_is_sent_again_exactly_once() {
     bench.clock.advance(Duration::from_secs(10));
     ada.challenge(&again).await;
     assert_eq!(bench.effects.count(), 1);
+}
+
+/// Where an approval for an action is remembered, a form is on offer until it was sent, whatever else passes meanwhile.
+#[tokio::test]
+async fn a_remembered_form_is_on_offer_until_it_was_sent() {
+    let bench = bench().await;
+    let layer = AuthsignalLayer::new(&bench.authsignal, "kept").covers(Coverage::Action).remember(MINUTE);
+    let app = Router::new().route("/kept", any(handle)).route("/other", any(handle)).layer(layer);
+    let app = app.with_state(bench.effects.clone()).merge(bench.authsignal.routes());
+    let mut ada = Visitor::new(&app, "ada");
+    let page = page_after(&bench, &mut ada, &form("/kept", "to=bob")).await;
+    let own = crate::support::way_back(bench.tracked()["redirectUrl"].as_str().unwrap());
+    for other in [get("/kept").navigating(), form("/other", "to=bob")] {
+        ada.send(&other).await.assert_passed();
+    }
+    assert!(ada.send(&own).await.text().contains("<form"), "it was not sent yet");
+    ada.send(&submitted(&page, "")).await.assert_passed();
+    assert!(!ada.send(&own).await.text().contains("<form"), "it was sent");
 }
 
 /// T46: another sign-in gets neither the form nor the effect.

@@ -9,6 +9,7 @@ use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Client, RefusalReason, User};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::stores::noted;
 use crate::support::{Visitor, bench_with, form, get, json, parameter, way_back};
 
 /// A log in memory.
@@ -94,8 +95,36 @@ async fn t126_a_first_call_without_an_id_is_warned_of() {
     assert_eq!(warnings(), [""; 0]);
     for _ in 0..2 {
         Visitor::new(&app, "ada").send(&call).await.assert_refused(&RefusalReason::ChallengeRequired);
+        assert!(matches!(&warnings()[..], [line] if line.contains("Authsignal::browser_layer")), "{:?}", warnings());
     }
-    assert!(matches!(&warnings()[..], [line] if line.contains("Authsignal::browser_layer")), "{:?}", warnings());
+}
+
+/// How a way back ended is in the log, for whoever asks why a user was not let through; and so is a record that was changed.
+#[tokio::test]
+async fn t44_the_log_says_how_a_flow_ended() {
+    let log = LOG.clone();
+    let (bench, store) = noted().await;
+    let layer = AuthsignalLayer::new(&bench.authsignal, "ended");
+    let app = axum::Router::new().route("/ended", getting(|| async { "done" }).layer(layer));
+    let app = app.merge(bench.authsignal.routes());
+    let said = |ended: &str| {
+        let text = log.text();
+        let of_ours = |line: &&str| line.contains("action=ended") && line.contains(&format!("answered=\"{ended}\""));
+        text.lines().filter(of_ours).count()
+    };
+    let mut ada = Visitor::new(&app, "ada");
+    let challenge = ada.challenge(&get("/ended").navigating()).await;
+    let left = bench.emulator.quit(&challenge).unwrap();
+    ada.send(&way_back(&left)).await;
+    assert_eq!((said("left"), said("approved")), (1, 0));
+    ada.send(&bench.prove(&challenge)).await;
+    assert_eq!((said("left"), said("approved")), (1, 1));
+    let key = store.last_approved();
+    store.put(&key, b"changed").await;
+    ada.challenge(&get("/ended").navigating()).await;
+    let text = log.text();
+    let of_the_record = |line: &str| line.contains("WARN") && line.contains(&key.to_string());
+    assert!(text.lines().any(|line| of_the_record(line) && line.contains("does not open")));
 }
 
 /// T103: a handle on an emulator says so when it is built, with the setting that mends it; one on the service is silent.

@@ -13,7 +13,7 @@ use crate::support::{Bench, MINUTE, bench_with, form, get};
 
 /// A store in memory whose keys somebody notes.
 #[derive(Clone, Debug)]
-struct SwapLog {
+pub(crate) struct SwapLog {
     inner: MemoryStore,
     keys: Arc<Mutex<Vec<Key>>>,
 }
@@ -36,7 +36,7 @@ impl SwapLog {
     }
 
     /// The key of the flow that was approved last: what waits is counted right after it.
-    fn last_approved(&self) -> Key {
+    pub(crate) fn last_approved(&self) -> Key {
         let keys = self.keys.lock().unwrap();
         keys[keys.len() - 2]
     }
@@ -51,14 +51,14 @@ impl SwapLog {
         Store::load(&self.inner, key).await.unwrap().unwrap().1
     }
 
-    async fn put(&self, key: &Key, value: &[u8]) {
+    pub(crate) async fn put(&self, key: &Key, value: &[u8]) {
         let version = Store::load(&self.inner, key).await.unwrap().map(|(version, _)| version);
         let ttl = Duration::from_secs(600);
         assert!(Store::swap(&self.inner, key, version, value.to_vec(), ttl).await.unwrap());
     }
 }
 
-async fn noted() -> (Bench, SwapLog) {
+pub(crate) async fn noted() -> (Bench, SwapLog) {
     let keys = Arc::default();
     let mut noted = None;
     let bench = bench_with(|builder| {

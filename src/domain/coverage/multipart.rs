@@ -182,6 +182,8 @@ mod tests {
             "multipart/form-data; boundary=x1\"",
             "multipart/form-data; boundary=x1, multipart/form-data; boundary=y2",
             "multipart/form-data; a; boundary=x1",
+            "multipart/form-data; a b=1; boundary=x1",
+            "multipart/form-data; a=\"\\\"; boundary=x1",
             "multipart/form-data; a=\"\\\"; boundary=y2; b=\\\"\"; boundary=x1",
             "multipart/form-data; boundary=---",
             "multipart/form-data, boundary=x1",

@@ -116,6 +116,17 @@ fn t111_an_address_that_differs_anywhere_is_another() {
     }
 }
 
+/// T115: an address that was rewritten to another scheme or host on the way in is not the one that was decided about.
+#[test]
+fn t115_an_address_within_another_has_its_scheme_and_host() {
+    let routed = |target: &'static str| Address { routed: Uri::from_static(target), ..address("/pay") };
+    let outer = routed("https://a.example/pay");
+    assert!(outer.is_within(&outer) && routed("/pay").is_within(&routed("/pay")));
+    for inner in ["https://b.example/pay", "http://a.example/pay", "http://b.example/pay", "/pay"] {
+        assert!(!routed(inner).is_within(&outer) && !outer.is_within(&routed(inner)), "{inner}");
+    }
+}
+
 /// T111: where no router matched, a route is its whole path, as received and as routed.
 #[test]
 fn t111_a_route_without_a_template_is_its_path() {

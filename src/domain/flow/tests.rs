@@ -208,6 +208,19 @@ fn a_record_reads_back_as_it_was_written() {
     assert_eq!(read.opening.challenge.url.secret(), written.opening.challenge.url.secret());
 }
 
+/// What the service names as a method is written down as a name only, since the user's record grows by it.
+#[test]
+fn a_method_that_is_no_name_is_not_written_down() {
+    let long = "A".repeat(64);
+    for (method, is_kept) in
+        [("EMAIL_OTP", true), ("NEW_METHOD_2", true), (&long, true), (&format!("{long}A"), false), ("a b", false)]
+    {
+        let answer = serde_json::json!({ "isValid": true, "verificationMethod": method });
+        let answer = Validation::from(serde_json::from_value::<Validated>(answer).unwrap());
+        assert_eq!(answer.method.as_ref().map(VerificationMethod::as_str), is_kept.then_some(method), "{method}");
+    }
+}
+
 /// T17, T93: a record that holds a path which leaves the origin is not read at all.
 #[test]
 fn t17_a_return_path_is_checked_when_it_is_read_back() {

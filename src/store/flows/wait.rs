@@ -121,6 +121,25 @@ mod tests {
         Flow::new(opening, page(), Stage::pending(flows.now(), PENDING))
     }
 
+    /// T117: a flow counts with as many bytes as it and its ticket take in the store.
+    #[tokio::test]
+    async fn t117_what_is_counted_is_what_is_stored() {
+        let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let flows = node(&MemoryStore::new().clock(clock.clone()), &clock, 1, &[]);
+        let flow = flow(&flows, 1);
+        let stored = |purpose, plain: &[u8]| {
+            let browser = BrowserId::random();
+            let key = flows.keys.name(purpose, &browser, &[1; 32]);
+            flows.keys.seal(purpose, &browser, &key, plain).len() as u64
+        };
+        let bytes = stored(Purpose::Flow, &serde_json::to_vec(&flow).unwrap()) + stored(Purpose::Ticket, &[1; 32]);
+        assert_eq!(flows.take_room(&flow, false).await.unwrap(), None);
+        let slot = flows.slot_of::<Waiting>(Purpose::Waiting, &BrowserId::ANY, &whose("ada", None)).await.unwrap();
+        let entry = Entry::new(&flow.opening.attempt, bytes, flow.stage.until, false);
+        let counted = Waiting::default().take(entry, flows.pending_flow_budget, flows.now());
+        assert_eq!(slot.record.map(Taking::Take), Some(counted));
+    }
+
     /// T117: what a node counted that crashed before it wrote a flow is forgotten in time; and a node with a new master
     /// secret goes on counting where the older one was.
     #[tokio::test]
