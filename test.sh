@@ -66,6 +66,7 @@ run cargo clippy --locked -p authsignal-client --no-default-features --features 
 run cargo clippy --locked -p authsignal-client --features axum -- -D warnings
 run cargo clippy --locked -p authsignal-client --features jwks -- -D warnings
 run cargo clippy --locked -p authsignal-emulator -- -D warnings
+run cargo clippy --locked -p axum-authsignal-testing -- -D warnings
 
 heading 'The client alone needs no axum, and for its extractor the core of it'
 # Says which packages whose names begin with axum are in the tree that its arguments ask for.
@@ -89,7 +90,7 @@ run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --all-features
 
 heading 'Package'
-for name in axum-authsignal authsignal-client authsignal-emulator; do
+for name in axum-authsignal authsignal-client authsignal-emulator axum-authsignal-testing; do
     echo "+ cargo package --locked --allow-dirty --no-verify --list -p $name"
     package=$(cargo package --locked --allow-dirty --no-verify --list -p "$name")
     for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do

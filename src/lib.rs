@@ -36,7 +36,8 @@
 //! - People who want the API alone: [`Client`], and [`webhook`] for what comes back. Both are [`authsignal_client`]'s, which can be
 //!   had alone, with no axum in the tree.
 //! - People who test step-up flows with no account and no network: `cargo add --dev authsignal-emulator`, a local
-//!   Authsignal with its challenge page ([`authsignal_emulator`](https://docs.rs/authsignal-emulator)).
+//!   Authsignal with its challenge page ([`authsignal_emulator`](https://docs.rs/authsignal-emulator)); and with
+//!   `axum-authsignal-testing` a [browser and assertions](https://docs.rs/axum-authsignal-testing) for guarded applications.
 //!
 //! # Features
 //!

@@ -28,6 +28,20 @@ fn the_readme_shows_the_example() {
     assert_eq!(shown, example, "README.md and examples/smallest.rs differ");
 }
 
+/// The shop has its eleven tests, in no more than 60 lines with all that stands before them, and the document shows them.
+#[test]
+fn the_shops_tests_take_no_more_than_sixty_lines() {
+    let tests = include_str!("../../examples/shop/tests.rs");
+    let document = include_str!("../../docs/testing.md");
+    let shown = document.split("```rust\n").nth(1).expect("Rust").split("```").next().unwrap();
+    assert_eq!(shown, tests, "docs/testing.md and examples/shop/tests.rs differ");
+    let count = tests.matches("#[tokio::test]\n").count();
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//") && !line.starts_with("use ");
+    let lines = tests.lines().filter(is_code).count();
+    println!("{count} tests in {lines} lines, without blank ones, comments and imports");
+    assert!(count == 11 && lines <= 60, "{count} tests in {lines} lines");
+}
+
 #[tokio::test]
 async fn the_readmes_program_challenges_its_visitor() {
     // Cargo builds the examples before it runs the tests, next to them.

@@ -6,7 +6,8 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// The crates, and where their code begins.
-const CRATES: [&str; 3] = ["src", "crates/authsignal-client/src", "crates/authsignal-emulator/src"];
+const CRATES: [&str; 4] =
+    ["src", "crates/authsignal-client/src", "crates/authsignal-emulator/src", "crates/axum-authsignal-testing/src"];
 
 type Names = Vec<String>;
 
