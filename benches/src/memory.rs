@@ -6,9 +6,10 @@ use crate::duel::Ratio;
 use crate::process::Server;
 use crate::stub;
 
-/// How long the answers take. With the time that it takes to begin all requests it has to be less than the half of a call's
-/// deadline (5 s): what waits longer is sent a second time, and has no time left for the answer to that.
-const DELAY: &str = "/__delay/1500";
+/// How long the answers take: long enough that all wait at once, also on a busy machine. There it may be, with the time that
+/// it takes to begin all, more than half of a call's deadline (5 s): then some of ours are sent a second time, and have no time
+/// left for the answer to that.
+const DELAY: &str = "/__delay/2000";
 
 /// Lets `waiting` requests wait at once on an answer that takes its time, `rounds` times with a fresh process.
 pub fn run(peers: &[Peer], waiting: usize, rounds: usize) -> io::Result<String> {
@@ -21,7 +22,6 @@ pub fn run(peers: &[Peer], waiting: usize, rounds: usize) -> io::Result<String> 
             server.turn("/withdraw", 8, 1.0)?;
             stub::ask(&stub.address, DELAY)?;
             let held = server.hold("/withdraw", waiting)?;
-            // On a machine that is too busy some still pass it.
             if held.not_ok > 0 {
                 eprintln!("\n{}: {} answers were not 200", peer.name(), held.not_ok);
             }
