@@ -69,6 +69,11 @@ impl AuthsignalLayer {
         Ok(Self::of(authsignal, code))
     }
 
+    /// What it does, for a report.
+    pub(crate) fn described(&self) -> (&ActionCode, Policy) {
+        (&self.guard.action, self.guard.policy)
+    }
+
     fn of(authsignal: &Authsignal, action: ActionCode) -> Self {
         let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remember: None };
         let authsignal = Arc::clone(authsignal.inner());

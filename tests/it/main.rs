@@ -31,6 +31,7 @@ mod prefetch;
 mod preflight;
 mod programs;
 mod readings;
+mod report;
 mod resume;
 mod rewrites;
 mod routing;

@@ -1,0 +1,237 @@
+//! A router that knows which of its routes are guarded, which axum's own does not tell.
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use authsignal_client::ActionCode;
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, on};
+use http::Method;
+
+use crate::domain::coverage::Coverage;
+use crate::domain::decision::{Policy, Unenrolled};
+use crate::middleware::AuthsignalLayer;
+
+/// Adds routes one by one, each with its layer or with none, and knows afterwards which is which: for a look at start, and for a
+/// test that holds it.
+///
+/// # Examples
+///
+/// ```
+/// use axum::http::Method;
+/// use axum_authsignal::{Authsignal, AuthsignalLayer, GuardedRouter};
+///
+/// fn app(authsignal: &Authsignal) -> GuardedRouter {
+///     GuardedRouter::new()
+///         .unguarded(Method::GET, "/", async || "welcome")
+///         .unguarded(Method::POST, "/sign-in", async || "hello")
+///         .guarded(Method::POST, "/withdraw", &AuthsignalLayer::new(authsignal, "withdrawal"), async || "done")
+/// }
+///
+/// # fn check(authsignal: &Authsignal) {
+/// // In a test:
+/// let app = app(authsignal);
+/// app.assert_guarded(["POST /withdraw"]);
+/// app.assert_no_unguarded_mutation(["POST /sign-in"]);
+///
+/// // At start:
+/// let router: axum::Router = app.into_router().merge(authsignal.routes());
+/// # }
+/// ```
+#[must_use = "its routes are served by the router that `into_router` gives"]
+pub struct GuardedRouter<S = ()> {
+    router: Router<S>,
+    routes: Vec<Route>,
+}
+
+/// A route of a [`GuardedRouter`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    method: Method,
+    path: String,
+    guard: Option<RouteGuard>,
+}
+
+/// What guards a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteGuard {
+    /// The action that it is guarded as.
+    pub action: ActionCode,
+    /// What one approval covers.
+    pub coverage: Coverage,
+    /// For how long an approval is remembered.
+    pub remember: Option<Duration>,
+    /// What becomes of users with nothing enrolled.
+    pub unenrolled: Unenrolled,
+}
+
+impl Route {
+    /// The method; `GET` answers `HEAD`, too.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path as axum writes it: `/orders/{id}`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What guards it.
+    #[must_use]
+    pub fn guard(&self) -> Option<&RouteGuard> {
+        self.guard.as_ref()
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.method, self.path)?;
+        let Some(guard) = &self.guard else { return f.write_str("not guarded") };
+        write!(f, "{}, covers {:?}", guard.action, guard.coverage)?;
+        if let Some(time) = guard.remember {
+            write!(f, ", remembered for {} s", time.as_secs())?;
+        }
+        write!(f, ", unenrolled: {:?}", guard.unenrolled)
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
+    /// Begins with no routes.
+    pub fn new() -> Self {
+        Self { router: Router::new(), routes: Vec::new() }
+    }
+
+    /// Adds a route behind `layer`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Router::route`] does, and for a method that axum has no filter for.
+    #[track_caller]
+    pub fn guarded<H, T>(self, method: Method, path: &str, layer: &AuthsignalLayer, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        let route = on(filter(&method), handler).route_layer(layer.clone());
+        let (action, Policy { coverage, unenrolled, remember }) = layer.described();
+        let guard = RouteGuard { action: action.clone(), coverage, remember, unenrolled };
+        self.add(Route { method, path: path.to_owned(), guard: Some(guard) }, route)
+    }
+
+    /// Adds a route that nothing guards.
+    ///
+    /// # Panics
+    ///
+    /// As [`guarded`](Self::guarded).
+    #[track_caller]
+    pub fn unguarded<H, T>(self, method: Method, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        let route = on(filter(&method), handler);
+        self.add(Route { method, path: path.to_owned(), guard: None }, route)
+    }
+
+    fn add(mut self, route: Route, handler: axum::routing::MethodRouter<S>) -> Self {
+        self.router = self.router.route(&route.path, handler);
+        self.routes.push(route);
+        self
+    }
+
+    /// Adds all routes of another under a prefix, as [`Router::nest`] does.
+    ///
+    /// # Panics
+    ///
+    /// As [`Router::nest`].
+    #[track_caller]
+    pub fn nest(mut self, prefix: &str, other: Self) -> Self {
+        self.router = self.router.nest(prefix, other.router);
+        let under = |route: Route| {
+            let path = if route.path == "/" { prefix.to_owned() } else { format!("{prefix}{}", route.path) };
+            Route { path, ..route }
+        };
+        self.routes.extend(other.routes.into_iter().map(under));
+        self
+    }
+
+    /// The routes, in the order in which they were added.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The router, whose routes are written to the log at `debug`. What is added to it afterwards is not known here.
+    #[must_use]
+    pub fn into_router(self) -> Router<S> {
+        for route in &self.routes {
+            tracing::debug!(%route, "route");
+        }
+        self.router
+    }
+
+    /// Fails unless each of these routes, such as `POST /withdraw`, is there and guarded.
+    ///
+    /// # Panics
+    ///
+    /// With the routes that are not, and what is there in their place.
+    #[track_caller]
+    pub fn assert_guarded<'a>(&self, wanted: impl IntoIterator<Item = &'a str>) {
+        let is_guarded = |name: &str| self.routes.iter().any(|route| route.name() == name && route.guard.is_some());
+        let missing: Vec<_> = wanted.into_iter().filter(|name| !is_guarded(name)).collect();
+        assert!(missing.is_empty(), "not guarded: {missing:?}; there are:\n{}", self.listed());
+    }
+
+    /// Fails if a route that may change something (any method but `GET`, `HEAD`, `OPTIONS` and `TRACE`) is not guarded and not
+    /// one of these exceptions; and if an exception is none any more.
+    ///
+    /// # Panics
+    ///
+    /// With the routes, or the exceptions.
+    #[track_caller]
+    pub fn assert_no_unguarded_mutation<'a>(&self, except: impl IntoIterator<Item = &'a str>) {
+        let except: BTreeSet<String> = except.into_iter().map(str::to_owned).collect();
+        let open = self.routes.iter().filter(|route| !route.method.is_safe() && route.guard.is_none());
+        let open: BTreeSet<String> = open.map(Route::name).collect();
+        let unguarded: Vec<_> = open.difference(&except).collect();
+        assert!(unguarded.is_empty(), "these may change something, and are not guarded: {unguarded:?}");
+        let stale: Vec<_> = except.difference(&open).collect();
+        assert!(
+            stale.is_empty(),
+            "these exceptions are guarded, or not there: {stale:?}; there are:\n{}",
+            self.listed()
+        );
+    }
+
+    fn listed(&self) -> String {
+        self.routes.iter().map(|route| format!("  {route}\n")).collect()
+    }
+}
+
+#[track_caller]
+fn filter(method: &Method) -> MethodFilter {
+    match MethodFilter::try_from(method.clone()) {
+        Ok(filter) => filter,
+        Err(_) => panic!("invalid method of a route: {method}"),
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for GuardedRouter<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for GuardedRouter<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedRouter").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
