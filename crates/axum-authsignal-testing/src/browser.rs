@@ -12,7 +12,7 @@ use crate::jar::Jar;
 ///
 /// It keeps cookies as browsers do (host, path, `Secure`, `SameSite`, `__Host-`, until they run out by the test's clock), sends
 /// the headers by which they say what they are about (`Sec-Fetch-Site`, `Origin`, `Referer`), and follows redirects and pages
-/// that lead on at once, within the application. At a challenge it stops: [`Page::prove`] goes on.
+/// that lead on at once, within the application. At a challenge it stops: [`Page::prove`](crate::Page::prove) goes on.
 ///
 /// Script does not run in it, no frame is shown, and a `Content-Security-Policy` is not looked at.
 #[derive(Clone)]
