@@ -160,6 +160,9 @@ impl Ledger {
     /// A challenge that was proved, or joined another, gives its room back.
     pub(crate) fn proved(&self, asker: Asker<'_>, attempt: &IdempotencyKey) {
         let mut accounts = self.accounts();
+        if accounts.by_id.is_empty() {
+            return;
+        }
         for from_elsewhere in [false, true] {
             if let Some(account) = accounts.by_id.get_mut(&self.account(asker, from_elsewhere)) {
                 account.challenges.retain(|(_, begun)| begun != attempt);

@@ -309,7 +309,7 @@ impl Inner {
         let saved = &flow.saved;
         let page = self.page_of_saved(saved);
         let on = page.as_deref().unwrap_or(home.as_str());
-        let challenge = self.challenge_hosts.check(flow.opening.challenge.url.secret());
+        let challenge = || self.challenge_hosts.check(flow.challenge.as_ref()?.url.secret());
         let message = |outcome, to| self.popup_message(parts, flow, outcome, to);
         let left = |again: Option<&str>, outcome| {
             let page = Page::new(PageKind::Left).telling(message(outcome, None));
@@ -324,7 +324,7 @@ impl Inner {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Unredeemed::of(reason, flow.clone()).into());
             }
-            (Kind::Pending, _) => left(challenge.as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
+            (Kind::Pending, _) => left(challenge().as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
             (Kind::Approved(_), SavedRequest::Page(to)) => return Ok(lead_to(to.as_str())),
             (Kind::Approved(_), SavedRequest::Form { to, fields }) => {
                 let Opening { action, name, .. } = &flow.opening;

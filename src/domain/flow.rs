@@ -69,14 +69,17 @@ impl From<SystemTime> for Moment {
 }
 
 /// One step-up of one user in one browser for one thing.
+///
+/// Records of it say nothing of their form, so none of its parts may leave out what is empty (`skip_serializing_if`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Flow {
     pub(crate) opening: Opening,
+    /// Where its user is sent, until the service has answered.
+    pub(crate) challenge: Option<Challenge>,
     pub(crate) stage: Stage,
     /// How its user goes on afterwards.
     pub(crate) saved: SavedRequest,
     /// How often Authsignal was asked about a token for it.
-    #[serde(default)]
     pub(crate) asked: Asked,
 }
 
@@ -90,11 +93,9 @@ pub(crate) struct Opening {
     pub(crate) session: Option<String>,
     pub(crate) action: ActionCode,
     /// What people call the action, in the language of whoever asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     /// Good for one request where there is none, and for this long otherwise.
     pub(crate) remember: Option<Duration>,
-    pub(crate) challenge: Challenge,
 }
 
 /// The challenge that the user was sent to.
@@ -251,8 +252,13 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Flow {
-    pub(crate) fn new(opening: Opening, saved: SavedRequest, stage: Stage) -> Self {
-        Self { opening, stage, saved, asked: Asked::default() }
+    pub(crate) fn new(opening: Opening, challenge: Challenge, saved: SavedRequest, stage: Stage) -> Self {
+        Self { opening, challenge: Some(challenge), stage, saved, asked: Asked::default() }
+    }
+
+    /// The flow with its answer. Nobody is sent to its challenge any more, so that address and its token are kept no longer.
+    pub(crate) fn answered(self, stage: Stage) -> Self {
+        Self { stage, challenge: None, ..self }
     }
 
     /// What the request `by` gets, which this flow covers.

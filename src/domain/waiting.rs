@@ -189,7 +189,7 @@ mod tests {
             let entry = Entry { from_elsewhere: number % 2 == 0, ..entry(number, u64::from(u32::MAX) >> 20, at(600)) };
             refused += u32::from(take(&mut waiting, entry, room, NOW).is_some());
         }
-        let bytes = serde_json::to_vec(&waiting).unwrap().len();
+        let bytes = crate::store::record::write(&waiting).len();
         println!("{} entries in {bytes} bytes, {refused} refused", waiting.0.len());
         assert_eq!((waiting.0.len(), refused), (2_000, 3_000));
         assert!(bytes < 256 * 1024);

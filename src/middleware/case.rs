@@ -130,9 +130,9 @@ impl Case<'_> {
             name: self.guard.name(authsignal.answers.words(parts).tag()).map(str::to_owned),
             // What is remembered is a browser's: a client without a cookie shows a token each time.
             remember: self.guard.policy.remember.filter(|_| !self.is_bearer),
-            challenge: Challenge { url: url.into(), token: tracked.token, state: tracked.state },
         };
-        let flow = Flow::new(opening, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
+        let challenge = Challenge { url: url.into(), token: tracked.token, state: tracked.state };
+        let flow = Flow::new(opening, challenge, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
         if !self.is_bearer {
             authsignal.warn_of_missing_callback();
         }
@@ -187,7 +187,8 @@ impl Case<'_> {
     }
 
     pub(super) fn challenge(&self, flow: &Flow, new_browser: Option<BrowserId>) -> Stop {
-        let challenge = &flow.opening.challenge;
+        // What waits has one.
+        let Some(challenge) = &flow.challenge else { return RefusalReason::UntrustedChallenge.into() };
         let url = match self.trusted(Some(&challenge.url)) {
             Ok(url) => url,
             Err(stop) => return stop,

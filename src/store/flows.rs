@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use super::key::Key;
+use super::record;
 use super::seal::{KeyRing, Purpose};
 use crate::domain::flow::{Admission, Flow, Moment, Proof, RequestId, Resolution, Stage, Validation};
 use crate::domain::saved_request::SavedRequest;
@@ -79,11 +80,11 @@ pub(crate) enum Opened {
 
 impl Admitted {
     /// What there is nothing to be written for.
-    fn of(met: Admission, flow: &Flow) -> Self {
+    fn of(met: Admission, flow: Flow) -> Self {
         match met {
-            Admission::Pass(proof, _) => Self::Pass(proof, flow.clone(), None),
-            Admission::SameChallenge => Self::SameChallenge(flow.clone()),
-            Admission::Repeated => Self::Repeated(flow.clone()),
+            Admission::Pass(proof, _) => Self::Pass(proof, flow, None),
+            Admission::SameChallenge => Self::SameChallenge(flow),
+            Admission::Repeated => Self::Repeated(flow),
             Admission::Nothing => Self::Nothing,
         }
     }
@@ -105,7 +106,7 @@ impl FlowStore {
         let Some(flow) = &slot.record else { return Ok(Admitted::Nothing) };
         match flow.admit(by, self.now()) {
             Admission::Pass(_, Some(_)) => self.spend(holder, binding, by, slot).await,
-            met => Ok(Admitted::of(met, flow)),
+            met => Ok(slot.record.map_or(Admitted::Nothing, |flow| Admitted::of(met, flow))),
         }
     }
 
@@ -219,7 +220,7 @@ impl FlowStore {
             let (Resolution::Approve(stage) | Resolution::Fail(stage)) = &answered else {
                 return Ok(Some((answered, flow.clone())));
             };
-            let flow = Flow { stage: stage.clone(), ..flow.clone() };
+            let flow = flow.clone().answered(stage.clone());
             if tries.wrote(self.write(holder, &slot, &flow).await)? {
                 return Ok(Some((answered, flow)));
             }
@@ -244,7 +245,7 @@ impl FlowStore {
                 continue;
             };
             let opened = self.keys.open(purpose, browser, &key, &sealed);
-            let record = opened.and_then(|plain| serde_json::from_slice::<T>(&plain).ok());
+            let record = opened.and_then(|plain| record::read(&plain));
             if record.is_some() {
                 return Ok(Slot { key, version: Some(version), record });
             }
@@ -266,8 +267,7 @@ impl FlowStore {
         record: &T,
         ttl: Duration,
     ) -> Result<bool, Error> {
-        let plain = serde_json::to_vec(record).expect("a record is plain data");
-        let sealed = self.keys.seal(purpose, browser, &slot.key, &plain);
+        let sealed = self.keys.seal(purpose, browser, &slot.key, &record::write(record));
         self.store.swap(&slot.key, slot.version, sealed, ttl).await
     }
 
@@ -333,7 +333,7 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::flow::tests::{opening, page};
+    use crate::domain::flow::tests::{challenge, opening, page};
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::store::MemoryStore;
 
@@ -351,7 +351,7 @@ mod tests {
         });
         let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
         let stage = Stage::pending(flows.now(), flows.challenge_ttl);
-        let flow = Flow::new(opening("ada", "pay", "newer", None), page(), stage);
+        let flow = Flow::new(opening("ada", "pay", "newer", None), challenge(), page(), stage);
         let page = page();
         flows.write_ticket(&browser, ticket, &binding).await.unwrap();
         flows.open(&Holder::Browser(browser.clone()), &binding, RequestId([1; 16]), flow).await.unwrap();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use authsignal_client::Clock;
+use bytes::Bytes;
 
 use super::{Error, Key, ROOM_TO_GROW, Store, Version};
 
@@ -36,7 +37,7 @@ struct Records {
 
 struct Record {
     version: Version,
-    value: Box<[u8]>,
+    value: Bytes,
     /// The bytes set aside for it.
     room: usize,
     expires: SystemTime,
@@ -124,7 +125,7 @@ impl Records {
         }
     }
 
-    fn write(&mut self, key: Key, value: Box<[u8]>, room: usize, expires: SystemTime) {
+    fn write(&mut self, key: Key, value: Bytes, room: usize, expires: SystemTime) {
         let before = self.by_key.get(&key).map(|record| (record.looked_at, record.room));
         let looked_at = match before {
             Some((looked_at, _)) if looked_at <= expires => looked_at,
@@ -144,11 +145,11 @@ impl Records {
 }
 
 impl Store for MemoryStore {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
         let now = self.clock.now();
         let records = self.records();
         let live = records.by_key.get(key).filter(|record| record.expires > now);
-        Ok(live.map(|record| (record.version, record.value.to_vec())))
+        Ok(live.map(|record| (record.version, record.value.clone())))
     }
 
     async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
@@ -170,7 +171,7 @@ impl Store for MemoryStore {
         if !keeps_to_it && (records.bytes - freed_bytes).saturating_add(room) > self.most_bytes {
             return Err(Error::full("the store in memory holds as many bytes as it may"));
         }
-        records.write(*key, value.into_boxed_slice(), room, expires);
+        records.write(*key, Bytes::from(value.into_boxed_slice()), room, expires);
         Ok(true)
     }
 }
@@ -254,7 +255,7 @@ mod tests {
             }
             let listed = list[index].clone();
             let loaded = store.load(&key).await.unwrap();
-            assert_eq!(loaded, listed.as_ref().map(|listed| (listed.0, listed.1.clone())));
+            assert_eq!(loaded, listed.as_ref().map(|listed| (listed.0, Bytes::from(listed.1.clone()))));
             let ttl = Duration::from_millis(1 + below(3_000));
             let value = vec![index as u8; below(400) as usize];
             let others = list.iter().flatten().filter(|other| Some(other.0) != listed.as_ref().map(|listed| listed.0));

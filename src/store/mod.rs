@@ -9,14 +9,17 @@ mod explored;
 pub(crate) mod flows;
 mod key;
 mod memory;
+pub(crate) mod record;
 pub(crate) mod seal;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryStore;
 
@@ -65,13 +68,14 @@ impl Version {
 /// ```
 /// use std::time::Duration;
 /// use axum_authsignal::store::{Error, Key, Store, Version};
+/// use axum::body::Bytes;
 ///
 /// /// A store that is always empty: every request is decided anew, and no challenge can be kept.
 /// #[derive(Debug)]
 /// struct Forgetful;
 ///
 /// impl Store for Forgetful {
-///     async fn load(&self, _key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+///     async fn load(&self, _key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
 ///         Ok(None)
 ///     }
 ///     async fn swap(&self, _: &Key, _: Option<Version>, _: Vec<u8>, _: Duration) -> Result<bool, Error> {
@@ -80,12 +84,12 @@ impl Version {
 /// }
 /// ```
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// The record under `key`, if there is one.
+    /// The record under `key`, if there is one. A store that holds it in memory hands it out without a copy.
     ///
     /// # Errors
     ///
     /// [`Error`] if the store could not be asked.
-    fn load(&self, key: &Key) -> impl Future<Output = Result<Option<(Version, Vec<u8>)>, Error>> + Send;
+    fn load(&self, key: &Key) -> impl Future<Output = Result<Option<(Version, Bytes)>, Error>> + Send;
 
     /// Writes `value` for `ttl`, if the record still has the `expected` version; `false` if somebody was faster.
     ///
@@ -111,12 +115,12 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// [`Store`] as a trait object.
 trait ErasedStore: fmt::Debug + Send + Sync {
-    fn load<'a>(&'a self, key: &'a Key) -> Boxed<'a, Option<(Version, Vec<u8>)>>;
+    fn load<'a>(&'a self, key: &'a Key) -> Boxed<'a, Option<(Version, Bytes)>>;
     fn swap<'a>(&'a self, key: &'a Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Boxed<'a, bool>;
 }
 
 impl<S: Store> ErasedStore for S {
-    fn load<'a>(&'a self, key: &'a Key) -> Boxed<'a, Option<(Version, Vec<u8>)>> {
+    fn load<'a>(&'a self, key: &'a Key) -> Boxed<'a, Option<(Version, Bytes)>> {
         Box::pin(Store::load(self, key))
     }
 
@@ -142,7 +146,7 @@ impl AnyStore {
         Self { timeout, ..self }
     }
 
-    pub(crate) async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    pub(crate) async fn load(&self, key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
         self.in_time(self.store.load(key)).await
     }
 
@@ -156,7 +160,16 @@ impl AnyStore {
         self.in_time(self.store.swap(key, expected, value, ttl)).await
     }
 
-    async fn in_time<T>(&self, call: Boxed<'_, T>) -> Result<T, Error> {
-        tokio::time::timeout(self.timeout, call).await.unwrap_or_else(|_| Err(Error::too_slow(self.timeout)))
+    async fn in_time<T>(&self, mut call: Boxed<'_, T>) -> Result<T, Error> {
+        // What answers at once, as memory does, needs no timer.
+        let mut timer = None;
+        poll_fn(|cx| match call.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(answer),
+            Poll::Pending => {
+                let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.timeout)));
+                timer.as_mut().poll(cx).map(|()| Err(Error::too_slow(self.timeout)))
+            }
+        })
+        .await
     }
 }

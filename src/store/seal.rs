@@ -17,8 +17,10 @@ use crate::domain::tenant::{Tenant, Tenants};
 use crate::random::random;
 use crate::request::cookie::BrowserId;
 
-/// The first byte of a sealed record: which way of sealing it is.
-const FORMAT: u8 = 1;
+/// The first byte of a sealed record: how it is written and sealed. It is a part of each key, so that a record of another
+/// format is never read as one of this; it counts as none. What [`record`](super::record) writes says nothing of itself, so
+/// whoever changes that raises this.
+const FORMAT: u8 = 2;
 const NONCE: usize = 24;
 /// How many bytes longer than what is in it a sealed record is.
 pub(crate) const SEAL: usize = 1 + NONCE + 16;
@@ -46,21 +48,26 @@ impl Purpose {
     }
 }
 
-/// Everything derived from one master secret.
+/// Everything derived from one master secret: MACs that have taken in their keys already, since every request needs both.
 #[derive(Clone)]
 struct DerivedKeys {
-    naming: [u8; 32],
-    sealing: [u8; 32],
+    naming: Hmac<Sha256>,
+    sealing: Hmac<Sha256>,
 }
 
 impl DerivedKeys {
     fn derive(secret: &[u8]) -> Self {
         let kdf = Hkdf::<Sha256>::new(Some(b"axum-authsignal master v1"), secret);
-        Self { naming: expand(&kdf, &[b"naming"]), sealing: expand(&kdf, &[b"sealing"]) }
+        let mac = |label: &[u8]| {
+            let mut key = [0; 32];
+            kdf.expand(label, &mut key).expect("32 bytes are less than HKDF's limit");
+            <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&key).expect("HMAC takes any length")
+        };
+        Self { naming: mac(b"naming"), sealing: mac(b"sealing") }
     }
 
     fn name(&self, tenant: &Tenant, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.naming).expect("HMAC takes any length");
+        let mut mac = self.naming.clone();
         // The parts behind the label have a fixed length each, so none can run into the next.
         mac.update(purpose.label());
         mac.update(b"\0");
@@ -70,16 +77,15 @@ impl DerivedKeys {
         Key::from(<[u8; 32]>::from(mac.finalize().into_bytes()))
     }
 
+    /// HMAC makes keys as well as HKDF does, of a key that is evenly random already, as this one is (RFC 5869, section 3.3).
     fn cipher(&self, purpose: Purpose, browser: &BrowserId) -> XChaCha20Poly1305 {
-        let kdf = Hkdf::<Sha256>::new(Some(&self.sealing), browser.as_bytes());
-        XChaCha20Poly1305::new(&expand(&kdf, &[b"record ", purpose.label()]).into())
+        let mut mac = self.sealing.clone();
+        // All but the label have a fixed length.
+        mac.update(&[FORMAT]);
+        mac.update(browser.as_bytes());
+        mac.update(purpose.label());
+        XChaCha20Poly1305::new(&<[u8; 32]>::from(mac.finalize().into_bytes()).into())
     }
-}
-
-fn expand(kdf: &Hkdf<Sha256>, info: &[&[u8]]) -> [u8; 32] {
-    let mut key = [0; 32];
-    kdf.expand_multi_info(info, &mut key).expect("32 bytes are less than HKDF's limit");
-    key
 }
 
 /// The current master secret and tenant, and older ones under which records are still found and opened (threat T92).
@@ -182,6 +188,18 @@ mod tests {
         }
         for length in 0..sealed.len() {
             assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed[..length]), None, "{length} bytes");
+        }
+    }
+
+    /// A record that says it is of another format does not open, whatever is in it.
+    #[test]
+    fn a_record_of_another_format_does_not_open() {
+        let keys = keys_of(b"secret", &NONE);
+        let (browser, key) = (BrowserId::random(), Key::of(1));
+        let mut sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
+        for format in (0..=255).filter(|format| *format != FORMAT) {
+            sealed[0] = format;
+            assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed), None, "{format}");
         }
     }
 

@@ -33,7 +33,7 @@ struct Slow {
 }
 
 impl Store for Slow {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         let loaded = Store::load(&self.inner, key).await;

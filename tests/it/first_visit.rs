@@ -47,7 +47,7 @@ async fn t126_calls_at_once_share_the_id_of_their_page() {
 struct Broken;
 
 impl Store for Broken {
-    async fn load(&self, _: &axum_authsignal::store::Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, _: &axum_authsignal::store::Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         Err(Error::unavailable("nobody may ask"))
     }
 

@@ -233,7 +233,7 @@ impl axum_authsignal::store::Store for FirstFails {
     async fn load(
         &self,
         key: &axum_authsignal::store::Key,
-    ) -> Result<Option<(axum_authsignal::store::Version, Vec<u8>)>, axum_authsignal::store::Error> {
+    ) -> Result<Option<(axum_authsignal::store::Version, bytes::Bytes)>, axum_authsignal::store::Error> {
         if !self.1.swap(true, Ordering::SeqCst) {
             return Err(axum_authsignal::store::Error::unavailable("the first reading fails"));
         }

@@ -30,7 +30,7 @@ impl Hanging {
 }
 
 impl Store for Hanging {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         self.hang(LOADING).await;
         Store::load(&self.inner, key).await
     }

@@ -15,7 +15,7 @@ struct FailsFirst {
 }
 
 impl Store for FailsFirst {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         Store::load(&self.inner, key).await
     }
 

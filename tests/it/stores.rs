@@ -19,7 +19,7 @@ pub(crate) struct SwapLog {
 }
 
 impl Store for SwapLog {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         Store::load(&self.inner, key).await
     }
 
@@ -48,7 +48,7 @@ impl SwapLog {
     }
 
     async fn read(&self, key: &Key) -> Vec<u8> {
-        Store::load(&self.inner, key).await.unwrap().unwrap().1
+        Store::load(&self.inner, key).await.unwrap().unwrap().1.to_vec()
     }
 
     pub(crate) async fn put(&self, key: &Key, value: &[u8]) {
@@ -246,7 +246,7 @@ impl Faults {
 }
 
 impl Store for Flaky {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         if self.faults.strike(&self.faults.loads) {
             return Err(Error::unavailable("the connection is gone"));
         }

@@ -9,14 +9,14 @@ use crate::random::random;
 /// How often it was asked, and which way back asked last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    times: u32,
-    last: Option<AskId>,
+    pub(super) times: u32,
+    pub(super) last: Option<AskId>,
 }
 
 /// One way back that asks. When the answer to its write was lost it finds that write, and does not count twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct AskId(u64);
+pub(crate) struct AskId(pub(super) u64);
 
 impl AskId {
     pub(crate) fn random() -> Self {
@@ -70,16 +70,17 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::domain::flow::tests::{opening, page};
+    use crate::domain::flow::tests::{challenge, opening, page};
     use crate::domain::flow::{APPROVED, PENDING, Proof, RequestId, Stage};
-    use crate::store::ROOM_TO_GROW;
+    use crate::store::{ROOM_TO_GROW, record};
 
     const NOW: Moment = Moment(1_800_000_000_000);
     const MAX_VALIDATES: u32 = 2;
     const DEPTH: usize = 10;
 
     fn flow(asked: Asked) -> Flow {
-        Flow { asked, ..Flow::new(opening("ada", "pay", "attempt-1", None), page(), Stage::pending(NOW, PENDING)) }
+        let opening = opening("ada", "pay", "attempt-1", None);
+        Flow { asked, ..Flow::new(opening, challenge(), page(), Stage::pending(NOW, PENDING)) }
     }
 
     #[test]
@@ -106,7 +107,7 @@ mod tests {
         let spent = Kind::Spent { proof, by: RequestId([255; 16]), approved_until: NOW };
         let asked = Asked { times: 1_000, last: Some(AskId(u64::MAX)) };
         let longest = Flow { stage: Stage::new(spent, NOW, APPROVED), asked, ..opened.clone() };
-        let length = |flow: &Flow| serde_json::to_vec(flow).unwrap().len();
+        let length = |flow: &Flow| record::write(flow).len();
         println!("it grows by {} of {ROOM_TO_GROW} bytes", length(&longest) - length(&opened));
         assert!(length(&longest) - length(&opened) <= ROOM_TO_GROW);
     }

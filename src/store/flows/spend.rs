@@ -112,7 +112,7 @@ async fn spend(spending: Spending, mut slot: Slot) -> Result<Admitted, Error> {
             }
             // A write of ours whose answer was lost.
             Admission::Pass(proof, None) => return Ok(Admitted::Pass(proof, flow.clone(), Some(spending))),
-            met => break Admitted::of(met, flow),
+            met => break Admitted::of(met, flow.clone()),
         }
         slot = flows.slot(holder, binding).await?;
     };

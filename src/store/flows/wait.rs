@@ -13,8 +13,8 @@ use crate::domain::flow::Flow;
 use crate::domain::waiting::{Entry, Taking, Waiting};
 use crate::log::Chain;
 use crate::request::cookie::BrowserId;
-use crate::store::Error;
 use crate::store::seal::{Purpose, SEAL};
+use crate::store::{Error, record};
 
 /// How long a record is kept that says that nothing waits.
 const EMPTY: Duration = Duration::from_secs(1);
@@ -43,8 +43,7 @@ impl FlowStore {
 
     /// Counts a flow that is to be written, and its ticket; or says how long until there is room for it.
     pub(crate) async fn take_room(&self, flow: &Flow, from_elsewhere: bool) -> Result<Option<Duration>, Error> {
-        let plain = serde_json::to_vec(flow).expect("a flow is plain data");
-        let bytes = (plain.len() + SEAL + size_of::<[u8; 32]>() + SEAL) as u64;
+        let bytes = (record::write(flow).len() + SEAL + size_of::<[u8; 32]>() + SEAL) as u64;
         let opening = &flow.opening;
         let entry = Entry::new(&opening.attempt, bytes, flow.stage.until, from_elsewhere);
         let whose = whose(opening.user.as_str(), opening.session.as_deref());
@@ -98,7 +97,7 @@ mod tests {
     use authsignal_client::Clock;
 
     use super::*;
-    use crate::domain::flow::tests::{opening, page};
+    use crate::domain::flow::tests::{challenge, opening, page};
     use crate::domain::flow::{PENDING, Stage};
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::domain::waiting::Room;
@@ -118,7 +117,7 @@ mod tests {
 
     fn flow(flows: &FlowStore, attempt: usize) -> Flow {
         let opening = opening("ada", "pay", &attempt.to_string(), None);
-        Flow::new(opening, page(), Stage::pending(flows.now(), PENDING))
+        Flow::new(opening, challenge(), page(), Stage::pending(flows.now(), PENDING))
     }
 
     /// T117: a flow counts with as many bytes as it and its ticket take in the store.

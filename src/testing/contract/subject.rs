@@ -81,7 +81,8 @@ impl<S: Store> Subject<S> {
 
     pub(super) async fn load(&self, key: Key) -> Option<(Version, Vec<u8>)> {
         let loaded = self.store.load(&key).await;
-        loaded.unwrap_or_else(|error| panic!("the store could not read: {}", crate::log::Chain(&error)))
+        let loaded = loaded.unwrap_or_else(|error| panic!("the store could not read: {}", crate::log::Chain(&error)));
+        loaded.map(|(version, value)| (version, value.to_vec()))
     }
 
     pub(super) async fn value(&self, key: Key) -> Option<Vec<u8>> {

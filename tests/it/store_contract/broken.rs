@@ -206,7 +206,7 @@ impl BrokenStore {
 }
 
 impl Store for BrokenStore {
-    async fn load(&self, key: &Key) -> Result<Option<(Version, Vec<u8>)>, Error> {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
         let name = self.key(key);
         let early = self.records().get(&name).map(|record| record.version);
         if self.is("reads version and value apart") {
@@ -232,7 +232,7 @@ impl Store for BrokenStore {
             "reads version and value apart" => early.unwrap_or(record.version),
             _ => record.version,
         };
-        Ok(Some((Version::new(version), record.value.clone())))
+        Ok(Some((Version::new(version), record.value.clone().into())))
     }
 
     async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
