@@ -170,7 +170,6 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
     }
 
     /// The router, whose routes are written to the log at `debug`. What is added to it afterwards is not known here.
-    #[must_use]
     pub fn into_router(self) -> Router<S> {
         for route in &self.routes {
             tracing::debug!(%route, "route");

@@ -78,7 +78,8 @@ impl Inner {
             Asking::Ask(_) | Asking::Counted => {}
             // Nobody was asked, which is no proof for whoever has to show one.
             Asking::Known if *holder == Holder::Bearer => {
-                return Err(Unredeemed::of(RefusalReason::OverBudget(Budget::Validates), flow));
+                let wait = flow.stage.until.after(self.flows.now());
+                return Err(Unredeemed::of(RefusalReason::OverBudget(Budget::Validates), flow).after(Some(wait)));
             }
             Asking::Known => return Ok((Resolution::Already, flow)),
             Asking::Over(wait) => {

@@ -47,4 +47,5 @@ mod stores;
 mod support;
 mod surroundings;
 mod tenants;
+mod tokens;
 mod wire;

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use authsignal_emulator::{Endpoint, Fault};
 use axum::Router;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::routing::any;
 use axum_authsignal::{AuthsignalBuilder, AuthsignalLayer, ConfigError, Outage, RefusalReason, Unproven};
 use futures_util::future::join_all;
 
-use crate::support::{Ask, Bench, MINUTE, Reply, Visitor, bench_with, get, json, parameter, who};
+use crate::support::{Ask, Bench, Reply, Visitor, bench_with, get, json, parameter, who};
 
-const TOKEN: &str = "authsignal-token";
+pub(crate) const TOKEN: &str = "authsignal-token";
 
 /// Whoever sends `x-bearer` is a bearer client of that session.
-fn bearers(builder: AuthsignalBuilder) -> AuthsignalBuilder {
+pub(crate) fn bearers(builder: AuthsignalBuilder) -> AuthsignalBuilder {
     builder.identify(|headers: HeaderMap| async move {
         assert!(!headers.contains_key(TOKEN), "an extractor is given the token");
         let user = who(&headers)?;
@@ -36,11 +36,11 @@ fn pay() -> Ask {
 }
 
 /// The token that a user's proof of the challenge gives, as the official SDK's popup hands it to the page.
-fn proof(bench: &Bench, challenge: &str) -> String {
+pub(crate) fn proof(bench: &Bench, challenge: &str) -> String {
     parameter(&bench.emulator.succeed(challenge).unwrap(), "token").unwrap()
 }
 
-async fn challenged(client: &mut Visitor, ask: &Ask) -> String {
+pub(crate) async fn challenged(client: &mut Visitor, ask: &Ask) -> String {
     let reply = client.send(ask).await;
     reply.assert_refused(&RefusalReason::ChallengeRequired);
     reply.json()["url"].as_str().unwrap().to_owned()
@@ -122,6 +122,30 @@ async fn nothing_is_remembered_for_a_bearer_client() {
         .assert_refused(&RefusalReason::Unproven(Unproven::Token));
     client.send(&get("/kept/1").header(TOKEN, &token)).await.assert_passed();
     assert_eq!(bench.effects.count(), 2);
+}
+
+/// T118: however often a bearer client shows its token again, Authsignal is asked as often as the budget says, and nothing
+/// passes; whoever has to wait is told how long.
+#[tokio::test]
+async fn t118_a_token_shown_again_and_again_meets_the_budget() {
+    let bench = bench_with(|builder| bearers(builder).validate_budget(3)).await;
+    let mut client = Bearer::new(&bench, "ada");
+    let token = {
+        let challenge = client.challenged(&pay()).await;
+        proof(&bench, &challenge)
+    };
+    client.send(&pay().header(TOKEN, &token)).await.assert_passed();
+    let mut over = 0;
+    for _ in 0..20 {
+        let reply = client.send(&pay().header(TOKEN, &token)).await;
+        if reply.status == 429 {
+            assert!(reply.header("retry-after").parse::<u64>().unwrap() > 60, "{reply:?}");
+            over += 1;
+        } else {
+            reply.assert_refused(&RefusalReason::AlreadyDone);
+        }
+    }
+    assert_eq!((bench.effects.count(), bench.validates(), over), (1, 3, 18));
 }
 
 /// A browser's cookie opens no bearer client's flow, whatever is in it, and a bearer client no browser's.
@@ -219,131 +243,6 @@ async fn t1_one_token_at_once_passes_once() {
         let passed = replies.await.iter().filter(|reply| reply.status == 200).count();
         assert_eq!((passed, bench.effects.count() - before), (1, 1), "bearer: {is_bearer}");
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    Owner,
-    OtherBrowser,
-    OtherSession,
-    OtherUser,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    Fresh,
-    Spent,
-    OfAnotherAttempt,
-    OfAnotherAction,
-    OfAnotherUser,
-    RunOut,
-    Quit,
-    Cut,
-    Twice,
-    Unreadable,
-    Empty,
-}
-
-const TOKENS: [Token; 11] = [
-    Token::Fresh,
-    Token::Spent,
-    Token::OfAnotherAttempt,
-    Token::OfAnotherAction,
-    Token::OfAnotherUser,
-    Token::RunOut,
-    Token::Quit,
-    Token::Cut,
-    Token::Twice,
-    Token::Unreadable,
-    Token::Empty,
-];
-
-/// One cell: the owner is challenged for `ask`, and somebody sends something with some token from somewhere.
-async fn passes(bench: &Bench, target: &str, is_bearer: bool, who: Who, token: Token, site: &str) -> bool {
-    bench.clock.advance(MINUTE * 11);
-    let mark = |ask: Ask| if is_bearer { ask.header("x-bearer", "one") } else { ask };
-    let ask = mark(json(target, r#"{"amount":10}"#));
-    let mut owner = bench.visitor("ada").in_session("one");
-    let token_of = async |visitor: &mut Visitor, ask: &Ask| proof(bench, &challenged(visitor, ask).await);
-    let older = match token {
-        Token::OfAnotherAttempt => {
-            let token = token_of(&mut owner, &ask).await;
-            bench.clock.advance(MINUTE * 11);
-            Some(token)
-        }
-        Token::OfAnotherAction => Some(token_of(&mut owner.clone(), &mark(json("/other", "{}"))).await),
-        Token::OfAnotherUser => Some(token_of(&mut bench.visitor("bob").in_session("one"), &ask).await),
-        _ => None,
-    };
-    let challenge = challenged(&mut owner, &ask).await;
-    let fresh = match token {
-        Token::Quit => parameter(&bench.emulator.quit(&challenge).unwrap(), "token").unwrap(),
-        _ => proof(bench, &challenge),
-    };
-    let mut sent = ask.clone().header("sec-fetch-site", site);
-    if site != "same-origin" {
-        sent = sent.header("origin", "https://other.example.com");
-    }
-    let text = match token {
-        Token::Cut => fresh[..fresh.len() - 4].to_owned(),
-        Token::Unreadable => format!("{fresh} {fresh}"),
-        Token::Empty => String::new(),
-        _ => older.unwrap_or_else(|| fresh.clone()),
-    };
-    sent = sent.header(TOKEN, &text);
-    if token == Token::Twice {
-        sent.headers.append(TOKEN, HeaderValue::from_str(&fresh).unwrap());
-    }
-    match token {
-        Token::Spent => owner.send(&ask.clone().header(TOKEN, &fresh)).await.assert_passed(),
-        Token::RunOut => bench.clock.advance(MINUTE * 11),
-        _ => {}
-    }
-    let mut sender = match who {
-        Who::Owner => owner.clone(),
-        Who::OtherBrowser => owner.elsewhere(),
-        Who::OtherSession => owner.in_session("two"),
-        Who::OtherUser => owner.signed_in_as("bob"),
-    };
-    if is_bearer && who == Who::OtherSession {
-        sent = sent.header("x-bearer", "two");
-    }
-    let before = bench.effects.count();
-    let reply = sender.send(&sent).await;
-    let ran = bench.effects.count() > before;
-    assert_eq!(ran, reply.status == 200, "{reply:?}");
-    ran
-}
-
-/// T1, T2, T4, T28, T42: tokens that are replayed, foreign, stale, cut or doubled, from other browsers, sessions, users and
-/// sites: whatever is not the owner's own fresh one on a request of their own pages passes nothing.
-#[tokio::test]
-async fn t1_t2_t4_t28_t42_no_other_token_passes() {
-    let bench = bench().await;
-    let (mut cells, mut passed) = (0, 0);
-    for is_bearer in [false, true] {
-        for target in ["/pay", "/route/7", "/action", "/kept"] {
-            for who in [Who::Owner, Who::OtherBrowser, Who::OtherSession, Who::OtherUser] {
-                for token in TOKENS {
-                    for site in ["same-origin", "same-site", "cross-site"] {
-                        // A bearer client has no browser that another could be.
-                        let is_owner = who == Who::Owner || (is_bearer && who == Who::OtherBrowser);
-                        // What is remembered for a browser passes by its cookie, whichever token comes along.
-                        let is_kept = target == "/kept" && !is_bearer && token == Token::Spent;
-                        // Without a cookie, the other's own token is the other's own.
-                        let is_bobs = is_bearer && who == Who::OtherUser && token == Token::OfAnotherUser;
-                        let is_own = (is_owner && (token == Token::Fresh || is_kept)) || is_bobs;
-                        let wanted = is_own && site == "same-origin";
-                        let ran = passes(&bench, target, is_bearer, who, token, site).await;
-                        assert_eq!(ran, wanted, "{target} bearer: {is_bearer} {who:?} {token:?} {site}");
-                        cells += 1;
-                        passed += usize::from(ran);
-                    }
-                }
-            }
-        }
-    }
-    println!("{cells} cells: {passed} passed, each by its own fresh token or remembered; 0 others");
 }
 
 /// The page that a bearer client's user ends on keeps no token in its address and asks nothing; or it is the client's own.
