@@ -9,5 +9,6 @@ pub mod memory;
 pub mod plot;
 pub mod process;
 pub mod slow;
+pub mod start;
 pub mod store;
 pub mod stub;

@@ -7,6 +7,7 @@
 //! cargo run --release -- store         the store in memory with many records, against few
 //! cargo run --release -- slow          p99 where one answer in a hundred takes a second, with hedging and without
 //! cargo run --release -- http2         throughput of many calls at once by HTTP/2, against HTTP/1.1
+//! cargo run --release -- start         the quick start from exec to its first answer, against a hello world
 //! cargo run --release -- check         whether all peers do what they should
 //! ```
 use std::error::Error;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use benches::app::Peer;
 use benches::duel::{self, Duel};
 use benches::load::Load;
-use benches::{check, http2, instructions, memory, plot, slow, store, stub};
+use benches::{check, http2, instructions, memory, plot, slow, start, store, stub};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const USAGE: &str = "\
@@ -25,7 +26,8 @@ memory [--peers ours,ours-hyper,by-hand,floor] [--waiting 5000] [--turns 3]
 instructions [--peers ours,ours-hyper,by-hand,floor,bare]
 store
 slow
-http2
+http2 [--turns 24]
+start [--turns 24]
 check";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -72,7 +74,7 @@ fn run() -> Result<bool> {
     use lexopt::prelude::{Long, Value, ValueExt as _};
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let what = arguments.first().map_or("", String::as_str);
-    if !["duel", "memory", "instructions", "store", "slow", "http2", "check"].contains(&what) {
+    if !["duel", "memory", "instructions", "store", "slow", "http2", "start", "check"].contains(&what) {
         return part(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let mut peers = match what {
@@ -136,6 +138,10 @@ fn run() -> Result<bool> {
         }
         "http2" => {
             println!("{}", block_on(http2::run(duel.turns))?.map_err(|error| error.to_string())?);
+            Ok(true)
+        }
+        "start" => {
+            println!("{}", start::run(duel.turns)?);
             Ok(true)
         }
         "check" => Ok(check::run()?),
