@@ -1,12 +1,14 @@
 //! The way back from a challenge.
 //!
-//! One address does it all. With a `token` it takes the service's answer, and leads on at once, so that the token leaves
-//! the address bar; without one it is the flow's own page, which says where the flow stands and what is next.
+//! One address does it all. With a `token` it takes the service's answer, and leads on at once, whatever comes of it, so that
+//! the token leaves the address bar; without one it is the flow's own page, which says where the flow stands and what is
+//! next. A token that cannot be taken yet waits sealed in the store: until the session's cookie comes along, or until somebody
+//! can be asked.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use authsignal_client::ActionState;
+use authsignal_client::{ActionCode, ActionState};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -17,16 +19,16 @@ use http::{HeaderMap, HeaderValue, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::{Flow, Kind, Opening};
+use crate::domain::flow::{Flow, Kind, Opening, Unproven};
 use crate::domain::page_origin;
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
-use crate::redeem::{Unredeemed, is_token};
+use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
 use crate::request::prefetch::is_prefetch;
-use crate::response::headers::{no_store, rejected, see_other};
+use crate::response::headers::{attach_refusal, no_store, rejected, see_other};
 use crate::response::module::step_up_module;
 use crate::response::page::{LinkKind, Page, PageKind};
 use crate::response::popup::PopupMessage;
@@ -34,8 +36,9 @@ use crate::response::resume_form::ResumeForm;
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
 
-/// The longest query that is looked at, in bytes.
-const MAX_QUERY: usize = 8 * 1024;
+mod query;
+
+use query::{Query, code_of, has_token, is_bearers};
 
 impl Authsignal {
     /// A router with the callback at the path of the callback URL, as it arrives, with and without a slash at its end, so
@@ -133,42 +136,6 @@ impl From<store::Error> for Stop {
     }
 }
 
-/// What the address asks for.
-#[derive(Debug, PartialEq, Eq)]
-struct Query {
-    ticket: Ticket,
-    token: Option<String>,
-    /// Whether this is the second try, from a page of our own.
-    hopped: bool,
-}
-
-impl Query {
-    /// Takes exactly one flow and at most one token, of sane size and characters (threat T11). Parameters that we do not
-    /// know are ignored: the service may add some.
-    fn parse(query: &str) -> Option<Self> {
-        if query.len() > MAX_QUERY {
-            return None;
-        }
-        let (mut ticket, mut token, mut hopped) = (None, None, false);
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "flow" if ticket.is_none() => ticket = Some(Ticket::parse(&value)?),
-                "token" if token.is_none() && is_token(&value) => token = Some(value.into_owned()),
-                "flow" | "token" => return None,
-                "hop" => hopped = true,
-                _ => {}
-            }
-        }
-        Some(Self { ticket: ticket?, token, hopped })
-    }
-}
-
-/// Whether a client without a cookie has its user come back here, and if so, whether with a token.
-fn is_bearers(query: &str) -> Option<bool> {
-    let has = |wanted: &str| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == wanted);
-    (has("bearer") && !has("flow")).then(|| has("token"))
-}
-
 impl Inner {
     async fn way_back(self: Arc<Self>, parts: &mut Parts) -> Response<Bytes> {
         let stop = match self.check(parts).await {
@@ -185,17 +152,27 @@ impl Inner {
             Stop::Refuse(refused) => refused,
         };
         let action = flow.as_ref().map(|flow| &flow.opening.action);
-        tracing::info!(
-            action = action.map(tracing::field::display),
-            reason = reason.as_str(),
-            state = reason.state(),
-            "way back refused"
-        );
+        let query = parts.uri.query().unwrap_or_default();
+        let asked = Query::parse(query);
+        let place = self.place_of(parts).0;
+        if has_token(query) && reason != RefusalReason::Prefetch {
+            // What is seen is a page at an address without it, which says the same.
+            let clean = match &asked {
+                Some(asked) if reason != RefusalReason::InvalidCallback => {
+                    place.flow_path(asked.ticket, code_of(&reason), asked.hopped)
+                }
+                _ => place.callback_path(),
+            };
+            log_refused(action, &reason);
+            return attach_refusal(lead_to(&clean), Refusal::new(reason, action).retry_after_of(wait));
+        }
+        let again = asked.map_or_else(String::new, |asked| place.flow_path(asked.ticket, None, false));
+        log_refused(action, &reason);
         let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, action).retry_after_of(wait);
         let popup = flow.as_ref().and_then(|flow| self.popup_message(parts, flow, "failed", None));
-        self.answers.refuse_on_the_way_back(parts, refusal, &on, popup)
+        self.answers.refuse_on_the_way_back(parts, refusal, &again, &on, popup)
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
@@ -224,9 +201,19 @@ impl Inner {
         let (binding, flow) = self.flows.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
         let user = match self.identify(parts).await {
             Ok(Some(user)) => user,
+            Ok(None) | Err(_) if query.token.is_some() => {
+                // It waits out of the address until it is known who came back.
+                let token = query.token.unwrap_or_default();
+                self.flows.keep_token(&browser, query.ticket, &token, &flow).await?;
+                let clean = self.place_of(parts).0.flow_path(query.ticket, None, query.hopped);
+                return Ok(lead_to(&clean));
+            }
+            // A session cookie with `SameSite=Strict` does not come along when another site leads the browser here, and comes
+            // along when a page of ours does.
             Ok(None) | Err(_) if !query.hopped => {
-                let hop = Page::new(PageKind::Hop).link(LinkKind::Continue, self.hop_to(parts));
-                return Ok(self.answers.page(parts, hop));
+                let code = query.outcome.as_ref().and_then(code_of);
+                let again = self.place_of(parts).0.flow_path(query.ticket, code, true);
+                return Ok(self.answers.page(parts, Page::new(PageKind::Hop).link(LinkKind::Continue, again)));
             }
             Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
             Err(response) => return Err(Stop::Respond(Box::new(response))),
@@ -235,13 +222,20 @@ impl Inner {
         if user.id != flow.opening.user.as_str() || user.session != flow.opening.session {
             return Err(RefusalReason::OtherUser.into());
         }
-        match query.token {
-            None => self.page_of(parts, &flow),
-            Some(token) => self.take(place, browser, binding, query.ticket, token).await,
+        let ticket = query.ticket;
+        if let Some(token) = query.token {
+            return self.take(place, browser, binding, ticket, token, false).await;
         }
+        if flow.stage.kind == Kind::Pending && query.outcome.is_none() {
+            if let Some(token) = self.flows.kept_token(&browser, ticket).await? {
+                return self.take(place, browser, binding, ticket, token, true).await;
+            }
+        }
+        self.page_of(parts, &flow, query.outcome)
     }
 
-    /// Takes a token: asks the service, writes what it means, and leads on.
+    /// Takes a token: asks the service, writes what it means, and leads on. Where nobody could be asked, it is kept for the
+    /// next try; whatever came of one that was kept, it is asked about once.
     async fn take(
         self: &Arc<Self>,
         place: &Place,
@@ -249,22 +243,24 @@ impl Inner {
         binding: BindingHash,
         ticket: Ticket,
         token: String,
+        is_kept: bool,
     ) -> Result<Response<Bytes>, Stop> {
-        let (_, flow) = Arc::clone(self).redeem(Holder::Browser(browser), binding, token).await?;
+        let redeemed = Arc::clone(self).redeem(Holder::Browser(browser.clone()), binding, token.clone()).await;
+        match &redeemed {
+            Err(Unredeemed { reason: RefusalReason::Outage(_), flow: Some(flow), .. }) => {
+                if !is_kept {
+                    self.flows.keep_token(&browser, ticket, &token, flow).await?;
+                }
+            }
+            _ if is_kept => self.flows.forget_token(&browser, ticket).await?,
+            _ => {}
+        }
+        let (_, flow) = redeemed?;
         let approved = matches!(flow.stage.kind, Kind::Approved(_) | Kind::Spent { .. });
         let saved = &flow.saved;
         let on = matches!(saved, SavedRequest::Page(_)).then(|| self.page_of_saved(saved)).flatten();
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(lead_to(&on))
-    }
-
-    /// The same address with the mark of a second try.
-    ///
-    /// A session cookie with `SameSite=Strict` does not come along when another site leads the browser here, and comes
-    /// along when a page of ours does. The path is the configured one: a proxy may have stripped a prefix from this one.
-    fn hop_to(&self, parts: &Parts) -> String {
-        let (place, _) = self.place_of(parts);
-        format!("{}?{}&hop=1", place.callback_url.path(), parts.uri.query().unwrap_or_default())
     }
 
     /// A page of the application that is a good place to go on from.
@@ -300,10 +296,17 @@ impl Inner {
     }
 
     /// The flow's own page.
-    fn page_of(&self, parts: &Parts, flow: &Flow) -> Result<Response<Bytes>, Stop> {
+    fn page_of(&self, parts: &Parts, flow: &Flow, outcome: Option<RefusalReason>) -> Result<Response<Bytes>, Stop> {
         let now = self.flows.now();
         if !flow.stage.is_live(now) {
-            return Err(Unredeemed::of(RefusalReason::UnknownFlow, flow.clone()).into());
+            let expired = outcome.filter(|outcome| *outcome == RefusalReason::Unproven(Unproven::Expired));
+            return Err(Unredeemed::of(expired.unwrap_or(RefusalReason::UnknownFlow), flow.clone()).into());
+        }
+        let time_left = flow.stage.until.after(now);
+        if let Some(reason) = outcome.filter(|_| flow.stage.kind == Kind::Pending) {
+            // It is asked about no more until the flow has run out.
+            let wait = matches!(reason, RefusalReason::OverBudget(_)).then_some(time_left);
+            return Err(Unredeemed { wait, ..Unredeemed::of(reason, flow.clone()) }.into());
         }
         let home = &self.answers.home;
         let saved = &flow.saved;
@@ -316,7 +319,6 @@ impl Inner {
             let page = again.into_iter().fold(page, |page, again| page.link(LinkKind::TryAgain, again));
             page.link(LinkKind::Cancel, home.as_str())
         };
-        let time_left = flow.stage.until.after(now);
         let page = match (&flow.stage.kind, saved) {
             // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
             (Kind::Failed(ActionState::Allow), _) => left(page.as_deref(), "failed"),
@@ -346,54 +348,18 @@ impl Inner {
     }
 }
 
+fn log_refused(action: Option<&ActionCode>, reason: &RefusalReason) {
+    tracing::info!(
+        action = action.map(tracing::field::display),
+        reason = reason.as_str(),
+        state = reason.state(),
+        "way back refused"
+    );
+}
+
 /// Leads on to a page of the application.
 fn lead_to(page: &str) -> Response<Bytes> {
     let mut response = see_other(HeaderValue::from_str(page).expect("a checked path is printable ASCII"));
     no_store(response.headers_mut());
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::redeem::MAX_TOKEN;
-
-    /// T11: doubled, oversized, empty and strange parameters are refused before anything is asked.
-    #[test]
-    fn t11_only_one_flow_and_one_plain_token_are_taken() {
-        let flow = format!("flow={}", Ticket::random());
-        let parsed = Query::parse(&format!("{flow}&token=eyJ.a-b_c~1.x&other=%FF")).unwrap();
-        assert_eq!(parsed.token.as_deref(), Some("eyJ.a-b_c~1.x"));
-        assert!(Query::parse(&flow).unwrap().token.is_none());
-        assert!(Query::parse(&format!("{flow}&hop=1")).unwrap().hopped);
-        let long_token = format!("{flow}&token={}", "a".repeat(MAX_TOKEN + 1));
-        let long_query = format!("{flow}&x={}", "a".repeat(MAX_QUERY));
-        let bad = [
-            "",
-            "token=a",
-            "flow=",
-            "flow=a",
-            "flow=a&token=b",
-            "flow",
-            &format!("{flow}&{flow}"),
-            &format!("{flow}&token=a&token=b"),
-            &format!("{flow}&token=a&token=a"),
-            &format!("{flow}&token=a&%74oken=b"),
-            &format!("{flow}&token="),
-            &format!("{flow}&token"),
-            &format!("{flow}&token=a%00"),
-            &format!("{flow}&token=a%0d%0ab"),
-            &format!("{flow}&token=a+b"),
-            &format!("{flow}&token=%FF"),
-            &format!("{flow}&token=<script>"),
-            &format!("{flow}&token=a&token"),
-            &format!("{flow}A"),
-            &format!("{flow}%3D"),
-            &long_token,
-            &long_query,
-        ];
-        for query in bad {
-            assert_eq!(Query::parse(query), None, "{query}");
-        }
-    }
 }

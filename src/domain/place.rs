@@ -46,6 +46,18 @@ impl Place {
         self.callback_for(ticket).split_off(self.callback_url[..Position::BeforePath].len())
     }
 
+    /// The page of a flow: with the name of what came of its token, where its record does not say so, and with the mark of a
+    /// second try. The path is the configured one: a proxy may have stripped a prefix from what arrives.
+    pub(crate) fn flow_path(&self, ticket: Ticket, outcome: Option<&str>, hopped: bool) -> String {
+        let outcome = outcome.map(|outcome| format!("&outcome={outcome}")).unwrap_or_default();
+        format!("{}{outcome}{}", self.callback_path_for(ticket), if hopped { "&hop=1" } else { "" })
+    }
+
+    /// The callback itself, which is nobody's flow.
+    pub(crate) fn callback_path(&self) -> String {
+        self.callback_url[Position::BeforePath..].to_owned()
+    }
+
     /// Our callback for clients without a cookie, whose way back is their own.
     pub(crate) fn bearer_callback(&self) -> Url {
         let mut url = self.callback_url.clone();

@@ -101,6 +101,7 @@ impl Answers {
         &self,
         parts: &Parts,
         refusal: Refusal,
+        again: &str,
         on: &str,
         popup: Option<PopupMessage>,
     ) -> Response<Bytes> {
@@ -108,7 +109,7 @@ impl Answers {
             return declined(refusal);
         }
         self.refused(parts, refusal, |refusal| {
-            let page = self.refusal(refusal, Some(String::new()), on).telling(popup);
+            let page = self.refusal(refusal, Some(again.to_owned()), on).telling(popup);
             self.show(parts, page, Framing::Never)
         })
     }

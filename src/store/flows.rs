@@ -20,6 +20,7 @@ use crate::store::{AnyStore, Error, ErrorKind, Version};
 mod ask;
 mod holder;
 mod spend;
+mod token;
 mod wait;
 
 pub(crate) use holder::Holder;

@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     /// The flow of a client without a cookie.
     BearerFlow,
     Ticket,
+    /// A token that waits until it can be taken.
+    Token,
     /// What waits of a user and session, whatever the browser.
     Waiting,
 }
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Flow => b"flow",
             Self::BearerFlow => b"bearer flow",
             Self::Ticket => b"ticket",
+            Self::Token => b"token",
             Self::Waiting => b"waiting",
         }
     }

@@ -128,7 +128,7 @@ async fn t52_a_callback_that_moved_knows_no_older_flow() {
     let challenge = ada.challenge(&transfer()).await;
     let back = bench.prove(&challenge);
     ada.app = after;
-    assert_eq!(ada.send(&back).await.status, 404);
+    assert_eq!(ada.send_request(ada.request(&back)).await.status, 404);
     let target = back.target.replace(CALLBACK.strip_prefix(crate::support::ORIGIN).unwrap(), "/step-up/back");
     let page = ada.send(&Ask { target, ..back }).await;
     page.assert_refused(&RefusalReason::UnknownFlow);

@@ -110,7 +110,9 @@ async fn t123_a_stripped_prefix_stands_in_all_that_browsers_see() {
     let left = ada.send(&stripped(&flow)).await;
     assert!(left.text().contains("href=\"/app/start\""), "{}", left.text());
     let back = bench.prove(&challenge);
-    let hop = Visitor { user: None, ..ada.clone() }.send(&stripped(&back)).await;
+    let mut nobody = Visitor { user: None, ..ada.clone() };
+    let clean = nobody.send(&stripped(&back)).await;
+    let hop = nobody.send(&stripped(&get(clean.location()).navigating())).await;
     assert!(hop.text().contains("url=/app/authsignal/callback?flow="), "{}", hop.text());
     assert_eq!(ada.send(&stripped(&back)).await.location(), "/app/pay?a=b");
     ada.send(&stripped(&page)).await.assert_passed();

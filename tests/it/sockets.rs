@@ -132,11 +132,17 @@ async fn a_script_repeats_its_request_after_the_challenge() {
     let back = site.emulator.succeed(problem["url"].as_str().unwrap()).unwrap();
 
     let other = site.browser().await;
-    assert_eq!(other.get(&back).send().await.unwrap().status(), 404);
+    let refused = other.get(&back).send().await.unwrap();
+    assert_eq!(refused.status(), 303);
+    let clean = site.url(refused.headers()["location"].to_str().unwrap());
+    assert!(!clean.contains("token="), "{clean}");
+    assert_eq!(other.get(clean).send().await.unwrap().status(), 404);
     assert_eq!(browser.get(&back).send().await.unwrap().status(), 303);
     assert_eq!(post(&other).await.unwrap().status(), 403);
     browser.get(site.url("/login/bob")).send().await.unwrap();
-    assert_ne!(browser.get(&back).send().await.unwrap().status(), 303);
+    let refused = browser.get(&back).send().await.unwrap();
+    let clean = site.url(refused.headers()["location"].to_str().unwrap());
+    assert_eq!(browser.get(clean).send().await.unwrap().status(), 403);
     browser.get(site.url("/login/ada")).send().await.unwrap();
     assert_eq!(post(&browser).await.unwrap().status(), 200);
     assert_eq!(site.effects.count(), 1);

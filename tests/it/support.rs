@@ -261,8 +261,27 @@ impl Visitor {
         request
     }
 
+    /// Sends it. A way back that is refused is followed to the page that says so, at its address without a token.
     pub(crate) async fn send(&mut self, ask: &Ask) -> Reply {
-        self.send_request(self.request(ask)).await
+        let mut reply = self.send_request(self.request(ask)).await;
+        let is_refused = reply.reason().is_some_and(|reason| *reason != RefusalReason::ChallengeRequired);
+        if reply.status == 303 && is_refused && ask.target.contains("oken") {
+            let mut page = get(reply.location()).navigating();
+            // A proxy that strips a prefix does it once more.
+            let (path, to) = (|target: &str| target.split('?').next().unwrap_or_default().to_owned(), &page.target);
+            if let Some(prefix) = path(to).strip_suffix(&path(&ask.target)) {
+                page.target = page.target[prefix.len()..].to_owned();
+            }
+            let why = reply.refusal;
+            reply = self.send_request(self.request(&page)).await;
+            // Unless it has its answer by now.
+            assert!(
+                reply.refusal.is_none() || reply.reason() == why.as_ref().map(Refusal::reason),
+                "{:?}",
+                reply.refusal
+            );
+        }
+        reply
     }
 
     pub(crate) async fn send_request(&mut self, request: Request) -> Reply {

@@ -146,8 +146,8 @@ fn parse_callback(text: &str, insecure_cookies: bool) -> Result<Url, ConfigError
     if url.fragment().is_some() {
         return Err(refused("it carries a fragment, which never reaches a server"));
     }
-    if url.query_pairs().any(|(name, _)| matches!(&*name, "flow" | "token" | "hop" | "bearer")) {
-        return Err(refused("its query uses `flow`, `token`, `hop` or `bearer`, which are added to it"));
+    if url.query_pairs().any(|(name, _)| matches!(&*name, "flow" | "token" | "hop" | "outcome" | "bearer")) {
+        return Err(refused("its query uses `flow`, `token`, `hop`, `outcome` or `bearer`, which are added to it"));
     }
     // axum takes no route with a segment that begins like a parameter of its older versions; braces are encoded by now.
     let is_route = url.path().split('/').all(|segment| !segment.starts_with([':', '*']));
