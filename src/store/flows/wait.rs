@@ -131,7 +131,7 @@ mod tests {
             let key = flows.keys.name(purpose, &browser, &[1; 32]);
             flows.keys.seal(purpose, &browser, &key, plain).len() as u64
         };
-        let bytes = stored(Purpose::Flow, &serde_json::to_vec(&flow).unwrap()) + stored(Purpose::Ticket, &[1; 32]);
+        let bytes = stored(Purpose::Flow, &record::write(&flow)) + stored(Purpose::Ticket, &[1; 32]);
         assert_eq!(flows.take_room(&flow, false).await.unwrap(), None);
         let slot = flows.slot_of::<Waiting>(Purpose::Waiting, &BrowserId::ANY, &whose("ada", None)).await.unwrap();
         let entry = Entry::new(&flow.opening.attempt, bytes, flow.stage.until, false);
