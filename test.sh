@@ -115,7 +115,8 @@ heading 'Measurements: they compile, compare like with like, and a guarded reque
 
 heading 'Changes of the deciding rooms: a share of them, and whether the tests notice'
 cargo mutants --version >/dev/null 2>&1 || run cargo install --locked cargo-mutants
-run cargo mutants -p axum-authsignal --in-place --baseline=skip --timeout 240 -o target \
+# A property that a change breaks would be written down beside the code.
+run env PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p axum-authsignal --in-place --baseline=skip --timeout 240 -o target \
     --shard "${MUTANTS_SHARD:-1/140}" --sharding round-robin
 
 heading 'A release refuses what is for tests: the layer built as one is, apart from its optimizations'

@@ -103,7 +103,10 @@ mod tests {
         }
         assert_eq!((outcome(""), outcome("approved"), outcome("server%00")), (None, None, None));
         let long_token = format!("{flow}&token={}", "a".repeat(MAX_TOKEN + 1));
-        let long_query = format!("{flow}&x={}", "a".repeat(MAX_QUERY));
+        assert!(Query::parse(&format!("{flow}&token={}", "a".repeat(4096))).is_some());
+        let longest_query = format!("{:a<8192}", format!("{flow}&x="));
+        assert!(Query::parse(&longest_query).is_some());
+        let long_query = format!("{longest_query}a");
         let bad = [
             "",
             "token=a",

@@ -338,6 +338,22 @@ mod tests {
     use crate::domain::tenant::{Tenant, Tenants};
     use crate::store::MemoryStore;
 
+    /// T25, T119: a transition is tried again as often as there is hope, and not once more: so often against others that are
+    /// faster, and twice after an answer that was lost. A store that refuses is not asked again.
+    #[test]
+    fn t25_t119_a_transition_is_tried_so_often() {
+        let lost = || Err(Error::unavailable("the answer is gone"));
+        for (mut tries, most) in [(Tries::default(), 16), (Tries::many(), 64)] {
+            assert!((1..most).all(|_| tries.wrote(Ok(false)).is_ok_and(|wrote| !wrote)));
+            assert!(tries.wrote(Ok(true)).unwrap());
+            assert_eq!(tries.wrote(Ok(false)).unwrap_err().kind(), ErrorKind::Contended);
+        }
+        let mut tries = Tries::default();
+        assert!((0..2).all(|_| tries.wrote(lost()).is_ok_and(|wrote| !wrote)));
+        assert_eq!(tries.wrote(lost()).unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(Tries::default().wrote(Err(Error::full("no room"))).unwrap_err().kind(), ErrorKind::Full);
+    }
+
     /// What is noted about an attempt is not noted about another that has taken its place.
     #[tokio::test]
     async fn only_the_attempt_that_is_meant_leads_elsewhere() {

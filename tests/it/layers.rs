@@ -130,6 +130,35 @@ async fn t115_a_rewritten_address_is_another_question() {
     }
 }
 
+/// A service whose turn is not yet, as behind a limit of concurrency.
+#[derive(Clone)]
+struct Busy;
+
+impl tower::Service<Request> for Busy {
+    type Response = axum::response::Response;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Pending
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        panic!("called before it was ready")
+    }
+}
+
+/// What is around a service is ready when the service is, so that a limit further in holds requests back.
+#[tokio::test]
+async fn a_layer_is_ready_when_what_it_guards_is() {
+    let bench = bench().await;
+    let mut guarded = AuthsignalLayer::new(&bench.authsignal, "pay").layer(Busy);
+    let mut page = bench.authsignal.browser_layer().layer(Busy);
+    let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(tower::Service::<Request>::poll_ready(&mut guarded, context).is_pending());
+    assert!(tower::Service::<Request>::poll_ready(&mut page, context).is_pending());
+}
+
 /// T61: a router that is nested strips its prefix, and that is all that it does: decided once.
 #[tokio::test]
 async fn t61_a_nested_router_is_decided_once() {

@@ -94,6 +94,28 @@ async fn a_remembered_form_is_on_offer_until_it_was_sent() {
     assert!(!ada.send(&own).await.text().contains("<form"), "it was sent");
 }
 
+/// T67: where a body is neither covered nor kept, a challenge does not read it.
+#[tokio::test]
+async fn t67_a_body_that_says_nothing_about_the_challenge_is_not_read() {
+    let bench = bench().await;
+    let broken = || {
+        let fails = futures_util::stream::once(async { Err::<bytes::Bytes, _>(std::io::Error::other("read")) });
+        axum::body::Body::from_stream(fails)
+    };
+    for (ask, is_read) in [
+        (json("/route/7", ""), false),
+        (get("/route/7").navigating(), false),
+        (form("/route/7", "").navigating(), true),
+        (json("/pay", ""), true),
+    ] {
+        let mut ada = bench.visitor("ada");
+        let request = ada.request_with(&ask, broken());
+        let reply = ada.send_request(request).await;
+        let is_challenged = reply.reason() == Some(&RefusalReason::ChallengeRequired);
+        assert_eq!(is_challenged, !is_read, "{} {}", ask.target, reply.status);
+    }
+}
+
 /// T46: another sign-in gets neither the form nor the effect.
 #[tokio::test]
 async fn t41_t46_a_kept_form_is_for_its_own_browser_and_sign_in() {

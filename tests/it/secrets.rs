@@ -6,7 +6,7 @@ use authsignal_emulator::{Endpoint, Fault};
 use axum::http::HeaderMap;
 use axum::routing::get as getting;
 use axum_authsignal::store::MemoryStore;
-use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Client, RefusalReason, User};
+use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Budget, Client, RefusalReason, User};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::stores::noted;
@@ -125,6 +125,32 @@ async fn t44_the_log_says_how_a_flow_ended() {
     let text = log.text();
     let of_the_record = |line: &str| line.contains("WARN") && line.contains(&key.to_string());
     assert!(text.lines().any(|line| of_the_record(line) && line.contains("does not open")));
+}
+
+/// T118, T42: what is refused by a setting is in the log with the setter that mends it.
+#[tokio::test]
+async fn t118_t42_the_log_names_the_setter_that_lets_more_in() {
+    let log = LOG.clone();
+    let bench = bench_with(|builder| builder.challenge_budget(1, crate::support::MINUTE)).await;
+    let layer = AuthsignalLayer::new(&bench.authsignal, "refused-by-setting");
+    let route = axum::routing::any(|| async { "done" }).layer(layer);
+    let app = axum::Router::new().route("/one", route.clone()).route("/two", route);
+    let said = |setter: &str| {
+        let text = log.text();
+        let of_ours =
+            |line: &&str| line.contains("WARN") && line.contains("refused-by-setting") && line.contains(setter);
+        text.lines().filter(of_ours).count()
+    };
+    let mut ada = Visitor::new(&app, "ada");
+    let post = form("/one", "a=b").navigating().header("sec-fetch-site", "same-site");
+    let foreign = post.header("origin", "https://sibling.example.com");
+    assert_eq!(said("AuthsignalBuilder::page_origin"), 0);
+    ada.send(&foreign).await.assert_refused(&RefusalReason::CrossSite);
+    assert_eq!(said("AuthsignalBuilder::page_origin"), 1);
+    ada.challenge(&get("/one").navigating()).await;
+    assert_eq!(said("AuthsignalBuilder::challenge_budget"), 0);
+    ada.send(&get("/two").navigating()).await.assert_refused(&RefusalReason::OverBudget(Budget::Challenges));
+    assert_eq!(said("AuthsignalBuilder::challenge_budget"), 1);
 }
 
 /// T103: a handle on an emulator says so when it is built, with the setting that mends it; one on the service is silent.

@@ -85,6 +85,16 @@ fn wrong_settings_are_errors_of_build() {
         assert!(matches!(found, ConfigError::CallbackUrl { .. }), "{url}: {found:?}");
         assert!(!found.to_string().contains("user@") && !found.to_string().contains("pw"), "{found}");
     }
+    for (url, why) in [
+        ("http://localhost/x", "needs `with_insecure_cookies`"),
+        ("http://app.example.com/x", "on loopback only"),
+        ("ftp://app.example.com/x", "neither `https` nor `http`"),
+    ] {
+        let found = error(fresh().callback_url(url).identify_parts(|_| None)).to_string();
+        assert!(found.contains(why), "{url}: {found}");
+    }
+    let secure = fresh().callback_url("https://app.example.com/x").identify_parts(|_| None).with_insecure_cookies();
+    assert!(error(secure).to_string().contains("`with_insecure_cookies` is for `http`"));
     for url in ["https://app.example.com/x", "http://app.example.com/x", "https://localhost/x"] {
         let found = error(fresh().callback_url(url).identify_parts(|_| None).with_insecure_cookies());
         assert!(matches!(found, ConfigError::CallbackUrl { .. }), "{url}");

@@ -58,3 +58,27 @@ impl AuthsignalBuilder {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use authsignal_client::Client;
+
+    use crate::Authsignal;
+    use crate::budget::Allowance;
+    use crate::domain::waiting::Room;
+
+    /// T117, T118: a handle that sets no budget has those that the setters name.
+    #[test]
+    fn t117_t118_budgets_are_as_documented() {
+        let builder = Authsignal::builder(Client::builder("secret").build().unwrap());
+        let five = format!("{:?}", Allowance::new(5, Duration::from_secs(600)));
+        assert_eq!(
+            [builder.challenge_budget, builder.refusal_budget].map(|found| format!("{found:?}")),
+            [five.clone(), five]
+        );
+        assert_eq!(builder.validate_budget, 10);
+        assert_eq!(format!("{:?}", builder.pending_flow_budget), format!("{:?}", Room::new(32, 262_144)));
+    }
+}
