@@ -226,10 +226,11 @@ impl Inner {
         if let Some(token) = query.token {
             return self.take(place, browser, binding, ticket, token, false).await;
         }
-        if flow.stage.kind == Kind::Pending && query.outcome.is_none() {
-            if let Some(token) = self.flows.kept_token(&browser, ticket).await? {
-                return self.take(place, browser, binding, ticket, token, true).await;
-            }
+        if flow.stage.kind == Kind::Pending
+            && query.outcome.is_none()
+            && let Some(token) = self.flows.kept_token(&browser, ticket).await?
+        {
+            return self.take(place, browser, binding, ticket, token, true).await;
         }
         self.page_of(parts, &flow, query.outcome)
     }
@@ -247,10 +248,9 @@ impl Inner {
     ) -> Result<Response<Bytes>, Stop> {
         let redeemed = Arc::clone(self).redeem(Holder::Browser(browser.clone()), binding, token.clone()).await;
         match &redeemed {
+            Err(Unredeemed { reason: RefusalReason::Outage(_), .. }) if is_kept => {}
             Err(Unredeemed { reason: RefusalReason::Outage(_), flow: Some(flow), .. }) => {
-                if !is_kept {
-                    self.flows.keep_token(&browser, ticket, &token, flow).await?;
-                }
+                self.flows.keep_token(&browser, ticket, &token, flow).await?;
             }
             _ if is_kept => self.flows.forget_token(&browser, ticket).await?,
             _ => {}

@@ -171,9 +171,9 @@ mod tests {
     use crate::domain::return_to::ReturnTo;
     use crate::response::resume_form::ResumeForm;
 
-    fn page(kind: PageKind) -> Response<Bytes> {
+    fn page(kind: &PageKind) -> Response<Bytes> {
         let mut response = Look::new(Brand::default()).render(&Page::new(kind.clone()));
-        protect(response.headers_mut(), &kind, Framing::Never);
+        protect(response.headers_mut(), kind, Framing::Never);
         response
     }
 
@@ -188,7 +188,7 @@ mod tests {
     /// T10, T22: nothing foreign, not framed, not kept, not told on.
     #[test]
     fn t10_t22_pages_carry_their_headers() {
-        let page = page(PageKind::Done);
+        let page = page(&PageKind::Done);
         let header = |name: &str| page.headers()[name].to_str().unwrap();
         let policies = policies(&page);
         assert!(policies.starts_with("default-src 'none'; style-src 'sha256-"), "{policies}");
@@ -212,7 +212,7 @@ mod tests {
         let to = ReturnTo::new("/withdraw?a=\"b").unwrap();
         let action = ActionCode::new("withdraw-money").unwrap();
         let form = ResumeForm::new(action, Some(hostile), &to, &fields, Duration::from_secs(299));
-        let page = page(PageKind::Resume(form));
+        let page = page(&PageKind::Resume(form));
         let html = html(&page);
         assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
         assert_eq!(
