@@ -93,11 +93,11 @@ pub fn run() -> io::Result<String> {
         bytes = (resident_kb(me)? - before) * 1024 / records;
         let mut random = Random(1);
         rows[0][column] = least(|| drop(black_box(load(&store, &key(random.below(records))))));
-        rows[1][column] = least(|| drop(black_box(sum(&load(&store, &key(random.below(records)))))));
+        rows[1][column] = least(|| _ = black_box(sum(&load(&store, &key(random.below(records))))));
         rows[2][column] = least(|| assert!(load_and_swap(&store, &key(random.below(records)))));
         drop(store);
         let plain: Vec<Box<[u8]>> = (0..records).map(|_| vec![7; RECORD].into()).collect();
-        rows[3][column] = least(|| drop(black_box(sum(&plain[random.below(records) as usize]))));
+        rows[3][column] = least(|| _ = black_box(sum(&plain[random.below(records) as usize])));
         rows[4][column] = least(|| drop(black_box(plain[random.below(records) as usize].to_vec())));
     }
     let mut text = "| | 10^5 against 10^3 records | 10^6 against 10^3 |\n|---|---|---|\n".to_owned();
