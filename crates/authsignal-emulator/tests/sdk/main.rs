@@ -7,7 +7,11 @@
 //!
 //! Needs `node`, `chromium`, `chromedriver`, what `npm ci` installs, and the Python environment that `test.sh` makes.
 //! How many tests of each SDK's suite have run: `cargo test -p authsignal-emulator --test sdk -- --nocapture`.
-#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "what is unexpected fails the test, which says what it counted"
+)]
 
 mod browser;
 mod hello;
