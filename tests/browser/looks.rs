@@ -98,6 +98,7 @@ pub(crate) async fn look(visitor: &Visitor, page: &str) {
         visitor.look_over().await;
         let faults = visitor.evaluates(CONTRAST).await;
         assert_eq!(faults, json!([]), "{page} on {}", screen.name);
+        visitor.passes_axe().await;
         screen.take(visitor, page).await;
     }
 }

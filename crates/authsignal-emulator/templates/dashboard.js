@@ -190,7 +190,7 @@
   };
 
   const connection = ([name, value]) => [
-    el("dt", { className: "mono" }, name), el("dd", { className: "mono" }, value), copier(`${name}=${value}`),
+    el("dt", { className: "mono" }, name), el("dd", { className: "mono" }, el("span", {}, value), copier(`${name}=${value}`)),
   ];
   let connected = "";
 

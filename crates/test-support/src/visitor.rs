@@ -233,6 +233,26 @@ impl Visitor {
         }
     }
 
+    /// Lets axe-core look over the page: every rule of WCAG 2.2 at levels A and AA, and its best practices.
+    pub async fn passes_axe(&self) {
+        const RUN: &str = r#"
+            const [done] = [...arguments].slice(-1);
+            const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+            axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then(
+                ({ violations, passes }) => done({ passed: passes.length, faults: violations.map(({ id, help, nodes }) =>
+                    `${id}: ${help}: ${nodes.map(node => node.html.slice(0, 200)).join(" | ")}`) }),
+                error => done({ passed: 0, faults: [String(error)] }));
+        "#;
+        let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/../../node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).expect("`npm ci` installs axe-core");
+        self.browser.execute(&axe, vec![]).await.unwrap();
+        let found = self.browser.execute_async(RUN, vec![]).await.unwrap();
+        assert!(found["passed"].as_u64().unwrap_or_default() > 5, "axe looked at nothing: {found}");
+        if found["faults"] != json!([]) {
+            self.fail(&found["faults"].to_string()).await;
+        }
+    }
+
     pub async fn evaluates(&self, script: &str) -> Value {
         self.browser.execute(script, vec![]).await.unwrap()
     }

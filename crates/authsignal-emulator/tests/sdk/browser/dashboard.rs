@@ -42,4 +42,15 @@ async fn t128_a_browser_with_the_key_has_the_dashboard() {
 async fn live(visitor: &Visitor) {
     visitor.waits_for(Locator::Css("#live.on")).await;
     visitor.look_over().await;
+    visitor.waits_for(Locator::Css("#connect *")).await;
+    for (width, is_mobile, scheme) in
+        [(1100, false, "light"), (1100, false, "dark"), (360, true, "light"), (360, true, "dark")]
+    {
+        let metrics = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": is_mobile });
+        visitor.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        visitor.devtools("Emulation.setEmulatedMedia", features).await;
+        visitor.passes_axe().await;
+    }
+    visitor.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 }
