@@ -94,6 +94,19 @@ async fn a_remembered_form_is_on_offer_until_it_was_sent() {
     assert!(!ada.send(&own).await.text().contains("<form"), "it was sent");
 }
 
+/// T125: in a window of its own, a framed page is asked for again, while a framed form goes on at its challenge.
+#[tokio::test]
+async fn t125_a_window_of_its_own_asks_again_for_a_page_alone() {
+    let bench = bench().await;
+    for (ask, again) in [(get("/pay?to=bob"), true), (form("/pay?to=bob", "a=b"), false)] {
+        let ask = ask.navigating().header("sec-fetch-site", "same-origin").header("sec-fetch-dest", "iframe");
+        let reply = bench.visitor("ada").send(&ask).await;
+        reply.assert_refused(&RefusalReason::ChallengeRequired);
+        let link = reply.text().split_once("<a ").unwrap().1.split('>').next().unwrap();
+        assert_eq!(attribute(&format!(" {link}"), "href").unwrap() == "/pay?to=bob", again, "{link}");
+    }
+}
+
 /// T67: where a body is neither covered nor kept, a challenge does not read it.
 #[tokio::test]
 async fn t67_a_body_that_says_nothing_about_the_challenge_is_not_read() {
