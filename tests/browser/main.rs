@@ -17,6 +17,7 @@ mod names;
 mod origins;
 mod pages;
 mod prefix;
+mod sheets;
 mod siblings;
 mod sites;
 mod step_up;
