@@ -226,8 +226,9 @@ impl Inner {
         if let Some(token) = query.token {
             return self.take(place, browser, binding, ticket, token, false).await;
         }
-        // Also where the flow is over: whoever comes back twice gets the answer of the first time.
-        if query.outcome.is_none()
+        // After a hop also where the flow is over: whoever comes back twice gets the answer of the first time.
+        if (query.hopped || flow.stage.kind == Kind::Pending)
+            && query.outcome.is_none()
             && let Some(token) = self.flows.kept_token(&browser, ticket).await?
         {
             return self.take(place, browser, binding, ticket, token, true).await;
