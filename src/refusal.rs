@@ -80,7 +80,8 @@ pub enum RefusalReason {
     /// [led to another](crate::AuthsignalBuilder::also_at). 303 to the same page there for browsers that go to one, and
     /// else 403, with words that say where to go.
     OtherHost,
-    /// This form was confirmed and passed on to its handler a moment ago, and was not passed on a second time. 409.
+    /// This form, or this request with the token of its proof, was passed on to its handler a moment ago, and was not passed on
+    /// a second time. 409.
     ///
     /// Whether the handler did what it was asked to is not known here: its answer may have been lost, or have been a
     /// failure. A request that is known not to have reached its handler leaves its approval as it was.

@@ -40,7 +40,8 @@ impl Question {
     }
 }
 
-/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data. Nothing gives it back and it has no `Debug`, so that no handler and no log sees it.
+/// What Authsignal's rules have to go by: the user's addresses, their surroundings, the application's own data. Nothing gives it
+/// back and it has no `Debug`, so that no handler and no log sees it.
 #[derive(Clone)]
 pub(crate) struct TrackAsked(Arc<Track>);
 

@@ -187,6 +187,21 @@ async fn calls_at_once_wait_behind_one_challenge() {
     shop.ada.leaves().await;
 }
 
+/// Where the page is left for the challenge, its user comes back to it by themselves, and starts the call again.
+#[tokio::test]
+async fn a_page_that_is_left_is_come_back_to() {
+    let shop = Shop::open("page").await;
+    shop.ada.click("Pay").await;
+    shop.ada.confirms("Pay").await;
+    shop.ada.sees("Shop").await;
+    let address = shop.ada.address().await;
+    assert_eq!((address.path(), address.query()), ("/", Some("open=page")));
+    shop.ada.click("Pay").await;
+    shop.ada.reads(".done", "200 paid 10").await;
+    assert_eq!(shop.paid.load(Ordering::SeqCst), 1);
+    shop.ada.leaves().await;
+}
+
 /// T23: what others post is not believed, and a page of another origin that opens our callback hears nothing.
 #[tokio::test]
 async fn t23_a_popup_is_heard_by_its_page_alone() {

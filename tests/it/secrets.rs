@@ -1,5 +1,4 @@
 //! What is in the log, and T10, T97: what nobody may read is in no log of ours and in no `Debug`.
-use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use authsignal_emulator::{Endpoint, Fault};
@@ -7,38 +6,10 @@ use axum::http::HeaderMap;
 use axum::routing::get as getting;
 use axum_authsignal::store::MemoryStore;
 use axum_authsignal::{Answer, Authsignal, AuthsignalLayer, Budget, Client, RefusalReason, User};
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::logs::Log;
 use crate::stores::noted;
 use crate::support::{Visitor, bench_with, form, get, json, parameter, way_back};
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// The log of the whole process: a subscriber of one thread misses what other tests have logged first. So it has what the
 /// other tests do meanwhile as well.

@@ -1,3 +1,5 @@
+//! Step-up flows under test: a browser over any router, and Authsignal in the same process.
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

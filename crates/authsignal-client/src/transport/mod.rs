@@ -8,13 +8,13 @@ mod over_hyper;
 #[cfg(feature = "reqwest")]
 mod over_reqwest;
 pub(crate) mod path;
+mod patience;
 mod redact;
 pub(crate) mod retry;
 pub(crate) mod settings;
 pub(crate) mod wire;
 
 use std::mem;
-use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -33,6 +33,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use url::Url;
 
 use self::call::Call;
+use self::patience::{Failure, Patience};
 use self::redact::Redactor;
 use self::retry::{FailedTry, FailureCause};
 use self::settings::{Carrier, Settings};
@@ -85,65 +86,10 @@ impl Credentials {
     }
 }
 
-/// A try that failed, and what that means for the next.
-struct Failure {
-    error: Error,
-    cause: FailureCause,
-}
-
-impl Failure {
-    fn last(error: Error) -> Self {
-        Self { error, cause: FailureCause::Final }
-    }
-}
-
 struct Response {
     headers: HeaderMap,
     status: u16,
     body: Bytes,
-}
-
-/// How long one try waits.
-#[derive(Clone, Copy)]
-struct Patience<'a> {
-    /// The end of the call.
-    deadline: Instant,
-    /// Until when it waits where another try may follow.
-    share: Option<Instant>,
-    /// What another try is paid from.
-    budget: &'a TpsBudget,
-}
-
-/// Why a try no longer waits.
-enum Elapsed {
-    /// Another try may follow; it has been paid for.
-    Share,
-    Deadline,
-}
-
-impl Patience<'_> {
-    /// Waits for `work`. Who may not ask again waits on: giving up would be worse than a late answer.
-    async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
-        let mut work = pin!(work);
-        if let Some(share) = self.share {
-            if let Ok(done) = timeout_at(share, &mut work).await {
-                return Ok(done);
-            }
-            if self.budget.withdraw() {
-                return Err(Elapsed::Share);
-            }
-            self.share = None;
-        }
-        timeout_at(self.deadline, work).await.map_err(|_| Elapsed::Deadline)
-    }
-}
-
-impl Elapsed {
-    fn fail(self, status: Option<u16>) -> Failure {
-        let error = Error::timeout();
-        let error = if let Some(status) = status { error.with_status(status) } else { error };
-        Failure { error, cause: if matches!(self, Self::Share) { FailureCause::Silent } else { FailureCause::Final } }
-    }
 }
 
 /// One of the ways in which [`answer`] reads a success.

@@ -131,7 +131,7 @@ fn whole(text: &[u8]) -> Option<Option<Vec<u8>>> {
     Some(whole)
 }
 
-/// The number of the escape `\uXXXX` at `at`.
+/// The number of the escape at `at`: `\u` and four digits.
 fn unit(text: &[u8], at: usize) -> Option<u16> {
     let digits = text.get(at + 2..at + 6)?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)? as u16))
