@@ -13,7 +13,7 @@ use fantoccini::wd::WindowHandle;
 use serde_json::json;
 use test_support::visitor::Visitor;
 
-use crate::sites::{emulator, handle, listen, serve};
+use crate::sites::{emulator, handle, listen, page, serve};
 
 const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><title>Shop</title>\
     <script src=\"/sdk.js\"></script><script type=\"module\" src=\"/app.js\"></script></head><body><main><h1>Shop</h1>\
@@ -48,6 +48,7 @@ const APP: &str = r##"
 "##;
 
 struct Shop {
+    site: String,
     emulator: Emulator,
     ada: Visitor,
     paid: Arc<AtomicUsize>,
@@ -86,10 +87,10 @@ impl Shop {
             .route("/part/{n}", get(async || "a part").route_layer(parts))
             .merge(authsignal.routes());
         serve(listener, app);
-        let ada = Visitor::arrive_at(site, json!({})).await;
+        let ada = Visitor::arrive_at(site.clone(), json!({})).await;
         ada.open(&format!("/?open={way}")).await;
         ada.waits_until("document.body.dataset.ready").await;
-        Self { emulator, ada, paid }
+        Self { site, emulator, ada, paid }
     }
 
     /// Clicks, and is where the challenge is.
@@ -219,10 +220,51 @@ async fn t23_a_popup_is_heard_by_its_page_alone() {
     }
     assert_eq!(shop.ada.text(".done").await, "asking");
     shop.ada.goes_to_the_window_beside(&page).await;
-    // Nor is a message without the key, from the popup itself.
-    shop.ada.runs("opener.postMessage({ authsignal: 'x', outcome: 'failed' }, '*')", json!(null)).await.unwrap();
+    // Nor is the popup while it shows another origin's page, which the challenge's is, whatever it knows; nor a page of our own
+    // origin in it that does not know the key.
+    let post = "opener.postMessage({ authsignal: args, outcome: 'failed' }, '*')";
+    shop.ada.runs(post, json!(key)).await.unwrap();
+    shop.ada.evaluates(&format!("setTimeout(() => location.assign({}))", json!(format!("{}/app.js", shop.site)))).await;
+    shop.ada.waits_until("location.pathname === '/app.js'").await;
+    shop.ada.runs(post, json!("other")).await.unwrap();
+    shop.ada.back().await;
     shop.ada.confirms("Pay").await;
     shop.returns(&page, "popup").await;
     shop.ada.reads(".done", "200 paid 10").await;
     shop.ada.leaves().await;
+}
+
+/// T23: the page of an approved call, opened by others: a page of another origin hears nothing, and a window that is no popup of
+/// the module's leads on to the page that called.
+#[tokio::test]
+async fn t23_a_page_of_another_origin_hears_nothing() {
+    let shop = Shop::open("popup").await;
+    let call = "const response = await fetch('/pay', { method: 'POST', body: '{}' }); return await response.json()";
+    let problem = shop.ada.runs(call, json!(null)).await.unwrap();
+    let back = shop.emulator.succeed(problem["url"].as_str().unwrap()).unwrap();
+    shop.ada.browser.goto(&back).await.unwrap();
+    shop.ada.sees("Shop").await;
+    let flow = back.split("&token=").next().unwrap();
+
+    let (listener, port) = listen().await;
+    let others = Router::new().route("/", get(async || page("Another site", "")));
+    serve(listener, others.route("/favicon.ico", get(async || ())));
+    shop.ada.browser.goto(&format!("http://127.0.0.1:{port}/")).await.unwrap();
+    shop.ada.sees("Another site").await;
+    let open =
+        "window.heard = []; onmessage = event => heard.push(event.data); window.open(args, 'authsignal-step-up')";
+    shop.ada.runs(open, json!(flow)).await.unwrap();
+    let opener = shop.ada.tab().await;
+    shop.ada.goes_to_the_window_beside(&opener).await;
+    shop.ada.sees("Confirmed").await;
+    shop.ada.browser.close_window().await.unwrap();
+    shop.ada.goes_to(&opener).await;
+    // What was posted before this has come before it.
+    shop.ada.evaluates("postMessage('the last')").await;
+    shop.ada.waits_until("heard.includes('the last')").await;
+    assert_eq!(shop.ada.evaluates("return heard").await, json!(["the last"]));
+
+    shop.ada.runs("window.open(args, 'a window of its own')", json!(flow)).await.unwrap();
+    shop.ada.goes_to_the_window_beside(&opener).await;
+    shop.ada.sees("Shop").await;
 }
