@@ -101,6 +101,10 @@ for name in axum-authsignal authsignal-client authsignal-emulator axum-authsigna
         exit 1
     fi
 done
+# Cargo unpacks the packages that another one of them needs once for each checkout and version, and never again: what an
+# earlier run unpacked would be built in place of what was packed just now.
+run find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -mindepth 2 -maxdepth 2 -path '*/src/-*' \
+    \( -name 'axum-authsignal*-[0-9]*' -o -name 'authsignal-*-[0-9]*' \) -exec rm -rf {} +
 run cargo package --locked --allow-dirty --workspace --exclude test-support
 
 heading 'Licences, bans, sources'
