@@ -14,6 +14,18 @@ export interface Challenge {
   callbackOrigin: string;
 }
 
+/**
+ * What the application's `AuthsignalLayer::requirement` answers to a page that asks before the click: a `fetch` with the very call,
+ * one segment further down.
+ */
+export type Requirement =
+  /** The call would go through by what was proved in this browser, until then (RFC 3339), or until it is used. */
+  | { status: "approved"; until: string }
+  /** It would be answered with the challenge that waits. */
+  | { status: "pending" }
+  /** It would be decided by Authsignal. */
+  | { status: "unknown" };
+
 /** What came of a challenge. Without an outcome, the repeated request finds out. */
 export interface Proof {
   outcome?: "completed" | "cancelled" | "failed";

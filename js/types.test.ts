@@ -1,5 +1,5 @@
 // Compiled by test.sh, and never run: what callers may write, and what they may not.
-import { stepUp, StepUpError, type Challenge } from "./step-up.js";
+import { stepUp, StepUpError, type Challenge, type Requirement } from "./step-up.js";
 
 const plain: (input: string) => Promise<Response> = stepUp();
 const way = stepUp(undefined, { open: "dialog" });
@@ -7,6 +7,9 @@ const own = stepUp((request: Request) => fetch(request), {
   open: async ({ url, expiresAt }: Challenge) => ({ token: `${url}${expiresAt.toFixed()}` }),
 });
 const none = stepUp(undefined, { open: async () => {} });
+const asked: Requirement = await (await fetch("/pay/step-up")).json();
+const left = asked.status === "approved" ? Date.parse(asked.until) - Date.now() : asked.status === "pending" ? 0 : undefined;
+void left;
 // @ts-expect-error There is no such way.
 stepUp(undefined, { open: "tab" });
 

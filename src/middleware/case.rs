@@ -13,7 +13,6 @@ use super::stop::Stop;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::coverage::{Binding, Shape, digest};
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
@@ -57,16 +56,8 @@ impl Case<'_> {
     /// What a flow for this request is found by; `None` while a body that belongs to it has not been read, or is too
     /// long to be.
     pub(super) fn binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
-        let coverage = self.guard.policy.coverage;
-        let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
-        let shape = Shape { method: &parts.method, address: &self.question.address, headers: &parts.headers };
-        let binding = Binding {
-            callback_url: self.place.callback_url.as_str(),
-            user: self.question.user.as_str(),
-            session: self.question.session.as_deref(),
-            action: self.guard.action.as_str(),
-        };
-        Some(binding.hash(&digest(coverage, self.guard.policy.remember, &shape, bytes)))
+        let Question { user, session, address, .. } = &self.question;
+        self.guard.binding(self.place, (user.as_str(), session.as_deref()), address, parts, body)
     }
 
     /// Whose budgets this request takes from. What a page of another site makes a browser ask for has budgets of its own.

@@ -4,10 +4,11 @@ use std::mem;
 use std::sync::Arc;
 
 use authsignal_client::{ActionCode, CustomData, IdempotencyKey, Track, UserId};
+use bytes::Bytes;
 use http::request::Parts;
 
 use crate::authsignal::Inner;
-use crate::domain::coverage::Address;
+use crate::domain::coverage::{Address, Binding, Shape, digest};
 use crate::domain::decision::Policy;
 use crate::domain::place::Place;
 use crate::domain::ticket::Ticket;
@@ -15,6 +16,7 @@ use crate::refusal::RefusalReason;
 use crate::request::identify::User;
 use crate::request::signals::Signals;
 use crate::response::language::best;
+use crate::store::flows::BindingHash;
 use crate::verdict::question::{LayerId, Question, TrackAsked};
 
 /// A closure that gives data points for a request.
@@ -51,6 +53,24 @@ impl Guard {
         let tags: Vec<_> = other.iter().map(|(tag, _)| &**tag).collect();
         let found = best(tag, &tags).and_then(|found| other.iter().rfind(|(tag, _)| tag == found));
         found.map(|(_, name)| name).or(usual.as_ref()).map(String::as_str)
+    }
+
+    /// What a flow for such a request of this user's is found by; `None` while a body that belongs to it has not been read,
+    /// or is too long to be.
+    pub(super) fn binding(
+        &self,
+        place: &Place,
+        (user, session): (&str, Option<&str>),
+        address: &Address,
+        parts: &Parts,
+        body: Option<&Bytes>,
+    ) -> Option<BindingHash> {
+        let Policy { coverage, remember, .. } = self.policy;
+        let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
+        let shape = Shape { method: &parts.method, address, headers: &parts.headers };
+        let action = self.action.as_str();
+        let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action };
+        Some(binding.hash(&digest(coverage, remember, &shape, bytes)))
     }
 
     /// What is asked about a request of this user's, as an attempt of that key.

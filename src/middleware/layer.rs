@@ -24,7 +24,7 @@ const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
 /// See the [module documentation](crate::middleware) for the rules and a complete example.
 #[derive(Clone)]
 pub struct AuthsignalLayer {
-    guard: Guard,
+    pub(super) guard: Guard,
     /// What `covers` said, whatever `remember` says before or after it.
     coverage: Option<Coverage>,
 }

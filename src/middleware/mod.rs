@@ -195,6 +195,7 @@ mod future;
 mod guard;
 mod judge;
 mod layer;
+mod requirement;
 mod resume;
 mod service;
 mod stop;

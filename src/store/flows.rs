@@ -111,6 +111,17 @@ impl FlowStore {
         }
     }
 
+    /// What a request would get that a flow covers, and the flow. Nothing is spent, and nothing written.
+    pub(crate) async fn look(
+        &self,
+        holder: &Holder,
+        binding: &BindingHash,
+        by: RequestId,
+    ) -> Result<Option<(Admission, Flow)>, Error> {
+        let flow = self.slot(holder, binding).await?.record;
+        Ok(flow.map(|flow| (flow.admit(by, self.now()), flow)))
+    }
+
     /// Whether there is a flow, whatever it says.
     pub(crate) async fn has(&self, holder: &Holder, binding: &BindingHash) -> Result<bool, Error> {
         Ok(self.slot(holder, binding).await?.record.is_some())

@@ -17,6 +17,7 @@ mod names;
 mod origins;
 mod pages;
 mod prefix;
+mod requirement;
 mod sheets;
 mod siblings;
 mod sites;

@@ -32,6 +32,7 @@ mod preflight;
 mod programs;
 mod readings;
 mod report;
+mod requirement;
 mod resume;
 mod rewrites;
 mod routing;

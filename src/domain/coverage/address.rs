@@ -76,6 +76,16 @@ impl Address {
             && is_same_params
     }
 
+    /// The address one segment further up, `/pay/7?x` for `/pay/7/step-up?x`, with what a router matched of it.
+    pub(crate) fn parent(&self) -> Self {
+        Self {
+            received: parent_of(&self.received),
+            routed: parent_of(&self.routed),
+            route: self.route.as_deref().map(|route| above(route).to_owned()),
+            params: self.params.clone(),
+        }
+    }
+
     pub(super) fn add_to(&self, fields: &mut Fields) {
         add_uri(fields, &self.received);
         add_uri(fields, &self.routed);
@@ -119,4 +129,21 @@ fn add_uri(fields: &mut Fields, uri: &Uri) {
     fields.add(uri.path());
     fields.add(if uri.query().is_some() { "?" } else { "" });
     fields.add(uri.query().unwrap_or_default());
+}
+
+fn parent_of(uri: &Uri) -> Uri {
+    let path = above(uri.path());
+    let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    // A part of a path is one.
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+/// A path without its last segment.
+fn above(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some(("", _)) | None => "/",
+        Some((above, _)) => above,
+    }
 }
