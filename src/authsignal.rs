@@ -23,6 +23,7 @@ use crate::request::cookie::CookieKind;
 use crate::request::identify::{AnyIdentify, User};
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
+use crate::store;
 use crate::store::flows::FlowStore;
 
 /// The longest response of an extractor that is handed on, in bytes.
@@ -155,6 +156,53 @@ impl Authsignal {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// Ends everything that this user was asked for or has proved, in each browser and session: once this has returned, no
+    /// request that begins then passes by an older approval, a challenge that still waits, or a remembered action, on any node
+    /// that shares the store. For a change of the password, or a theft.
+    ///
+    /// What begins afterwards is not affected: end the user's sessions first, or whoever has stolen one is asked for a new
+    /// proof and no more. A request that began before this returned may still pass.
+    ///
+    /// It is one record per user, whatever the number of flows, which is kept for 26 hours: longer than any approval lives. A
+    /// request that meets a flow asks the store for it once more, and is refused with 503 where it cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// [`store::Error`] if it could not be written under each name that nodes may look for. It may have been written
+    /// nevertheless; try again, and hold back what depends on it.
+    pub async fn revoke(&self, user: impl AsRef<str>) -> Result<(), store::Error> {
+        self.0.flows.revoke(user.as_ref(), None).await?;
+        tracing::info!("all approvals of a user are revoked");
+        Ok(())
+    }
+
+    /// Ends everything that this user was asked for or has proved in this session, the one that
+    /// [`User::session`](crate::User::session) names: as [`revoke`](Self::revoke), for a logout.
+    ///
+    /// Of one user, 64 sessions are told apart in 26 hours. One more, and all of that user's flows end.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke`](Self::revoke).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, store};
+    /// # struct Session { user: String, id: String }
+    /// # impl Session { async fn end(self) {} }
+    /// async fn log_out(authsignal: &Authsignal, session: Session) -> Result<(), store::Error> {
+    ///     authsignal.forget(&session.user, &session.id).await?;
+    ///     session.end().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn forget(&self, user: impl AsRef<str>, session: impl AsRef<str>) -> Result<(), store::Error> {
+        self.0.flows.revoke(user.as_ref(), Some(session.as_ref())).await?;
+        tracing::info!("all approvals of a session are revoked");
+        Ok(())
     }
 
     pub(crate) fn new(inner: Inner) -> Self {

@@ -151,6 +151,8 @@ pub(crate) struct Binding<'a> {
     pub(crate) user: &'a str,
     pub(crate) session: Option<&'a str>,
     pub(crate) action: &'a str,
+    /// What is asked of users with nothing enrolled: a proof that a first enrolment was enough for is none where it is not.
+    pub(crate) unenrolled: &'a str,
 }
 
 impl Binding<'_> {
@@ -162,6 +164,7 @@ impl Binding<'_> {
         fields.add([u8::from(self.session.is_some())]);
         fields.add(self.session.unwrap_or_default());
         fields.add(self.action);
+        fields.add(self.unenrolled);
         fields.add(digest.0);
         fields.finish()
     }

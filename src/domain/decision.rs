@@ -22,6 +22,18 @@ pub enum Unenrolled {
     Deny,
 }
 
+impl Unenrolled {
+    /// A short name, for logs and for what an approval is bound to.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Enrol => "enrol",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// What we do with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {

@@ -11,13 +11,15 @@
 //! What was spent for a request that never got to its handler is approved again, until it would have run out anyway.
 //!
 //! Whatever is past its time is nothing, in every stage. A mismatch changes nothing.
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use authsignal_client::{
     ActionCode, ActionState, ChallengeUrl, IdempotencyKey, Token, UserId, Validated, VerificationMethod,
 };
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::domain::moment::Moment;
+use crate::domain::revocation::Known;
 use crate::domain::saved_request::SavedRequest;
 
 mod asked;
@@ -37,37 +39,6 @@ pub(crate) const ENDED: Duration = Duration::from_secs(10 * 60);
 /// How far ahead of ours the clock of the node that wrote a record may be (threat T32).
 const SKEW: Duration = Duration::from_secs(30);
 
-/// A moment, in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
-#[serde(transparent)]
-pub(crate) struct Moment(pub(crate) u64);
-
-impl Moment {
-    pub(crate) fn plus(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
-    }
-
-    /// How long it is from `now` until this moment; nothing if it has passed.
-    pub(crate) fn after(self, now: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(now.0))
-    }
-
-    pub(crate) fn unix_seconds(self) -> u64 {
-        self.0 / 1000
-    }
-
-    pub(crate) fn to_system_time(self) -> SystemTime {
-        UNIX_EPOCH.checked_add(Duration::from_millis(self.0)).unwrap_or(UNIX_EPOCH)
-    }
-}
-
-impl From<SystemTime> for Moment {
-    fn from(time: SystemTime) -> Self {
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-}
-
 /// One step-up of one user in one browser for one thing.
 ///
 /// Records of it say nothing of their form, so none of its parts may leave out what is empty (`skip_serializing_if`).
@@ -81,6 +52,8 @@ pub(crate) struct Flow {
     pub(crate) saved: SavedRequest,
     /// How often Authsignal was asked about a token for it.
     pub(crate) asked: Asked,
+    /// The revocations that stood when it was begun.
+    pub(crate) known: Known,
 }
 
 /// What a flow is about. It never changes.
@@ -253,7 +226,12 @@ fn is_name(text: &str) -> bool {
 
 impl Flow {
     pub(crate) fn new(opening: Opening, challenge: Challenge, saved: SavedRequest, stage: Stage) -> Self {
-        Self { opening, challenge: Some(challenge), stage, saved, asked: Asked::default() }
+        Self { opening, challenge: Some(challenge), stage, saved, asked: Asked::default(), known: Known::default() }
+    }
+
+    /// Begun after these revocations.
+    pub(crate) fn after(self, known: Known) -> Self {
+        Self { known, ..self }
     }
 
     /// The flow with its answer. Nobody is sent to its challenge any more, so that address and its token are kept no longer.

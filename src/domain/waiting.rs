@@ -5,7 +5,7 @@ use authsignal_client::IdempotencyKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::flow::Moment;
+use super::moment::Moment;
 
 /// A challenge lives for an hour at most. What ends later was written by a clock far ahead of ours, and is not counted:
 /// it would count for who knows how long.

@@ -123,7 +123,9 @@ impl Case<'_> {
             remember: self.guard.policy.remember.filter(|_| !self.is_bearer),
         };
         let challenge = Challenge { url: url.into(), token: tracked.token, state: tracked.state };
-        let flow = Flow::new(opening, challenge, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl));
+        let revoked = flows.revoked(opening.user.as_str(), opening.session.as_deref()).await?;
+        let flow = Flow::new(opening, challenge, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl))
+            .after(revoked);
         if !self.is_bearer {
             authsignal.warn_of_missing_callback();
         }

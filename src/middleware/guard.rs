@@ -69,7 +69,8 @@ impl Guard {
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
         let shape = Shape { method: &parts.method, address, headers: &parts.headers };
         let action = self.action.as_str();
-        let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action };
+        let unenrolled = self.policy.unenrolled.as_str();
+        let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action, unenrolled };
         Some(binding.hash(&digest(coverage, remember, &shape, bytes)))
     }
 

@@ -121,9 +121,10 @@
 //! Whoever can write to the store can make no approval and change none, but can put back one of their own as it was before
 //! it was spent, and use it again until it runs out.
 //!
-//! It ends with a sign-out or a new password only where [`User::session`](crate::User::session) names a session that ends
-//! then; elsewhere it lasts until its own end, at most the time that a layer [remembers](AuthsignalLayer::remember). It does
-//! not ask by which method the user proved it: rules of the service say what is strong enough, and the
+//! It ends with a sign-out or a new password where the application says so, by [`forget`](crate::Authsignal::forget) or
+//! [`revoke`](crate::Authsignal::revoke), or where [`User::session`](crate::User::session) names a session that ends then;
+//! elsewhere it lasts until its own end, at most the time that a layer [remembers](AuthsignalLayer::remember). Whoever can
+//! delete a record of the store's can undo a revocation. An approval does not ask by which method the user proved it: rules of the service say what is strong enough, and the
 //! [`Verdict`](crate::Verdict) says what it was.
 //!
 //! Where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) stands, whoever holds a session is the first to enrol, a thief of

@@ -90,7 +90,7 @@ fn fixed(remember: Option<Duration>) -> Fixed {
         let user = if index == OTHER_USER { "bob" } else { "ada" };
         let action = if index == OTHER_ACTION { "login" } else { "pay" };
         let digest = Digest([u8::from(index == OTHER_BODY); 32]);
-        let binding = Binding { callback_url: "", user, session: None, action }.hash(&digest);
+        let binding = Binding { callback_url: "", user, session: None, action, unenrolled: "allow" }.hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);
         let openings =
             (0..=DEPTH).map(|n| crate::domain::flow::tests::opening(user, action, &format!("{index}-{n}"), remember));

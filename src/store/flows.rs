@@ -19,6 +19,7 @@ use crate::store::{AnyStore, Error, ErrorKind, Version};
 
 mod ask;
 mod holder;
+mod revoke;
 mod spend;
 mod token;
 mod wait;
@@ -239,8 +240,16 @@ impl FlowStore {
         }
     }
 
+    /// A flow that was begun before its user was revoked is none: the place that it leaves can be written.
     async fn slot(&self, holder: &Holder, binding: &BindingHash) -> Result<Slot, Error> {
-        self.slot_of(holder.purpose(), holder.browser(), binding).await
+        let slot: Slot = self.slot_of(holder.purpose(), holder.browser(), binding).await?;
+        let Some(Flow { opening, known, .. }) = &slot.record else { return Ok(slot) };
+        let standing = self.revoked(opening.user.as_str(), opening.session.as_deref()).await?;
+        if known.covers(&standing) {
+            return Ok(slot);
+        }
+        tracing::info!(action = %opening.action, "a flow that was begun before its user was revoked counts no more");
+        Ok(Slot { record: None, ..slot })
     }
 
     /// The record under the current master secret and tenant, or else under an older one, or else the place for a new one.

@@ -20,7 +20,7 @@ use crate::request::cookie::BrowserId;
 /// The first byte of a sealed record: how it is written and sealed. It is a part of each key, so that a record of another
 /// format is never read as one of this; it counts as none. What [`record`](super::record) writes says nothing of itself, so
 /// whoever changes that raises this.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 const NONCE: usize = 24;
 /// How many bytes longer than what is in it a sealed record is.
 pub(crate) const SEAL: usize = 1 + NONCE + 16;
@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     Token,
     /// What waits of a user and session, whatever the browser.
     Waiting,
+    /// What is revoked of a user.
+    Revocations,
 }
 
 impl Purpose {
@@ -47,6 +49,7 @@ impl Purpose {
             Self::Ticket => b"ticket",
             Self::Token => b"token",
             Self::Waiting => b"waiting",
+            Self::Revocations => b"revocations",
         }
     }
 }
@@ -124,10 +127,28 @@ impl KeyRing {
     }
 
     pub(crate) fn seal(&self, purpose: Purpose, browser: &BrowserId, key: &Key, plain: &[u8]) -> Vec<u8> {
+        Self::seal_with(&self.current, purpose, browser, key, plain)
+    }
+
+    /// The same with the master secret that the record is named by, for a node that has no newer one.
+    pub(crate) fn seal_as_named(
+        &self,
+        purpose: Purpose,
+        browser: &BrowserId,
+        what: &[u8; 32],
+        key: &Key,
+        plain: &[u8],
+    ) -> Vec<u8> {
+        let names =
+            |master: &&DerivedKeys| self.tenants.iter().any(|of| master.name(of, purpose, browser, what) == *key);
+        let master = self.masters().find(names).unwrap_or(&self.current);
+        Self::seal_with(master, purpose, browser, key, plain)
+    }
+
+    fn seal_with(master: &DerivedKeys, purpose: Purpose, browser: &BrowserId, key: &Key, plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = random();
         let payload = Payload { msg: plain, aad: key.as_bytes() };
-        let sealed = self
-            .current
+        let sealed = master
             .cipher(purpose, browser)
             .encrypt(&XNonce::from(nonce), payload)
             .expect("a record is far below the cipher's limit");

@@ -2,7 +2,7 @@
 //! whoever comes back sees a page that says how to go on.
 use axum::Router;
 use axum::routing::{any, get as getting, post as posting};
-use axum_authsignal::{Authsignal, AuthsignalLayer, Coverage, RefusalReason};
+use axum_authsignal::{Authsignal, AuthsignalLayer, Coverage, RefusalReason, Unenrolled};
 
 use crate::support::{Ask, Bench, CALLBACK, MINUTE, Visitor, bench, bench_with, builder, form, get, handle};
 
@@ -66,6 +66,8 @@ async fn t52_what_was_approved_by_other_rules_is_challenged_by_the_new_ones() {
         ("remembered", layer("pay").remember(MINUTE * 10)),
         ("remembered for less", layer("pay").remember(MINUTE * 5)),
         ("another action", layer("send")),
+        ("enrols", layer("pay").unenrolled(Unenrolled::Enrol)),
+        ("takes only who has enrolled", layer("pay").unenrolled(Unenrolled::Deny)),
     ];
     let mut changes = 0;
     for (at, (old, before)) in rules.iter().enumerate() {

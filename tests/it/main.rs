@@ -34,6 +34,7 @@ mod readings;
 mod report;
 mod requirement;
 mod resume;
+mod revocation;
 mod rewrites;
 mod routing;
 mod scripts;
