@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
 mod ahead;
+mod bearer;
 mod curl;
 mod first_visit;
 mod forms;

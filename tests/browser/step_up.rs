@@ -23,7 +23,7 @@ const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><title>Shop</title>\
 const APP: &str = r##"
     import { stepUp, StepUpError } from "/authsignal/callback/step-up.js";
     const sdk = new authsignal.Authsignal({ tenantId: "tenant", baseUrl: location.origin });
-    const way = new URLSearchParams(location.search).get("open");
+    const way = new URLSearchParams(location.search).get("open") ?? "popup";
     const open = /^sdk-/.test(way) ? ({ url }) => sdk.launch(url, { mode: way.slice(4) }) : way;
     const send = stepUp(undefined, { open });
     const done = document.querySelector(".done");
@@ -66,6 +66,7 @@ impl Shop {
             effect.fetch_add(1, Ordering::SeqCst);
             format!("paid {}", body.replace(|c: char| !c.is_ascii_digit(), ""))
         };
+        let layer = AuthsignalLayer::new(&authsignal, "pay");
         let parts = AuthsignalLayer::new(&authsignal, "parts")
             .covers(Coverage::Action)
             .remember(std::time::Duration::from_secs(60));
@@ -83,11 +84,12 @@ impl Shop {
             .route("/app.js", get(async move || script(APP.to_owned()).into_response()))
             .route("/sdk.js", get(async move || script(sdk).into_response()))
             .route("/favicon.ico", get(async || ()))
-            .route("/pay", post(pay).route_layer(AuthsignalLayer::new(&authsignal, "pay")))
+            .route("/pay/step-up", layer.requirement())
+            .route("/pay", post(pay).route_layer(layer))
             .route("/part/{n}", get(async || "a part").route_layer(parts))
             .merge(authsignal.routes());
         serve(listener, app);
-        let ada = Visitor::arrive_at(site.clone(), json!({})).await;
+        let ada = Visitor::arrive_blocking_popups_at(site.clone()).await;
         ada.open(&format!("/?open={way}")).await;
         ada.waits_until("document.body.dataset.ready").await;
         Self { site, emulator, ada, paid }
@@ -140,6 +142,11 @@ async fn a_call_of_a_page_is_proved_beside_it_and_runs_once() {
         shop.ada.click("Cancel").await;
         shop.returns(&page, way).await;
         shop.ada.reads(".done", "cancelled 403").await;
+
+        let page = shop.begins("Pay", way).await;
+        shop.ada.click("Fail this challenge").await;
+        shop.returns(&page, way).await;
+        shop.ada.reads(".done", "failed 403").await;
         assert_eq!(shop.paid.load(Ordering::SeqCst), 1, "{way}");
         let address = shop.ada.address().await;
         assert_eq!((address.path(), address.query()), ("/", Some(&*format!("open={way}"))));
@@ -188,18 +195,56 @@ async fn calls_at_once_wait_behind_one_challenge() {
     shop.ada.leaves().await;
 }
 
-/// Where the page is left for the challenge, its user comes back to it by themselves, and starts the call again.
+/// Where the page is left for the challenge, its user comes back to it by themselves, and starts the call again. How it ended, they
+/// have read on our page, and the page can ask.
 #[tokio::test]
 async fn a_page_that_is_left_is_come_back_to() {
     let shop = Shop::open("page").await;
+    let is_back = async |address: &str, told: &str| {
+        shop.ada.sees("Shop").await;
+        shop.ada.waits_until("document.body.dataset.ready").await;
+        assert_eq!(shop.ada.address().await.as_str(), format!("{}{address}", shop.site));
+        let ask = "return (await (await fetch('/pay/step-up', args)).json()).status";
+        let pay =
+            json!({ "method": "POST", "body": "{\"amount\":10}", "headers": { "content-type": "application/json" } });
+        assert_eq!(shop.ada.runs(ask, pay).await.unwrap(), told);
+    };
     shop.ada.click("Pay").await;
     shop.ada.confirms("Pay").await;
-    shop.ada.sees("Shop").await;
-    let address = shop.ada.address().await;
-    assert_eq!((address.path(), address.query()), ("/", Some("open=page")));
+    is_back("/?open=page", "approved").await;
     shop.ada.click("Pay").await;
     shop.ada.reads(".done", "200 paid 10").await;
+
+    // Cancelled: the challenge waits, and is the same when it is tried again.
+    shop.ada.click("Pay").await;
+    shop.ada.click("Cancel").await;
+    shop.ada.sees("Not confirmed yet").await;
+    assert!(!shop.ada.address().await.as_str().contains("token"));
+    shop.ada.click("Cancel").await;
+    is_back("/", "pending").await;
+
+    // Failed: it is over.
+    shop.ada.open("/?open=page").await;
+    is_back("/?open=page", "pending").await;
+    shop.ada.click("Pay").await;
+    shop.ada.click("Fail this challenge").await;
+    shop.ada.sees("This was refused").await;
+    assert!(!shop.ada.address().await.as_str().contains("token"));
+    shop.ada.click("Continue").await;
+    is_back("/?open=page", "unknown").await;
     assert_eq!(shop.paid.load(Ordering::SeqCst), 1);
+    shop.ada.leaves().await;
+}
+
+/// A call that no click stands behind opens no popup: the page is left for its challenge.
+#[tokio::test]
+async fn where_the_browser_blocks_a_popup_the_page_is_left() {
+    let shop = Shop::open("popup").await;
+    let page = shop.ada.tab().await;
+    shop.ada.evaluates("document.querySelector('#pay').click()").await;
+    shop.ada.confirms("Pay").await;
+    shop.ada.sees("Shop").await;
+    assert_eq!((shop.ada.browser.windows().await.unwrap().len(), shop.ada.tab().await), (1, page));
     shop.ada.leaves().await;
 }
 
@@ -247,13 +292,17 @@ async fn t23_a_page_of_another_origin_hears_nothing() {
     let flow = back.split("&token=").next().unwrap();
 
     let (listener, port) = listen().await;
-    let others = Router::new().route("/", get(async || page("Another site", "")));
+    let others = Router::new().route("/", get(async || page("Another site", "<button>Open</button>")));
     serve(listener, others.route("/favicon.ico", get(async || ())));
     shop.ada.browser.goto(&format!("http://127.0.0.1:{port}/")).await.unwrap();
     shop.ada.sees("Another site").await;
-    let open =
-        "window.heard = []; onmessage = event => heard.push(event.data); window.open(args, 'authsignal-step-up')";
-    shop.ada.runs(open, json!(flow)).await.unwrap();
+    let opens = async |name: &str| {
+        let open = "document.querySelector('button').onclick = () => window.open(...args)";
+        shop.ada.runs(open, json!([flow, name])).await.unwrap();
+        shop.ada.click("Open").await;
+    };
+    shop.ada.evaluates("window.heard = []; onmessage = event => heard.push(event.data)").await;
+    opens("authsignal-step-up").await;
     let opener = shop.ada.tab().await;
     shop.ada.goes_to_the_window_beside(&opener).await;
     shop.ada.sees("Confirmed").await;
@@ -264,7 +313,7 @@ async fn t23_a_page_of_another_origin_hears_nothing() {
     shop.ada.waits_until("heard.includes('the last')").await;
     assert_eq!(shop.ada.evaluates("return heard").await, json!(["the last"]));
 
-    shop.ada.runs("window.open(args, 'a window of its own')", json!(flow)).await.unwrap();
+    opens("a window of its own").await;
     shop.ada.goes_to_the_window_beside(&opener).await;
     shop.ada.sees("Shop").await;
 }

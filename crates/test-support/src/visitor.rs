@@ -57,6 +57,15 @@ impl Visitor {
 
     /// At an application of the test's own.
     pub async fn arrive_at(site: String, preferences: Value) -> Self {
+        Self::arrive_without(&[], site, preferences).await
+    }
+
+    /// The same, where popups open after a click alone, as in everybody's browser; the driver lets them all open.
+    pub async fn arrive_blocking_popups_at(site: String) -> Self {
+        Self::arrive_without(&["disable-popup-blocking"], site, json!({})).await
+    }
+
+    async fn arrive_without(excluded: &[&str], site: String, preferences: Value) -> Self {
         let mut driver = Driver::start();
         let arguments = [
             "--headless=new",
@@ -75,7 +84,10 @@ impl Visitor {
         ];
         let capabilities = Capabilities::from_iter([
             ("browserName".to_owned(), json!("chrome")),
-            ("goog:chromeOptions".to_owned(), json!({ "args": arguments, "prefs": preferences })),
+            (
+                "goog:chromeOptions".to_owned(),
+                json!({ "args": arguments, "prefs": preferences, "excludeSwitches": excluded }),
+            ),
             ("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" })),
         ]);
         let mut builder = ClientBuilder::new(HttpConnector::new());
