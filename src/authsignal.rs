@@ -1,9 +1,9 @@
 //! The handle that layers and callback share.
 pub(crate) mod builder;
+mod mistakes;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use authsignal_client::{ActionCode, Client, IdempotencyKey};
@@ -13,11 +13,12 @@ use http::request::Parts;
 use http::{HeaderValue, Response, header};
 use url::Url;
 
+pub(crate) use self::mistakes::Mistakes;
 use crate::budget::{Asker, Ledger};
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::flow::Opening;
 use crate::domain::page_origin::PageOrigins;
-use crate::domain::place::{Name, Place, Places, shown_host};
+use crate::domain::place::{Name, Place, Places};
 use crate::domain::tenant::Tenant;
 use crate::request::cookie::CookieKind;
 use crate::request::identify::{AnyIdentify, User};
@@ -79,12 +80,8 @@ pub(crate) struct Inner {
     pub(crate) warned: Mutex<HashSet<ActionCode>>,
     /// Whose flows they are: what an outer layer's verdict has to share with an inner one.
     pub(crate) tenant: Tenant,
-    /// Whether it was logged that requests come by a name that no setter gives.
-    pub(crate) warned_of_host: AtomicBool,
-    /// Whether the callback was mounted, or it was logged that it was not.
-    pub(crate) is_callback_mounted: AtomicBool,
-    /// Whether it was logged that a page's call was challenged before its browser had an id.
-    pub(crate) warned_of_first_call: AtomicBool,
+    /// What was noticed of how all this is set up.
+    pub(crate) mistakes: Mistakes,
 }
 
 impl Inner {
@@ -124,30 +121,6 @@ impl Inner {
     /// Whether an `Origin` is that of the application's own pages: a callback's, or a listed one.
     pub(crate) fn is_own_origin(&self, place: &Place, origin: &HeaderValue) -> bool {
         place.is_origin(origin) || self.page_origins.has(origin)
-    }
-
-    /// Once per handle: whoever proves a challenge would come back to a page that is not there.
-    pub(crate) fn warn_of_missing_callback(&self) {
-        if !self.is_callback_mounted.swap(true, Ordering::Relaxed) {
-            tracing::error!(
-                callback_url = %self.places.main.callback_url,
-                "a challenge is handed out, and nothing serves its callback: merge `Authsignal::routes()` into the outermost \
-                 router, or mount `Authsignal::callback()` at the path of the callback URL"
-            );
-        }
-    }
-
-    /// Once per handle: on a host that no setter names, browsers do not bring back what the challenge was begun with.
-    pub(crate) fn warn_of_host(&self, host: &str) {
-        if !self.warned_of_host.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                host = shown_host(host),
-                callback_url = %self.places.main.callback_url,
-                "challenged on another host than the callback's: if browsers use this name, they come back to the \
-                 callback without their cookie, which the log calls `unknown_flow`; \
-                 `AuthsignalBuilder::also_at` or `callback_url_at` name it. If a proxy rewrites `Host`, all is well"
-            );
-        }
     }
 }
 

@@ -6,7 +6,6 @@
 //! can be asked.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use authsignal_client::{ActionCode, ActionState};
 use axum::Router;
@@ -61,7 +60,7 @@ impl Authsignal {
     pub fn routes_of<'a, S: Clone + Send + Sync + 'static>(handles: impl IntoIterator<Item = &'a Self>) -> Router<S> {
         let mut paths: BTreeMap<String, Vec<Arc<Inner>>> = BTreeMap::new();
         for handle in handles {
-            handle.inner().is_callback_mounted.store(true, Ordering::Relaxed);
+            handle.inner().mistakes.is_callback_mounted.note();
             let own: BTreeSet<_> = handle.inner().places.iter().flat_map(Place::received_callbacks).collect();
             for path in own {
                 paths.entry(path).or_default().push(Arc::clone(handle.inner()));
@@ -78,7 +77,7 @@ impl Authsignal {
     /// The callback by itself, for those who mount it themselves. The path must be the callback URL's, without the
     /// prefix that a proxy [strips](crate::AuthsignalBuilder::public_prefix).
     pub fn callback<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
-        self.inner().is_callback_mounted.store(true, Ordering::Relaxed);
+        self.inner().mistakes.is_callback_mounted.note();
         handler(vec![Arc::clone(self.inner())])
     }
 }
@@ -200,7 +199,10 @@ impl Inner {
         let browser = self.cookie.read(&parts.headers).ok_or(RefusalReason::UnknownFlow)?;
         let (binding, flow) = self.flows.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
         let user = match self.identify(parts).await {
-            Ok(Some(user)) => user,
+            Ok(Some(user)) => {
+                self.mistakes.has_named_on_the_way_back.note();
+                user
+            }
             Ok(None) | Err(_) if query.token.is_some() => {
                 // It waits out of the address until it is known who came back.
                 let token = query.token.unwrap_or_default();
@@ -215,8 +217,14 @@ impl Inner {
                 let again = self.place_of(parts).0.flow_path(query.ticket, code, true);
                 return Ok(self.answers.page(parts, Page::new(PageKind::Hop).link(LinkKind::Continue, again)));
             }
-            Ok(None) => return Err(RefusalReason::Unauthenticated.into()),
-            Err(response) => return Err(Stop::Respond(Box::new(response))),
+            Ok(None) => {
+                self.warn_of_nobody_on_the_way_back(&parts.headers);
+                return Err(RefusalReason::Unauthenticated.into());
+            }
+            Err(response) => {
+                self.log_rejection_on_the_way_back(&parts.headers, response.status());
+                return Err(Stop::Respond(Box::new(response)));
+            }
         };
         let (place, _) = self.place_of(parts);
         if user.id != flow.opening.user.as_str() || user.session != flow.opening.session {

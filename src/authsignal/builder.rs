@@ -325,7 +325,8 @@ impl AuthsignalBuilder {
     }
 
     /// Where "cancel" and "continue" lead when there is nowhere better: a path of the application, and not the
-    /// callback's. Default: `/`.
+    /// callback's. Default: `/`. Where it is not there, an application with [`browser_layer`](crate::Authsignal::browser_layer)
+    /// is told in the log, once somebody is led to it.
     pub fn home(mut self, path: impl Into<String>) -> Self {
         self.home = path.into();
         self

@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::refusal::Refusal;
+use crate::request::caller::{SEC_FETCH_MODE, SEC_FETCH_SITE};
 use crate::request::cookie::add_early;
 
 /// Gives each browser its id with the page that it asks for, before anything is challenged.
@@ -79,7 +80,8 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let early = self.authsignal.cookie.early(request.method(), request.headers());
         let is_callback = self.authsignal.places.main.is_received_callback(request.uri().path());
-        BrowserFuture { response: self.inner.call(request), early, is_callback }
+        let home_of = goes_home(&self.authsignal, &request).then(|| Arc::clone(&self.authsignal));
+        BrowserFuture { response: self.inner.call(request), early, is_callback, home_of }
     }
 }
 
@@ -90,6 +92,8 @@ pin_project! {
         response: F,
         early: Option<HeaderValue>,
         is_callback: bool,
+        // The handle whose pages led here.
+        home_of: Option<Arc<Inner>>,
     }
 }
 
@@ -102,10 +106,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(cx))?;
-        if *this.is_callback
-            && response.status() == StatusCode::NOT_FOUND
-            && response.extensions().get::<Refusal>().is_none()
-        {
+        let is_missing = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+            && response.extensions().get::<Refusal>().is_none();
+        if let Some(authsignal) = this.home_of.take().filter(|_| is_missing) {
+            authsignal.warn_of_home();
+        }
+        if *this.is_callback && is_missing {
             tracing::error!(
                 "the callback's path answers 404: `Authsignal::routes()` is not merged here, or is inside a `nest`, where its path is \
                  another; merge it into the outermost router"
@@ -116,6 +122,15 @@ where
         }
         Poll::Ready(Ok(response))
     }
+}
+
+/// Whether a link in a page of this origin leads to the page that ours lead to by Cancel and Continue.
+fn goes_home<B>(authsignal: &Inner, request: &Request<B>) -> bool {
+    let says = |name: HeaderName, value: &str| request.headers().get(name).is_some_and(|found| found == value);
+    let place = &authsignal.places.main;
+    says(SEC_FETCH_SITE, "same-origin")
+        && says(SEC_FETCH_MODE, "navigate")
+        && place.public_target(request.uri()).is_some_and(|target| target.path() == authsignal.answers.home.path())
 }
 
 impl fmt::Debug for BrowserLayer {

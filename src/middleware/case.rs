@@ -1,6 +1,6 @@
 //! The request that is being decided: what Authsignal is asked and told about it, and the verdict that it gets.
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, TrackDecision};
 use bytes::Bytes;
@@ -228,7 +228,7 @@ impl Case<'_> {
     /// Once per handle: of several calls that a page makes at once in a browser without an id, one proof alone ends well.
     fn warn_of_first_call(&self, parts: &Parts, known: Option<&Known>) {
         let is_script = parts.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate");
-        if known.is_none() && is_script && !self.authsignal().warned_of_first_call.swap(true, Ordering::Relaxed) {
+        if known.is_none() && is_script && self.authsignal().mistakes.warned_of_first_call.is_first() {
             tracing::warn!(
                 action = %self.guard.action,
                 "a page's call was challenged in a browser that has no id yet, and of several such calls at once one proof \

@@ -200,10 +200,21 @@ impl Guard {
         // Before an extractor of the application's may change the parts.
         let is_preflight = is_empty && is_preflight(parts);
         match self.authsignal.identify(parts).await {
-            Ok(Some(user)) => Ok(Some(Asked { place, address, user })),
+            Ok(Some(user)) => {
+                self.authsignal.mistakes.has_named_at_layer.note();
+                Ok(Some(Asked { place, address, user }))
+            }
             Ok(None) | Err(_) if is_preflight => Ok(None),
-            Ok(None) => Err(RefusalReason::Unauthenticated.into()),
-            Err(response) => Err(Stop::Respond(Box::new(response))),
+            Ok(None) => {
+                self.authsignal.warn_of_nobody_at_layer(&parts.headers);
+                Err(RefusalReason::Unauthenticated.into())
+            }
+            Err(response) => {
+                if !response.status().is_server_error() {
+                    self.authsignal.warn_of_nobody_at_layer(&parts.headers);
+                }
+                Err(Stop::Respond(Box::new(response)))
+            }
         }
     }
 

@@ -10,9 +10,12 @@ mod curl;
 mod first_visit;
 mod forms;
 mod frames;
+mod home;
 mod htmx;
 mod kept;
 mod leaks;
+#[path = "../it/logs.rs"]
+mod logs;
 mod looks;
 mod names;
 mod origins;

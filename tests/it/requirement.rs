@@ -166,6 +166,13 @@ async fn each_coverage_is_told_in_each_stage() {
             let challenge = ada.challenge(&ask).await;
             ada.send(&crate::support::way_back(&bench.emulator.decline(&challenge).unwrap())).await;
             told(&ada, unknown(), "failed").await;
+
+            bench.approve(&mut ada, &ask).await;
+            assert_eq!(asks(&ada, &ask).await.json()["status"], "approved");
+            bench.authsignal.forget("ada", "another session").await.unwrap();
+            assert_eq!(asks(&ada, &ask).await.json()["status"], "approved");
+            bench.authsignal.revoke("ada").await.unwrap();
+            told(&ada, unknown(), "revoked").await;
         }
     }
     println!("{asked} questions, 0 calls, 0 writes");

@@ -1,5 +1,4 @@
 //! Checks every setting and builds the handle.
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use authsignal_client::SecretKey;
@@ -9,7 +8,7 @@ use url::Url;
 
 use super::programs::parse_bearer_callback;
 use super::{AuthsignalBuilder, MIN_SECRET};
-use crate::authsignal::{Authsignal, Inner};
+use crate::authsignal::{Authsignal, Inner, Mistakes};
 use crate::budget::Ledger;
 use crate::config::ConfigError;
 use crate::domain::challenge_url::ChallengeHosts;
@@ -128,9 +127,7 @@ impl AuthsignalBuilder {
             body_limit: self.body_limit,
             warned: Mutex::default(),
             tenant,
-            warned_of_host: AtomicBool::new(false),
-            is_callback_mounted: AtomicBool::new(false),
-            warned_of_first_call: AtomicBool::new(false),
+            mistakes: Mistakes::default(),
             places,
             client: self.client,
         }))
