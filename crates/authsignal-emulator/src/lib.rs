@@ -49,7 +49,7 @@
 //! The program `authsignal-emulator` (`cargo install authsignal-emulator`) runs one for programs in any
 //! language: `--help` says how. Tests drive it as JSON under `/emulator/`, and people look at its dashboard, `/emulator`.
 //! All of this is the emulator's own and no part of the service: it is not among the requests, and no injected fault hits
-//! it. The handle does the same in Rust.
+//! it. The handle does the same in Rust. Who asks for `/emulator/` and not for HTML is told what there is.
 //!
 //! On loopback it needs no key. Bound elsewhere (`--host`) or with a public URL (`--public-url`) it asks for one, which the
 //! program writes when it starts, unless `--control-key` or `server.control_key` sets it: programs send
@@ -61,7 +61,9 @@
 //! | under `/emulator/` | |
 //! |---|---|
 //! | `GET messages?userId=&challengeId=` | what it would have sent, newest first: `channel`, `to`, `userId`, `challengeId`, `action`, `code` or `link`, `time`; `DELETE` forgets it |
-//! | `GET requests?endpoint=` | what it was asked, in the order of arrival; `DELETE` forgets it |
+//! | `GET health` | `{"status": "ok"}` once it is ready, for whoever waits for it; without a key, by any name |
+//! | `GET overview` | all that the dashboard shows, the newest hundred of each |
+//! | `GET requests?endpoint=` | what it was asked, in the order of arrival, each with its answer's `status` or `isUnderWay`; `DELETE` forgets it |
 //! | `PUT outcomes/{action}` | `{"outcome": "BLOCK"}`: what every `track` begins with; `GET outcomes` tells all |
 //! | `POST faults` | scripts an answer, see below; `GET` tells those that wait, `DELETE` forgets them |
 //! | `POST clock` | `{"advanceSeconds": 600}` or `{"set": "2026-01-15T10:00:00Z"}`; it answers, as `GET` does, `{"now": …}` |
@@ -69,6 +71,7 @@
 //! | `PUT users/{id}` | `email`, `phoneNumber`, `username`, and `methods` to enrol as if they were proved; answers `authenticatorApp` with `secret` and `uri` for `AUTHENTICATOR_APP`. `GET users`, `GET` and `DELETE users/{id}` |
 //! | `GET actions?userId=` | attempts, newest first, at most 1000 |
 //! | `POST actions/{user}/{action}/{key}/state` | `{"state": "REVIEW_SUCCEEDED"}`: an operator's decision |
+//! | `POST actions/{user}/{action}/{key}/succeed`, `quit`, `decline` | what its user does on the challenge page; answers as `challenge/succeed` does. `open` leads to that page |
 //! | `POST challenge/succeed`, `challenge/quit`, `challenge/decline` | `{"url": …}`: what a user does at the URL of a `track`; answers `redirectUrl` (where there is one) and `token` |
 //! | `GET challenges` | those that wait for their users, newest first |
 //! | `POST challenges/{id}/approve`, `decline`, `claim` | the buttons on a phone; `claim` reads a QR code: `{"userId": …}` |
@@ -124,7 +127,7 @@ pub use crate::handle::builder::EmulatorBuilder;
 pub use crate::handle::pending::PendingChallenge;
 pub use crate::handle::user::{AuthenticatorApp, UserHandle};
 pub use crate::lifecycle::Outcome;
-pub use crate::request_log::{Endpoint, ReceivedRequest};
+pub use crate::request_log::{Endpoint, ReceivedRequest, RequestAnswer};
 pub use crate::rules::condition::{Condition, When};
 pub use crate::rules::facts::Facts;
 pub use crate::rules::network::Network;

@@ -1,10 +1,11 @@
 //! What the emulator was asked.
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 /// How many requests are remembered; the oldest go first.
@@ -244,9 +245,29 @@ pub struct ReceivedRequest {
     pub body: Bytes,
     /// When it arrived, by the emulator's clock.
     pub at: SystemTime,
+    /// How it was answered, so far.
+    pub answer: RequestAnswer,
+}
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RequestAnswer {
+    /// It is still under way.
+    UnderWay,
+    /// With this status.
+    Status(StatusCode),
+    /// Not at all: a fault hung up, or whoever asked went away.
+    Unanswered,
 }
 
 impl ReceivedRequest {
+    /// The status of its answer; `None` while it is under way, and where there was no answer.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        if let RequestAnswer::Status(status) = self.answer { Some(status) } else { None }
+    }
+
     /// The body as JSON; [`Value::Null`] when it is none.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -256,19 +277,50 @@ impl ReceivedRequest {
 
 /// All requests, in the order of their arrival.
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<VecDeque<ReceivedRequest>>);
+pub(crate) struct RequestLog {
+    all: Mutex<VecDeque<ReceivedRequest>>,
+    /// How many there were, those forgotten included. Changed by whoever holds `all`.
+    arrived: AtomicUsize,
+}
 
 impl RequestLog {
-    pub(crate) fn record(&self, request: ReceivedRequest) {
+    /// Remembers a request, and what comes of it.
+    pub(crate) fn record(&self, request: ReceivedRequest) -> UnderWay<'_> {
         let mut all = self.all();
         if all.len() == MAX_REQUESTS {
             all.pop_front();
         }
         all.push_back(request);
+        UnderWay { log: self, number: self.arrived.fetch_add(1, Ordering::Relaxed), answer: RequestAnswer::Unanswered }
     }
 
     pub(crate) fn all(&self) -> MutexGuard<'_, VecDeque<ReceivedRequest>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A remembered request that is being answered. It counts as unanswered when this is dropped before it was.
+pub(crate) struct UnderWay<'a> {
+    log: &'a RequestLog,
+    /// How many had arrived before it.
+    number: usize,
+    answer: RequestAnswer,
+}
+
+impl UnderWay<'_> {
+    pub(crate) fn answered(mut self, status: StatusCode) {
+        self.answer = RequestAnswer::Status(status);
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut all = self.log.all();
+        let forgotten = self.log.arrived.load(Ordering::Relaxed) - all.len();
+        let known = self.number.checked_sub(forgotten).and_then(|place| all.get_mut(place));
+        if let Some(known) = known {
+            known.answer = self.answer;
+        }
     }
 }
 

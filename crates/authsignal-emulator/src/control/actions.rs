@@ -6,11 +6,12 @@ use authsignal_client::{ActionCode, ActionState, IdempotencyKey, Timestamp, User
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::control::answer::{ControlResult, DONE};
+use crate::control::challenges::visit;
 use crate::control::strict_json::{StrictJson, wrong};
 use crate::db::action::RecordedAction;
 use crate::http::error::ApiError;
@@ -30,6 +31,7 @@ pub(super) struct ActionView {
     action: ActionCode,
     idempotency_key: IdempotencyKey,
     outcome: Outcome,
+    was_enrolled: bool,
     state: ActionState,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -67,6 +69,7 @@ impl From<&RecordedAction> for ActionView {
             action: record.action,
             idempotency_key: record.idempotency_key,
             outcome: record.outcome,
+            was_enrolled: record.was_enrolled,
             state: record.state,
             created_at: record.created_at.into(),
             updated_at: record.updated_at.into(),
@@ -116,6 +119,23 @@ pub(super) async fn decide(
         return Err(ApiError::not_found("The action was not found."));
     }
     Ok(DONE.into_response())
+}
+
+/// What its user does on the challenge page, or a browser that is to be led there.
+pub(super) async fn act(
+    State(shared): State<Arc<AppState>>,
+    Segments((user, action, key, act)): Segments<(String, String, String, String)>,
+) -> ControlResult {
+    let id = action_id((user, action, key))?;
+    let record = shared.db().actions.get(&id).map(|action| action.record.clone());
+    let record = record.ok_or(ApiError::not_found("The action was not found."))?;
+    shared.tokens.ready().await;
+    // Of the very origin that is asked, where a page's form may lead.
+    let url = format!("/?token={}", shared.token(&record));
+    match act.as_str() {
+        "open" => Ok((StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response()),
+        _ => visit(&shared, &act, &format!("{}{url}", shared.origin)).await,
+    }
 }
 
 pub(super) async fn outcomes(State(shared): State<Arc<AppState>>) -> Json<BTreeMap<String, Outcome>> {

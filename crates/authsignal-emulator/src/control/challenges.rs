@@ -102,18 +102,22 @@ struct Left {
     token: String,
 }
 
-/// What a user does on the challenge page, without a browser.
-pub(super) async fn visit(
+/// What a user does on the challenge page at a URL, without a browser.
+pub(super) async fn act(
     State(shared): State<Arc<AppState>>,
     Segments(act): Segments<String>,
     StrictJson(AtUrl { url }): StrictJson<AtUrl>,
 ) -> ControlResult {
     // The others under `/emulator` have no token, and so needn't wait for the key of tokens.
     shared.tokens.ready().await;
-    let departure = match act.as_str() {
-        "succeed" => shared.succeed_and_tell(&url).await,
-        "quit" => shared.quit(&url),
-        "decline" => shared.decline(&url),
+    visit(&shared, &act, &url).await
+}
+
+pub(super) async fn visit(shared: &AppState, act: &str, url: &str) -> ControlResult {
+    let departure = match act {
+        "succeed" => shared.succeed_and_tell(url).await,
+        "quit" => shared.quit(url),
+        "decline" => shared.decline(url),
         _ => return Err(nowhere().await),
     };
     let Redirect { url, token } = departure.map_err(not_done)?;

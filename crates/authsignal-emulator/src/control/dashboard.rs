@@ -13,12 +13,13 @@ use crate::request_log::Endpoint;
 const STYLE: &str = include_str!("../../templates/dashboard.css");
 const SCRIPT: &str = include_str!("../../templates/dashboard.js");
 
-/// The page's own style and script, and answers of its own origin. Nobody may frame it: its buttons do things.
+/// The page's own style and script, and answers of its own origin. Its forms lead to challenge pages, which are of
+/// its origin. Nobody may frame it: its buttons do things.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; img-src data:; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         hash(STYLE),
         hash(SCRIPT)
     );
@@ -43,7 +44,7 @@ impl Dashboard {
     }
 }
 
-pub(super) async fn show() -> Response {
+pub(super) fn show() -> Response {
     match Dashboard.render() {
         Ok(html) => ([(header::CONTENT_SECURITY_POLICY, POLICY.clone())], Html(html)).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

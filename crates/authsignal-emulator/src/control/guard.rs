@@ -58,6 +58,11 @@ pub(super) async fn guard(State(shared): State<Arc<AppState>>, request: Request,
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, ASK);
     }
+    sealed(response)
+}
+
+/// The headers of everything that stands under `/emulator`.
+pub(super) fn sealed(mut response: Response) -> Response {
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

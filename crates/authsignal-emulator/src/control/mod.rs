@@ -20,6 +20,8 @@
 //!    included. Older browsers that leave both out can only send the content types of forms without asking first, and a
 //!    body has to be `application/json` here.
 //!
+//! `GET /emulator/health` is for everybody, since it tells nothing but that the emulator is there.
+//!
 //! # From elsewhere
 //!
 //! An emulator that is bound to more than loopback can't know its names, and one with a public URL is reached by whoever
@@ -34,8 +36,10 @@ pub(crate) mod answer;
 pub(crate) mod challenges;
 pub(crate) mod clock;
 pub(crate) mod dashboard;
+pub(crate) mod directory;
 pub(crate) mod faults;
 pub(crate) mod guard;
+pub(crate) mod health;
 pub(crate) mod overview;
 pub(crate) mod strict_json;
 pub(crate) mod users;
@@ -66,17 +70,20 @@ pub(crate) fn routes(shared: &Arc<AppState>) -> Router<Arc<AppState>> {
         .route("/users/{user}", get(users::show).put(users::put).delete(users::delete))
         .route("/actions", get(actions::list))
         .route("/actions/{user}/{action}/{key}/state", post(actions::decide))
+        .route("/actions/{user}/{action}/{key}/{act}", post(actions::act))
         .route("/challenges", get(challenges::list))
         .route("/challenges/{challenge}/{act}", post(challenges::answer))
-        .route("/challenge/{act}", post(challenges::visit))
+        .route("/challenge/{act}", post(challenges::act))
         .route("/webhooks", get(webhooks::list).put(webhooks::change))
         .route("/webhooks/flush", post(webhooks::flush))
         // A route of its own, so that the gateway sees that it is one of these.
         .route("/{*nowhere}", any(nowhere))
         .method_not_allowed_fallback(nowhere);
     Router::new()
-        .route("/emulator", get(dashboard::show))
-        .route("/emulator/", get(dashboard::show))
+        .route("/emulator", get(directory::show))
+        .route("/emulator/", get(directory::show))
         .nest("/emulator", below)
         .route_layer(from_fn_with_state(Arc::clone(shared), guard::guard))
+        // Probes have no key, and ask by any address.
+        .route("/emulator/health", get(health::show).fallback(nowhere))
 }

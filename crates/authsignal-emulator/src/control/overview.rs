@@ -49,13 +49,16 @@ pub(super) struct Overview {
 struct Counts {
     users: usize,
     actions: usize,
+    messages: usize,
+    webhooks: usize,
     requests: usize,
 }
 
 pub(super) async fn show(State(shared): State<Arc<AppState>>, headers: HeaderMap) -> Json<Overview> {
     let now = shared.clock.now();
     let faults = faults::waiting(&shared);
-    let webhooks = shared.webhooks.newest(MAX_SHOWN).into_iter().map(WebhookView::from).collect();
+    let (sent, webhooks) = shared.webhooks.newest(MAX_SHOWN);
+    let webhooks = webhooks.into_iter().map(WebhookView::from).collect();
     let (seen, requests) = {
         let all = shared.requests.all();
         (all.len(), all.iter().rev().take(MAX_SHOWN).map(Asked::from).collect())
@@ -67,7 +70,13 @@ pub(super) async fn show(State(shared): State<Arc<AppState>>, headers: HeaderMap
         tenant_id: shared.tokens.tenant.clone(),
         secret: shared.secrets[0].clone(),
         unsaved: shared.file.as_ref().and_then(StateFile::unsaved),
-        counts: Counts { users: db.users.len(), actions: db.actions.len(), requests: seen },
+        counts: Counts {
+            users: db.users.len(),
+            actions: db.actions.len(),
+            messages: db.inbox.len(),
+            webhooks: sent,
+            requests: seen,
+        },
         users: db.newest_users(MAX_SHOWN).into_iter().map(|(id, user)| UserView::of(id, user, &shared)).collect(),
         actions: db.newest_actions(MAX_SHOWN).into_iter().map(ActionView::from).collect(),
         challenges: db.waiting_challenges(now).into_iter().take(MAX_SHOWN).map(Pending::from).collect(),

@@ -14,7 +14,7 @@ use crate::control::answer::{ControlResult, DONE};
 use crate::control::strict_json::wrong;
 use crate::db::inbox::Message;
 use crate::http::input::Parameters;
-use crate::request_log::{Endpoint, ReceivedRequest};
+use crate::request_log::{Endpoint, ReceivedRequest, RequestAnswer};
 use crate::state::AppState;
 
 /// Newest first; those to a user, or of a challenge.
@@ -45,6 +45,10 @@ pub(super) struct Asked {
     /// JSON where it is some, text otherwise, null where there is none.
     body: Value,
     time: Timestamp,
+    /// The status of the answer, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    is_under_way: bool,
 }
 
 impl From<&ReceivedRequest> for Asked {
@@ -56,6 +60,8 @@ impl From<&ReceivedRequest> for Asked {
             headers: joined(&seen.headers),
             body: body(&seen.body),
             time: seen.at.into(),
+            status: seen.status().map(|status| status.as_u16()),
+            is_under_way: seen.answer == RequestAnswer::UnderWay,
         }
     }
 }

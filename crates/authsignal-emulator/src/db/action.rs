@@ -65,6 +65,9 @@ pub struct RecordedAction {
     pub idempotency_key: IdempotencyKey,
     /// The tenant's decision when it was tracked.
     pub outcome: Outcome,
+    /// Whether the user had anything enrolled when it was tracked; one who had nothing is allowed what others are challenged for.
+    #[serde(default)]
+    pub was_enrolled: bool,
     /// The state now.
     pub state: ActionState,
     /// When it was tracked first.

@@ -76,6 +76,10 @@ impl Inbox {
         self.0.clear();
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All messages, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Message> {
         self.0.iter().rev()

@@ -203,6 +203,7 @@ impl Db {
             action: id.action.clone(),
             idempotency_key: id.key.clone(),
             outcome: decided.outcome,
+            was_enrolled: enrolled,
             state: lifecycle::initial(decided.outcome, enrolled),
             created_at: now,
             updated_at: now,

@@ -36,6 +36,8 @@ const CONTROL: &[(&str, &str)] = &[
     ("PUT", "/emulator/users/{user}"),
     ("GET", "/emulator/actions"),
     ("POST", "/emulator/actions/{user}/{action}/{key}/state"),
+    ("POST", "/emulator/actions/{user}/{action}/{key}/{act}"),
+    ("GET", "/emulator/health"),
     ("POST", "/emulator/challenges/{challenge}/{act}"),
     ("POST", "/emulator/challenge/{act}"),
     ("PUT", "/emulator/webhooks"),

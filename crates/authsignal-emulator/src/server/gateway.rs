@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::fault::{self, Fault, FaultEffect};
 use crate::http::error::ApiError;
-use crate::request_log::{Endpoint, ReceivedRequest};
+use crate::request_log::{Endpoint, ReceivedRequest, RequestAnswer};
 use crate::server::listener::HangUp;
 use crate::state::AppState;
 
@@ -39,17 +39,21 @@ pub(crate) async fn gateway(
     if endpoint == Endpoint::Emulator {
         return pass(read, parts, next).await;
     }
-    shared.requests.record(ReceivedRequest {
+    let under_way = shared.requests.record(ReceivedRequest {
         endpoint,
         method: parts.method.clone(),
         path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         headers: parts.headers.clone(),
         body: read.as_ref().map(Bytes::clone).unwrap_or_default(),
         at: shared.clock.now(),
+        answer: RequestAnswer::UnderWay,
     });
 
     let method = parts.method.clone();
     let response = answer(&shared, endpoint, &hang_up, read, parts, next).await;
+    if !hang_up.done() {
+        under_way.answered(response.status());
+    }
     // Its path may hold a token.
     tracing::debug!(endpoint = endpoint.name(), %method, status = response.status().as_u16(), "the emulator answers");
     response

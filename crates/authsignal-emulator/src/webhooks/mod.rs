@@ -192,8 +192,8 @@ impl Webhooks {
         lock(&self.shared.sent).all()
     }
 
-    /// The latest of them, the last first.
-    pub(crate) fn newest(&self, max: usize) -> Vec<SentWebhook> {
+    /// How many there are, and at most so many of them, the latest first.
+    pub(crate) fn newest(&self, max: usize) -> (usize, Vec<SentWebhook>) {
         lock(&self.shared.sent).newest(max)
     }
 }

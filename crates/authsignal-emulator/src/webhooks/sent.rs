@@ -61,7 +61,8 @@ impl Sent {
         self.0.iter().cloned().collect()
     }
 
-    pub(super) fn newest(&self, max: usize) -> Vec<SentWebhook> {
-        self.0.iter().rev().take(max).cloned().collect()
+    /// How many there are, and at most so many of them, newest first.
+    pub(super) fn newest(&self, max: usize) -> (usize, Vec<SentWebhook>) {
+        (self.0.len(), self.0.iter().rev().take(max).cloned().collect())
     }
 }

@@ -1,6 +1,8 @@
 //! What stands under `/emulator`, as a test in another language sees it.
 mod access;
+mod directory;
 mod faults;
+mod requests;
 mod users;
 
 use authsignal_emulator::{Emulator, Endpoint, Fault, Outcome};
@@ -30,7 +32,7 @@ impl Bench {
 }
 
 /// Why a call is refused, in the service's own form.
-fn refused((status, answer): (u16, Value), expected: u16) -> String {
+pub(crate) fn refused((status, answer): (u16, Value), expected: u16) -> String {
     assert_eq!(status, expected, "{answer}");
     assert_eq!(answer["error"], answer["errorCode"]);
     text(&answer["errorDescription"]).to_owned()

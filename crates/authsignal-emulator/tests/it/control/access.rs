@@ -50,6 +50,10 @@ async fn t103_foreign_host_names_are_refused() {
 async fn t103_other_origins_and_sites_change_nothing() {
     let emulator = Emulator::start().await.unwrap();
     emulator.user("ada").enroll_email_otp("ada@example.com");
+    emulator.client().track("ada", authsignal_client::Track::new("pay")).await.unwrap();
+    let attempt =
+        |deed: &str| format!("/emulator/actions/ada/pay/{}/{deed}", emulator.actions("ada")[0].idempotency_key);
+    let (open, succeed, decline) = (attempt("open"), attempt("succeed"), attempt("decline"));
     let port = emulator.origin().rsplit(':').next().unwrap().to_owned();
     let host = format!("Host: localhost:{port}\r\n");
     let json = "Content-Type: application/json\r\n";
@@ -61,6 +65,9 @@ async fn t103_other_origins_and_sites_change_nothing() {
         ("PUT", "/emulator/users/ada", r#"{"username":"ada"}"#),
         ("DELETE", "/emulator/users/eve", ""),
         ("DELETE", "/emulator/faults", ""),
+        ("POST", &open, ""),
+        ("POST", &succeed, ""),
+        ("POST", &decline, ""),
     ] {
         for foreign in [
             "Origin: http://evil.example\r\n",
@@ -81,11 +88,16 @@ async fn t103_other_origins_and_sites_change_nothing() {
             }
         }
         assert!(emulator.user("ada").is_enrolled(), "{method} {path}: nothing was done");
+        assert_eq!(emulator.actions("ada")[0].state.as_str(), "CHALLENGE_REQUIRED", "{method} {path}");
     }
-    assert!(emulator.outcomes().is_empty());
+    assert!(!emulator.outcomes().contains_key("read"));
     let headers = format!("{host}{json}{own}");
     assert_eq!(status(&emulator, "PUT", "/emulator/outcomes/read", &headers, r#"{"outcome":"ALLOW"}"#).await, 204);
-    assert_eq!(emulator.outcomes().len(), 1, "the dashboard itself may");
+    assert!(emulator.outcomes().contains_key("read"), "the dashboard itself may");
+    let opens = format!("{host}{own}Content-Type: application/x-www-form-urlencoded\r\n");
+    assert_eq!(status(&emulator, "POST", &open, &opens, "").await, 303, "and its form without a field");
+    assert_eq!(status(&emulator, "POST", &decline, &headers, "").await, 200);
+    assert_eq!(emulator.actions("ada")[0].state.as_str(), "CHALLENGE_FAILED");
 }
 
 #[tokio::test]

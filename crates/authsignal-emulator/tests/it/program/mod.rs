@@ -187,7 +187,8 @@ async fn its_first_line_is_all_that_a_program_needs() {
     let left = running.control(Method::POST, "challenge/succeed", Some(json!({ "url": tracked["url"] }))).await;
     let validated = running.api(Method::POST, "validate", Some(json!({ "token": left["token"] }))).await;
     assert_eq!(validated["isValid"], true);
-    let html = running.http.get(&running.dashboard).send().await.unwrap().text().await.unwrap();
+    let html =
+        running.http.get(&running.dashboard).header("accept", "text/html").send().await.unwrap().text().await.unwrap();
     assert!(html.contains("<title>Authsignal emulator</title>"));
 }
 
