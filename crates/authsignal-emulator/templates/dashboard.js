@@ -33,28 +33,29 @@
   const below = (path) => `${location.origin}/emulator/${path}`;
   const say = (text) => $("says").replaceChildren(...(text ? [el("p", {}, text)] : []));
 
-  // Asks for something to be done, and shows what has come of it.
+  // Asks for something to be done, and shows what has come of it: what was answered, or nothing when it failed.
   const act = async (method, path, body) => {
     try {
       const headers = body === undefined ? {} : { "Content-Type": "application/json" };
       const response = await fetch(below(path), { method, headers, body: body && JSON.stringify(body) });
-      const failed = response.ok ? "" : (await response.json()).errorDescription;
-      say(failed);
-      return !failed;
+      const answer = response.status === 204 ? {} : await response.json();
+      say(response.ok ? "" : answer.errorDescription);
+      $("done").replaceChildren();
+      return response.ok ? answer : undefined;
     } catch {
       say("The emulator does not answer.");
-      return false;
+      return undefined;
     } finally {
       await look();
     }
   };
   const copy = async (text, from) => {
-    await navigator.clipboard?.writeText(text);
     const before = from.textContent;
-    from.textContent = "Copied";
+    // Only pages of this machine and of https have a clipboard.
+    from.textContent = await navigator.clipboard?.writeText(text).then(() => "Copied", () => "") || "Can’t copy here";
     setTimeout(() => { from.textContent = before; }, 1500);
   };
-  const copier = (text) => button("Copy", ({ currentTarget }) => copy(text, currentTarget));
+  const copier = (text, name = "Copy") => button(name, ({ currentTarget }) => copy(text, currentTarget));
 
   // Puts rows into a list. One that says what it said before stays as it is, and so do its focus and what is open in it.
   const fill = (id, items, key, build) => {
@@ -87,13 +88,41 @@
     if (empty) empty.hidden = items.length > 0;
   };
 
-  const action = (tried) => `actions/${[tried.userId, tried.action, tried.idempotencyKey].map(segment).join("/")}/state`;
+  // A list begins with its newest, and says what there is beyond them.
+  const FEW = 12;
+  // So many attempts and users are told at once.
+  const LISTED = 1000;
+  const whole = new Set();
+  const list = (id, items, total, path, key, build) => {
+    const shown = whole.has(id) ? items.length : Math.min(items.length, FEW);
+    fill(id, items.slice(0, shown), key, build);
+    $(`${id}-count`).textContent = total ? String(total) : "";
+    let beyond = $(`${id}-beyond`);
+    if (!beyond) {
+      const turn = () => {
+        if (!whole.delete(id)) whole.add(id);
+        look();
+      };
+      const all = path && el("span", {}, " ", el("a", { href: below(path) }, `/emulator/${path}`));
+      beyond = el("p", { id: `${id}-beyond`, className: "beyond soft" }, el("span", {}), button("", turn), all);
+      $(id).after(beyond);
+    }
+    beyond.hidden = total <= FEW;
+    const [said, more, all] = beyond.children;
+    const put = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+    put(said, `${shown} of ${total}`);
+    put(more, shown < items.length ? `Show ${items.length - shown} more` : "Show fewer");
+    put(all?.firstChild, total > LISTED && ["actions", "users"].includes(path) ? `${LISTED} of them: ` : "all: ");
+  };
+
+  const attempt = (tried) => `actions/${[tried.userId, tried.action, tried.idempotencyKey].map(segment).join("/")}`;
+  const named = (action, by) => el("div", { className: "grow" }, el("div", { className: "name-of" }, el("strong", {}, action), by));
 
   const waiting = ({ review, challenge, users }) => {
     if (review) {
-      const decide = (to) => () => act("POST", action(review), { state: to });
+      const decide = (to) => () => act("POST", `${attempt(review)}/state`, { state: to });
       return [
-        line(el("div", { className: "grow" }, el("strong", {}, review.action), " by ", review.userId), time(review.createdAt)),
+        line(named(review.action, ` by ${review.userId}`), time(review.createdAt)),
         Object.keys(review.custom).length > 0 ? facts(Object.entries(review.custom).map(([k, v]) => [k, String(v)])) : "",
         el("div", { className: "acts" }, button("Approve", decide("REVIEW_SUCCEEDED"), "main"),
           button("Refuse", decide("REVIEW_FAILED"), "bad")),
@@ -108,38 +137,64 @@
       await act("POST", `${path}/${deed}`);
     };
     return [
-      line(el("div", { className: "grow" }, el("strong", {}, challenge.action ?? "Sign in"), " on ", challenge.to ?? "a phone",
-        userId ? ` of ${userId}` : ""), chip(verificationMethod), time(challenge.createdAt)),
+      line(named(challenge.action ?? "Sign in", ` on ${challenge.to ?? "a phone"}${userId ? ` of ${userId}` : ""}`),
+        chip(verificationMethod), time(challenge.createdAt)),
       claims && users.length === 0 ? soft("Enrol a user for QR codes, who can read it.") : "",
       el("div", { className: "acts" }, claims ? by : "", button("Approve", answer("approve"), "main"),
         button("Decline", answer("decline"), "bad")),
     ];
   };
 
-  const tried = (item) => [
-    line(el("div", { className: "grow" }, el("strong", {}, item.action), " by ", item.userId), state(item.state)),
-    line(time(item.createdAt), soft(`began with ${item.outcome}`), item.verificationMethod ? chip(item.verificationMethod) : "",
-      item.rules.map((rule) => chip(rule.ruleId === item.priorityRuleId ? `decided by ${rule.name}` : rule.name)),
-      more("Details", facts([
-      ["Key", item.idempotencyKey],
-      ["Methods", item.allowedVerificationMethods.join(", ")],
-      ["Back to", item.redirectUrl],
-      ["Address", [item.ipAddress, item.countryCode].filter(Boolean).join(", ")],
-      ["Browser", item.userAgent],
-      ["Device", item.deviceId],
-      ["Changed", new Date(item.stateUpdatedAt).toLocaleString()],
-    ]), Object.keys(item.custom).length > 0 ? json(item.custom) : "")),
-  ];
+  // What a developer does in the user's place: on the challenge page, or at once.
+  const acts = (item) => {
+    const settle = (deed, came) => async () => {
+      const left = await act("POST", `${attempt(item)}/${deed}`);
+      if (!left) return;
+      const back = left.redirectUrl?.startsWith("http") &&
+        [" ", el("a", { href: left.redirectUrl, target: "_blank", rel: "noreferrer" }, "Go on in the application")];
+      $("done").replaceChildren(el("p", {}, `${item.action} by ${item.userId} ${came}.`, ...(back || [])));
+    };
+    // A form, since browsers open a page for one that was clicked.
+    const open = el("form", { method: "post", action: below(`${attempt(item)}/open`), target: "_blank", rel: "noopener" },
+      el("button", {}, "Open"));
+    const waits = item.state === "CHALLENGE_REQUIRED";
+    return el("div", { className: "acts" }, open, waits ? [button("Succeed", settle("succeed", "was proved"), "main"),
+      button("Fail", settle("decline", "has failed"), "bad")] : "");
+  };
+  const tried = (item) => {
+    const unenrolled = item.state === "ALLOW" && item.outcome === "CHALLENGE" && !item.wasEnrolled;
+    return [
+      line(named(item.action, ` by ${item.userId}`), state(item.state)),
+      line(time(item.createdAt), soft(`began with ${item.outcome}${unenrolled ? ", nothing enrolled" : ""}`),
+        item.verificationMethod ? chip(item.verificationMethod) : "",
+        item.rules.map((rule) => chip(rule.ruleId === item.priorityRuleId ? `decided by ${rule.name}` : rule.name)),
+        more("Details", facts([
+          ["User", item.userId],
+          ["Key", item.idempotencyKey],
+          ["Methods", item.allowedVerificationMethods.join(", ")],
+          ["Back to", item.redirectUrl],
+          ["Address", [item.ipAddress, item.countryCode].filter(Boolean).join(", ")],
+          ["Browser", item.userAgent],
+          ["Device", item.deviceId],
+          ["Changed", new Date(item.stateUpdatedAt).toLocaleString()],
+        ]), Object.keys(item.custom).length > 0 ? json(item.custom) : "")),
+      unenrolled || item.state === "CHALLENGE_REQUIRED" ? acts(item) : "",
+    ];
+  };
 
   const message = ({ channel, to, userId, action, code, link, time: at }) => [
-    line(el("div", { className: "grow" }, el("strong", {}, to), userId ? [" ", soft(userId)] : ""), chip(channel), time(at)),
+    line(named(to, userId ? ` ${userId}` : ""), chip(channel), time(at)),
     line(soft(action),
       code ? [el("span", { className: "secret" }, code), copier(code)] : "",
       link?.startsWith("http") ? [el("a", { href: link, target: "_blank", rel: "noreferrer" }, "Open the link"), copier(link)] : ""),
   ];
 
-  const request = ({ endpoint, method, path, headers, body, time: at }) => [
-    row([chip(endpoint), el("span", { className: "grow mono" }, `${method} ${path}`), time(at)],
+  const answered = ({ status, isUnderWay }) => {
+    const tone = isUnderWay ? "amber" : status < 400 ? "good" : "bad";
+    return el("span", { className: `state ${tone}` }, isUnderWay ? "under way" : String(status ?? "no answer"));
+  };
+  const request = ({ endpoint, method, path, headers, body, time: at, ...answer }) => [
+    row([chip(endpoint), el("span", { className: "grow mono" }, `${method} ${path}`), answered(answer), time(at)],
       facts(Object.entries(headers)), body === null ? "" : json(body)),
   ];
 
@@ -163,12 +218,13 @@
     const remove = () => confirm(`Remove ${known.userId}?`) && act("DELETE", `users/${segment(known.userId)}`);
     const verified = known.authenticators.filter(({ isVerified }) => isVerified);
     return [
-      line(el("strong", { className: "grow" }, known.userId), verified.length === 0 ? soft("nothing enrolled") : ""),
+      line(named(known.userId, ""), verified.length === 0 ? soft("nothing enrolled") : ""),
       line(soft([...new Set([known.email, known.phoneNumber, known.username].filter(Boolean))].join(" · ")),
         verified.map(({ verificationMethod }) => chip(verificationMethod))),
       verified.filter(({ code }) => code).map(({ code }) =>
         line(soft("The app shows"), el("span", { className: "secret" }, code), copier(code))),
       more("Details", facts([
+        ["User", known.userId],
         ["E-mail", known.email && `${known.email} (${known.emailVerified ? "verified" : "not verified"})`],
         ["Phone", known.phoneNumber && `${known.phoneNumber} (${known.phoneNumberVerified ? "verified" : "not verified"})`],
         ["Name", known.displayName],
@@ -190,7 +246,8 @@
   };
 
   const connection = ([name, value]) => [
-    el("dt", { className: "mono" }, name), el("dd", { className: "mono" }, el("span", {}, value), copier(`${name}=${value}`)),
+    el("div", {}, el("dt", { className: "mono" }, name),
+      el("dd", { className: "mono" }, el("span", {}, value), copier(`${name}=${value}`))),
   ];
   let connected = "";
 
@@ -200,27 +257,29 @@
     const users = seen.users.filter(({ authenticators }) =>
       authenticators.some((known) => known.isVerified && known.verificationMethod === "QR_CODE")).map(({ userId }) => userId);
     const all = [...reviews, ...buttons.map((challenge) => ({ challenge, users }))];
-    fill("waiting", all, ({ review, challenge }) => (review ? action(review) : challenge.challengeId), waiting);
+    list("waiting", all, all.length, "", ({ review, challenge }) => (review ? attempt(review) : challenge.challengeId), waiting);
     $("waiting-box").hidden = all.length === 0;
-    fill("actions", seen.actions, action, tried);
-    fill("inbox", seen.messages, ({ challengeId, time: at, code }) => `${challengeId} ${at} ${code ?? ""}`, message);
+    const { counts } = seen;
+    list("actions", seen.actions, counts.actions, "actions", attempt, tried);
+    const ofMessage = ({ challengeId, time: at, code }) => `${challengeId} ${at} ${code ?? ""}`;
+    list("inbox", seen.messages, counts.messages, "messages", ofMessage, message);
     // Those of one moment are told apart by their place, counted from the oldest.
-    const total = seen.counts.requests;
-    const requests = seen.requests.map((item, index) => ({ ...item, number: total - index }));
-    fill("requests", requests, ({ number }) => String(number), request);
-    fill("webhooks", seen.webhooks, ({ id }) => id, webhook);
-    fill("faults", seen.faults.map((item, index) => ({ ...item, index })), ({ index }) => String(index), fault);
-    $("faults-acts").hidden = seen.faults.length === 0;
-    fill("users", seen.users, ({ userId }) => userId, user);
-    fill("outcomes", Object.entries(seen.outcomes), ([code]) => code, outcome);
-    const count = (id, shown, of) => { $(id).textContent = of > shown ? `the newest ${shown} of ${of}` : of ? String(of) : ""; };
-    count("actions-count", seen.actions.length, seen.counts.actions);
-    count("requests-count", seen.requests.length, seen.counts.requests);
-    count("users-count", seen.users.length, seen.counts.users);
+    const requests = seen.requests.map((item, index) => ({ ...item, number: counts.requests - index }));
+    list("requests", requests, counts.requests, "requests", ({ number }) => String(number), request);
+    list("webhooks", seen.webhooks, counts.webhooks, "webhooks", ({ id }) => id, webhook);
+    const faults = seen.faults.map((item, index) => ({ ...item, index }));
+    list("faults", faults, faults.length, "faults", ({ index }) => String(index), fault);
+    $("faults-acts").hidden = faults.length === 0;
+    list("users", seen.users, counts.users, "users", ({ userId }) => userId, user);
+    const outcomes = Object.entries(seen.outcomes);
+    list("outcomes", outcomes, outcomes.length, "outcomes", ([code]) => code, outcome);
     $("now").textContent = new Date(seen.now).toLocaleString();
     $("now").dateTime = seen.now;
     const pairs = [["AUTHSIGNAL_API_URL", seen.baseUrl], ["AUTHSIGNAL_API_SECRET_KEY", seen.secret], ["AUTHSIGNAL_TENANT_ID", seen.tenantId]];
-    if (connected !== String(pairs)) $("connect").replaceChildren(...pairs.flatMap(connection));
+    if (connected !== String(pairs)) {
+      $("connect").replaceChildren(...pairs.flatMap(connection));
+      $("connect-acts").replaceChildren(copier(pairs.map(([name, value]) => `${name}=${value}`).join("\n"), "Copy all"));
+    }
     connected = String(pairs);
   };
 

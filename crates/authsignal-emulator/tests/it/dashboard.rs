@@ -104,6 +104,20 @@ async fn it_shows_a_hundred_of_each_and_how_many_there_are() {
     assert_eq!(bench.control(Method::GET, "actions", None).await.as_array().unwrap().len(), 120);
 }
 
+#[tokio::test]
+async fn what_it_begins_with_is_how_to_connect() {
+    let html = bench().await.page("/emulator").await.text().await.unwrap();
+    let (main, boxes) = (html.split_once("<main").unwrap().1, "id=\"connect-box\"");
+    assert_eq!(main.find("<section"), main.find(boxes).map(|at| at - "<section ".len()), "the first section");
+    assert_eq!(html.find("href=\"#"), html.find("href=\"#main"), "first the way past all that");
+    let jumps = between(&html, "<nav", "</nav>");
+    assert_eq!(jumps.find("href="), jumps.find("href=\"#connect-box\""), "the first of the jumps");
+    for jump in jumps.split("href=\"#").skip(1) {
+        let to = jump.split('"').next().unwrap();
+        assert!(main.contains(&format!("id=\"{to}\"")), "{to}");
+    }
+}
+
 /// What lets a user through whom the tenant would challenge: there is nothing to challenge them with.
 #[tokio::test]
 async fn who_had_nothing_enrolled_is_told_apart() {

@@ -2,6 +2,7 @@
 mod codes;
 mod console;
 mod dashboard;
+mod dashboard_looks;
 mod launch;
 mod passkeys;
 mod public_url;

@@ -1,4 +1,5 @@
-//! The dashboard in Chromium, where it asks for a key.
+//! The dashboard in Chromium: where it asks for a key, and what its buttons do.
+use authsignal_client::Track;
 use authsignal_emulator::{Emulator, Outcome};
 use fantoccini::Locator;
 use serde_json::json;
@@ -30,12 +31,64 @@ async fn t128_a_browser_with_the_key_has_the_dashboard() {
     visitor.click("503").await;
     visitor.reads("rows", "any endpoint").await;
     assert_eq!(emulator.faults().len(), 1);
-    if let Some(folder) = std::env::var_os("SCREENSHOTS") {
-        let picture = std::path::PathBuf::from(folder).join("dashboard-with-key.png");
-        std::fs::write(picture, visitor.picture().await).unwrap();
-    }
     let told: Vec<_> = visitor.console().into_iter().filter(|line| !line.contains("status of 401")).collect();
     assert_eq!(told, [""; 0]);
+    visitor.leaves().await;
+}
+
+/// An attempt is proved or failed from the dashboard, by who has clicked there, with the way back into the application.
+#[tokio::test]
+async fn an_attempt_is_opened_proved_and_failed_by_its_buttons() {
+    let emulator = Emulator::start().await.unwrap();
+    let client = emulator.client();
+    let port = emulator.local_address().port();
+    let visitor = Visitor::arrive_at(format!("http://localhost:{port}"), json!({})).await;
+    visitor.open("/emulator").await;
+    visitor.waits_for(Locator::Css("#live.on")).await;
+    visitor.reads("facts", &format!("http://localhost:{port}/v1")).await;
+    client.track("bob", Track::new("read")).await.unwrap();
+    visitor.reads("soft", "began with CHALLENGE, nothing enrolled").await;
+    assert_eq!(visitor.evaluates("return document.querySelectorAll('#actions .acts button').length").await, json!(1));
+
+    emulator.user("ada").enroll_email_otp("ada@example.com");
+    let tab = visitor.tab().await;
+    for (name, state, came) in
+        [("Succeed", "CHALLENGE_SUCCEEDED", "was proved"), ("Fail", "CHALLENGE_FAILED", "has failed")]
+    {
+        client
+            .track("ada", Track::new("pay").redirect_url(format!("http://localhost:{port}/emulator/health")))
+            .await
+            .unwrap();
+        visitor.reads("state", "CHALLENGE_REQUIRED").await;
+        assert_eq!(
+            visitor.evaluates("return [...document.querySelectorAll('#actions li:first-child .acts button')].map(b => b.textContent)").await,
+            json!(["Open", "Succeed", "Fail"])
+        );
+        visitor.click("Open").await;
+        visitor.goes_to_the_window_beside(&tab).await;
+        visitor.sees("Pay").await;
+        assert_eq!(visitor.evaluates("return window.opener").await, json!(null));
+        visitor.browser.close_window().await.unwrap();
+        visitor.goes_to(&tab).await;
+        assert_eq!(emulator.actions("ada")[0].state.as_str(), "CHALLENGE_REQUIRED", "opening it proves nothing");
+
+        visitor.click(name).await;
+        visitor
+            .waits_until(&format!("document.querySelector('#done').textContent.startsWith('pay by ada {came}.')"))
+            .await;
+        assert_eq!(emulator.actions("ada")[0].state.as_str(), state);
+        let back = visitor.evaluates("return document.querySelector('#done a').href").await;
+        let token = back.as_str().unwrap().split_once("/emulator/health?token=").expect("the way back").1.to_owned();
+        let proof = client.validate_challenge(authsignal_client::Validate::new(token)).await.unwrap();
+        assert_eq!(proof.state.unwrap().as_str(), state);
+        visitor.waits_until("document.querySelectorAll('#actions .acts').length === 1").await;
+    }
+    // What was asked says what was answered.
+    emulator.inject_fault(authsignal_emulator::Endpoint::GetUser, authsignal_emulator::Fault::hang_up());
+    assert!(client.get_user("eve").await.is_ok(), "the client tries again");
+    visitor.reads("state", "no answer").await;
+    visitor.reads("state", "200").await;
+    assert_eq!(visitor.console(), [""; 0]);
     visitor.leaves().await;
 }
 
