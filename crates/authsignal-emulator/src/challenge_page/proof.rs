@@ -8,7 +8,6 @@ use crate::challenge_page::words::text::Text;
 use crate::db::Db;
 use crate::db::proof::{Aim, Attempt};
 use crate::db::user::AuthenticatorKind;
-use crate::lifecycle;
 use crate::verification::webauthn::Ceremony;
 
 /// The view in which one of several methods is chosen.
@@ -44,9 +43,6 @@ impl Visit<'_> {
             drawn.ways.push(Way::Link { label: words.lost_access, href });
         }
         drawn.ways.push(Way::Quit(words.cancel));
-        if let Some(panel) = &mut drawn.panel {
-            panel.may_fail = panel.buttons.is_empty() && lifecycle::declined(&self.state(db)).is_some();
-        }
         drawn
     }
 

@@ -3,6 +3,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::challenge_page::params::Carried;
+use crate::challenge_page::scene::Panel;
 use crate::challenge_page::view::{Page, Say, sealed};
 use crate::challenge_page::words::table::Words;
 use crate::credentials::tokens::TokenError;
@@ -22,5 +23,12 @@ pub(super) fn broken(carried: Carried, words: &'static Words, fault: TokenError)
         TokenError::Expired => (words.expired_heading, words.expired, "expired_token"),
         TokenError::Invalid => (words.bad_heading, words.bad, "unauthorized"),
     };
-    Page::broken(carried, words, heading, text, Say::error(code, status)).respond(status)
+    let is_bare = carried.token.is_empty();
+    let mut page = Page::broken(carried, words, heading, text, Say::error(code, status));
+    if is_bare {
+        // Somebody looks at what is there.
+        let link = Some((words.dashboard_open, "/emulator".to_owned()));
+        page.drawn.panel = Some(Panel { link, ..Panel::new(words.dashboard_has.into(), "") });
+    }
+    page.respond(status)
 }

@@ -200,6 +200,8 @@ pub(super) struct Panel {
     pub(super) note: String,
     /// Whether the challenge can be failed.
     pub(super) may_fail: bool,
+    /// Whether the link can be had expire.
+    pub(super) may_expire: bool,
 }
 
 #[derive(Debug)]
@@ -210,6 +212,15 @@ pub(super) struct Press {
 
 impl Panel {
     pub(super) fn new(intro: Text, note: impl Into<String>) -> Self {
-        Self { intro, shown: None, link: None, user: None, buttons: Vec::new(), note: note.into(), may_fail: false }
+        Self {
+            intro,
+            shown: None,
+            link: None,
+            user: None,
+            buttons: Vec::new(),
+            note: note.into(),
+            may_fail: false,
+            may_expire: false,
+        }
     }
 }

@@ -25,6 +25,10 @@ impl Visit<'_> {
                 self.shared.db().decline(self.id(), self.now);
                 self.leave()
             }
+            "expire" => {
+                self.shared.tokens.expire(&self.carried.token, self.now);
+                self.see("")
+            }
             "on" => self.go_on(),
             "quit" => self.leave(),
             _ => self.see(""),

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::challenge_page::params::{Carried, PageParams};
 use crate::challenge_page::respond::{broken, see};
-use crate::challenge_page::scene::{Begin, Drawn, End, Scene, Tone};
+use crate::challenge_page::scene::{Begin, Drawn, End, Panel, Scene, Tone};
 use crate::challenge_page::view::Page;
 use crate::challenge_page::words::table::Words;
 use crate::db::Db;
@@ -189,7 +189,7 @@ impl<'a> Visit<'a> {
 
     fn draw(&self, db: &Db, begun: Option<&Ceremony>) -> (Task, Drawn) {
         let task = self.task(db);
-        let drawn = match task {
+        let mut drawn = match task {
             Task::Prove => self.draw_proof(db, begun),
             Task::Enrol => self.draw_enrolment(db, begun),
             Task::Settings => self.draw_settings(db, begun),
@@ -197,7 +197,18 @@ impl<'a> Visit<'a> {
             Task::Nothing => self.draw_way_on(&self.state(db)),
             Task::Closed => self.draw_closed(&self.state(db)),
         };
+        if matches!(task, Task::Prove | Task::Enrol) {
+            self.end_by_hand(db, &mut drawn);
+        }
         (task, drawn)
+    }
+
+    /// Besides what a user does, a challenge can be failed, unless the phone of the panel does that, and its link expire.
+    fn end_by_hand(&self, db: &Db, drawn: &mut Drawn) {
+        let panel = drawn.panel.get_or_insert_with(|| Panel::new(self.words.by_hand.into(), ""));
+        let declines = panel.buttons.iter().any(|press| press.answer == "decline");
+        panel.may_fail = !declines && lifecycle::declined(&self.state(db)).is_some();
+        panel.may_expire = true;
     }
 
     fn draw_way_on(&self, state: &ActionState) -> Drawn {

@@ -1,6 +1,6 @@
 //! The tokens of one emulator: RS256 JWTs with the claims that the SDKs' fixtures show.
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use authsignal_client::VerificationMethod;
@@ -110,6 +110,8 @@ pub(crate) struct Tokens {
     validation: Validation,
     session_issuer: String,
     session_validation: Validation,
+    /// The ids of challenges' tokens that were had expire, and when they would have in any case.
+    expired: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Tokens {
@@ -144,7 +146,16 @@ impl Tokens {
         let mut session_validation = validation(&session_issuer);
         session_validation.validate_aud = false;
         let ttl = ttl.as_secs();
-        Self { source, tenant, ttl, issuer, validation: challenge_validation, session_issuer, session_validation }
+        Self {
+            source,
+            tenant,
+            ttl,
+            issuer,
+            validation: challenge_validation,
+            session_issuer,
+            session_validation,
+            expired: Mutex::default(),
+        }
     }
 
     /// Waits for the key without holding up the thread.
@@ -182,7 +193,20 @@ impl Tokens {
     /// What `token` says, if it is one of this emulator's and has not expired at `now`.
     pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<Claims, TokenError> {
         let claims: Claims = self.read(token, &self.validation)?;
-        if seconds(now) >= claims.exp { Err(TokenError::Expired) } else { Ok(claims) }
+        let is_over = seconds(now) >= claims.exp || self.expired().contains_key(&claims.jti);
+        if is_over { Err(TokenError::Expired) } else { Ok(claims) }
+    }
+
+    /// Has a token count as expired from now on, and no other one.
+    pub(crate) fn expire(&self, token: &str, now: SystemTime) {
+        let Ok(claims) = self.check(token, now) else { return };
+        let mut expired = self.expired();
+        expired.retain(|_, until| *until > seconds(now));
+        expired.insert(claims.jti, claims.exp);
+    }
+
+    fn expired(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.expired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new access token, and what it says; no two are the same.

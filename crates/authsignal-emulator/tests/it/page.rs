@@ -1,6 +1,7 @@
 //! The challenge page without a script: what it shows, what its forms do, where it sends the browser.
 mod enrol;
 mod key;
+mod outcomes;
 mod proof;
 mod settings;
 mod tenant;

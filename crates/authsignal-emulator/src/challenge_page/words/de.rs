@@ -189,5 +189,9 @@ pub(super) const WORDS: Words = Words {
     localhost_why: "Unter einer Adresse wie 127.0.0.1 haben Browser keine Passkeys, und ein Popup muss bei seiner \
                     bleiben.",
     localhost_open: "Auf localhost öffnen",
+    by_hand: "Wie das ausgeht, bestimmen Sie:",
     fail: "Diese Prüfung scheitern lassen",
+    expire: "Diesen Link ablaufen lassen",
+    dashboard_has: "Benutzer, Aktionen und Codes stehen auf der Übersicht des Emulators.",
+    dashboard_open: "Übersicht öffnen",
 };

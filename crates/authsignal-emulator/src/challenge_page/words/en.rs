@@ -183,5 +183,9 @@ pub(super) const WORDS: Words = Words {
     recovery_left: "Left: {number}. The real service doesn’t show this here.",
     localhost_why: "Browsers have no passkeys at an address such as 127.0.0.1, and a popup has to stay at its own.",
     localhost_open: "Open it on localhost",
+    by_hand: "How this ends is up to you:",
     fail: "Fail this challenge",
+    expire: "Let this link expire",
+    dashboard_has: "Users, actions and codes are on the emulator’s dashboard.",
+    dashboard_open: "Open the dashboard",
 };

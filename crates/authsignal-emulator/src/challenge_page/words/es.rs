@@ -186,5 +186,9 @@ pub(super) const WORDS: Words = Words {
     localhost_why: "En una dirección como 127.0.0.1 los navegadores no tienen llaves de acceso, y un popup no puede \
                     dejarla.",
     localhost_open: "Abrir en localhost",
+    by_hand: "Usted decide cómo termina:",
     fail: "Hacer fallar esta verificación",
+    expire: "Dejar caducar este enlace",
+    dashboard_has: "Usuarios, acciones y códigos están en el panel del emulador.",
+    dashboard_open: "Abrir el panel",
 };

@@ -185,5 +185,9 @@ pub(super) const WORDS: Words = Words {
     localhost_why: "À une adresse comme 127.0.0.1, les navigateurs n’ont pas de clés d’accès, et un popup doit y \
                     rester.",
     localhost_open: "Ouvrir sur localhost",
+    by_hand: "À vous de décider comment cela finit :",
     fail: "Faire échouer cette vérification",
+    expire: "Laisser ce lien expirer",
+    dashboard_has: "Utilisateurs, actions et codes sont sur le tableau de bord de l’émulateur.",
+    dashboard_open: "Ouvrir le tableau de bord",
 };

@@ -54,5 +54,6 @@ words! {
     expired_heading expired bad_heading bad
     // The emulator's panel.
     emulator message_to sent_really app_shows app_really open_link link_really phone_asks phone_asked_really
-    approve decline scan_as scan phone_new phone_pair recovery_shown recovery_left localhost_why localhost_open fail
+    approve decline scan_as scan phone_new phone_pair recovery_shown recovery_left localhost_why localhost_open
+    by_hand fail expire dashboard_has dashboard_open
 }

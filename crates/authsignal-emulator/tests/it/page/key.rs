@@ -18,7 +18,7 @@ fn origin(bench: &Bench) -> String {
 }
 
 /// A page as a browser at `localhost` gets it.
-async fn at_localhost(bench: &Bench, url: &str) -> String {
+pub(super) async fn at_localhost(bench: &Bench, url: &str) -> String {
     let host = format!("localhost:{}", port(bench));
     let response = bench.http.get(url).header("host", host).send().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -47,7 +47,7 @@ async fn give(bench: &Bench, token: &str, html: &str, credential: &str) -> Respo
 }
 
 /// Enrols one as a first method.
-async fn enrolled(bench: &Bench, view: &str) -> SoftKey {
+pub(super) async fn enrolled(bench: &Bench, view: &str) -> SoftKey {
     let (url, token) = url_and_token(bench).await;
     let html = at_localhost(bench, &format!("{url}&view={view}")).await;
     assert!(html.contains("data-does=\"create\""));

@@ -127,6 +127,33 @@ async fn a_popup_tells_of_a_link_that_has_expired() {
     shop.visitor.leaves().await;
 }
 
+/// What a developer does on the page by hand is told as what users do is: a failure has a token, an expired link none.
+#[tokio::test]
+async fn a_popup_is_failed_and_had_expire_by_hand() {
+    let (shop, url) = challenged().await;
+    launch(&shop, &url, json!({ "mode": "popup" })).await;
+    shop.visitor.enters(FRAME).await;
+    shop.visitor.sees("Withdrawal").await;
+    shop.visitor.click("Fail this challenge").await;
+    shop.visitor.leaves_frames().await;
+    let failed = outcome(&shop).await;
+    let validated = shop.validated(&failed).await;
+    assert_eq!((validated.is_valid, validated.state.unwrap().as_str()), (false, "CHALLENGE_FAILED"));
+
+    let url = shop.challenge("ada", "withdrawal").await;
+    launch(&shop, &url, json!({ "mode": "popup" })).await;
+    shop.visitor.enters(FRAME).await;
+    shop.visitor.sees("Withdrawal").await;
+    shop.visitor.click("Let this link expire").await;
+    shop.visitor.sees("The link has expired").await;
+    shop.visitor.leaves_frames().await;
+    shop.visitor.waits_until("errors.length").await;
+    let errors = json!([{ "errorCode": "expired_token", "statusCode": 401 }]);
+    assert_eq!(shop.js("return [errors, outcome]", json!(null)).await, json!([errors, null]));
+    assert_eq!(shop.emulator.actions("ada")[0].state.as_str(), "CHALLENGE_REQUIRED");
+    shop.visitor.leaves().await;
+}
+
 #[tokio::test]
 async fn a_window_closes_with_a_token() {
     let (shop, url) = challenged().await;
