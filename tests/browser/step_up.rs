@@ -47,6 +47,8 @@ const APP: &str = r##"
     document.body.dataset.ready = "yes";
 "##;
 
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 struct Shop {
     site: String,
     emulator: Emulator,
@@ -76,10 +78,13 @@ impl Shop {
             "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src {}{styles}",
             emulator.origin()
         );
+        // The strictest that leaves a page its popup, and what needs none takes the strictest that there is.
+        let opener_policy = if way.ends_with("dialog") { "same-origin" } else { "same-origin-allow-popups" };
+        let headers = [(header::CONTENT_SECURITY_POLICY, policy), (OPENER_POLICY, opener_policy.to_owned())];
         let sdk = std::fs::read_to_string("node_modules/@authsignal/browser/dist/index.min.js").unwrap();
         let script = |text: String| ([(header::CONTENT_TYPE, "text/javascript")], text);
         let app = Router::new()
-            .route("/", get(async move || ([(HeaderName::from_static("content-security-policy"), policy)], Html(PAGE))))
+            .route("/", get(async move || (headers, Html(PAGE))))
             .layer(authsignal.browser_layer())
             .route("/app.js", get(async move || script(APP.to_owned()).into_response()))
             .route("/sdk.js", get(async move || script(sdk).into_response()))

@@ -9,6 +9,7 @@ mod csrf;
 #[cfg(test)]
 mod docs;
 mod jwt;
+mod spa;
 #[cfg(test)]
 mod way;
 mod webhook;
@@ -24,7 +25,7 @@ use axum_session::SessionStore;
 use tokio::net::TcpListener;
 
 const SITE: &str = "http://localhost:3000";
-const NAMES: [&str; 6] = ["axum-login", "tower-sessions", "axum-session-auth", "jwt", "csrf", "webhook"];
+const NAMES: [&str; 7] = ["axum-login", "tower-sessions", "axum-session-auth", "jwt", "spa", "csrf", "webhook"];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,6 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let sessions = SessionStore::new(None, with_axum_session_auth::config()).await?;
             with_axum_session_auth::app(authsignal, sessions)?
         }
+        "spa" => spa::app(authsignal)?,
         "jwt" => jwt::app(authsignal)?,
         "csrf" => csrf::app(authsignal)?,
         "webhook" => {
