@@ -1,9 +1,5 @@
 //! An application behind a real nginx that strips the prefix under which browsers know it, beside another one on the same
 //! origin (threat T123).
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -13,71 +9,31 @@ use axum_authsignal::AuthsignalLayer;
 use serde_json::json;
 
 use crate::sites::{emulator, handle, listen, page, serve};
-use test_support::visitor::{PATIENCE, Visitor};
+use test_support::processes::Nginx;
+use test_support::visitor::Visitor;
 
 const HOME: &str = "<p><a href=\"card\">Card</a></p><form method=\"post\" action=\"withdraw\">\
                     <label>Amount <input name=\"amount\"></label><button>Withdraw</button></form>";
 
-/// An nginx with a folder of its own; it ends with the test.
-struct Nginx {
-    child: Child,
-    folder: PathBuf,
-    port: u16,
-}
-
-impl Nginx {
-    /// Serves what is under `/app/` from one port with the prefix taken away, and everything else from another.
-    async fn start(app: u16, other: u16) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let folder = format!("nginx-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        loop {
-            // Free by now; where somebody else is faster, nginx ends and another is taken.
-            let (listener, port) = listen().await;
-            drop(listener);
-            let at = folder.display();
-            let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                .map(|kind| format!("{kind}_temp_path {at}/{kind};"));
-            let configuration = format!(
-                "daemon off; master_process off; pid {at}/pid; error_log stderr crit; events {{}}\n\
-                 http {{ access_log off; {} server {{ listen 127.0.0.1:{port};\n\
-                 location /app/ {{ proxy_pass http://127.0.0.1:{app}/; }}\n\
-                 location / {{ proxy_pass http://127.0.0.1:{other}; }} }} }}\n",
-                paths.join(" ")
-            );
-            let file = folder.join("nginx.conf");
-            std::fs::write(&file, configuration).unwrap();
-            let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-            let mut command = Command::new("nginx");
-            command.env("PATH", path).arg("-e").arg("stderr").arg("-p").arg(&folder).arg("-c").arg(&file);
-            let mut child = command.stdin(Stdio::null()).spawn().expect("nginx is installed");
-            let begun = std::time::Instant::now();
-            while child.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    return Self { child, folder, port };
-                }
-                assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
-            assert!(begun.elapsed() < PATIENCE, "nginx does not start");
-        }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// An nginx that serves what is under `/app/` from one port with the prefix taken away, and everything else from another.
+fn nginx(app: u16, other: u16) -> Nginx {
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {kind};"));
+    let paths = paths.join(" ");
+    Nginx::start(|port| {
+        format!(
+            "pid nginx.pid; error_log stderr crit; events {{}}\n\
+             http {{ access_log off; {paths} server {{ listen 127.0.0.1:{port};\n\
+             location /app/ {{ proxy_pass http://127.0.0.1:{app}/; }}\n\
+             location / {{ proxy_pass http://127.0.0.1:{other}; }} }} }}\n"
+        )
+    })
 }
 
 #[tokio::test]
 async fn t123_behind_a_stripped_prefix_everything_leads_back_to_this_application() {
     let emulator = emulator().await;
     let ((app, app_port), (other, other_port)) = (listen().await, listen().await);
-    let nginx = Nginx::start(app_port, other_port).await;
+    let nginx = nginx(app_port, other_port);
     let site = format!("http://localhost:{}", nginx.port);
     let authsignal = handle(&emulator, &format!("{site}/app")).public_prefix("/app").build().unwrap();
     let guard = |action| AuthsignalLayer::new(&authsignal, action);

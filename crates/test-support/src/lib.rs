@@ -12,3 +12,8 @@
 
 pub mod processes;
 pub mod visitor;
+
+use std::time::Duration;
+
+/// How long a page or a process may take before a test fails. Nothing waits for it that has what it needs.
+pub const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,13 +1,15 @@
 //! The processes that a test needs; they end with it, also when it panics.
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::PATIENCE;
 
 /// The repository.
 pub fn root() -> PathBuf {
@@ -79,6 +81,56 @@ impl QuickStart {
     /// The one URL that it prints.
     pub fn url(&self) -> &str {
         &self.0.found
+    }
+}
+
+/// An nginx with a folder of its own; it ends with the test.
+pub struct Nginx {
+    child: Child,
+    pub folder: PathBuf,
+    pub port: u16,
+}
+
+impl Nginx {
+    /// With the configuration for a port. Relative paths in it are in the folder.
+    pub fn start(configuration: impl Fn(u16) -> String) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let folder = format!("nginx-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        loop {
+            // Free by now; where somebody else is faster, nginx ends and another is taken.
+            let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+            std::fs::write(folder.join("nginx.conf"), configuration(port)).unwrap();
+            let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
+            let mut command = Command::new("nginx");
+            command.env("PATH", path).args([
+                "-e",
+                "stderr",
+                "-g",
+                "daemon off; master_process off;",
+                "-c",
+                "nginx.conf",
+            ]);
+            let mut child = command.arg("-p").arg(&folder).stdin(Stdio::null()).spawn().expect("nginx is installed");
+            let begun = Instant::now();
+            while child.try_wait().unwrap().is_none() {
+                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                    return Self { child, folder, port };
+                }
+                assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert!(begun.elapsed() < PATIENCE, "nginx does not start");
+        }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

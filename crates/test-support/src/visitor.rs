@@ -10,8 +10,7 @@ use url::Url;
 
 use crate::processes::{Driver, QuickStart};
 
-/// How long a page may take before a test fails. Nothing waits for it that has what it needs.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub use crate::PATIENCE;
 
 /// What any page has to have, in the page's own words for what is missing.
 const FAULTS: &str = r#"

@@ -41,7 +41,8 @@ pub(crate) async fn pay(State(bank): State<Bank>, _: Verdict, Form(Payment { amo
     if amount > 0 {
         bank.add_payment();
     }
-    Redirect::to("/")
+    // Relative, so that it is right behind a prefix too.
+    Redirect::to(".")
 }
 
 /// The page for who is signed in, with a form that pays, and what else is in that form; or the form to sign in.

@@ -9,6 +9,7 @@ mod csrf;
 #[cfg(test)]
 mod docs;
 mod jwt;
+mod nginx;
 mod spa;
 #[cfg(test)]
 mod way;
@@ -25,7 +26,8 @@ use axum_session::SessionStore;
 use tokio::net::TcpListener;
 
 const SITE: &str = "http://localhost:3000";
-const NAMES: [&str; 7] = ["axum-login", "tower-sessions", "axum-session-auth", "jwt", "spa", "csrf", "webhook"];
+const NAMES: [&str; 8] =
+    ["axum-login", "tower-sessions", "axum-session-auth", "jwt", "spa", "csrf", "webhook", "nginx"];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,6 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let sessions = SessionStore::new(None, with_axum_session_auth::config()).await?;
             with_axum_session_auth::app(authsignal, sessions)?
         }
+        "nginx" => nginx::app(authsignal, "http://localhost:8080")?,
         "spa" => spa::app(authsignal)?,
         "jwt" => jwt::app(authsignal)?,
         "csrf" => csrf::app(authsignal)?,

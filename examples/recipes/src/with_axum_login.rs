@@ -88,7 +88,11 @@ impl AuthnBackend for Users {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::routing::get;
     use axum_authsignal::RefusalReason::{OtherUser, Unauthenticated};
+    use axum_authsignal::{AuthsignalLayer, User};
+    use axum_authsignal_testing::TestAuthsignal;
 
     use crate::way;
 
@@ -129,5 +133,18 @@ mod tests {
         let back = challenged.prove().await.assert_refused(&Unauthenticated);
         browser.post_form("/login", [("user", "ada")]).await;
         back.repeat().await.assert_refused(&OtherUser).press("Continue").await.assert_text("Payments: 0");
+    }
+
+    /// Why versions have to go together: the session of another tower-sessions is none, and nobody gets through.
+    #[tokio::test]
+    async fn the_session_of_another_version_is_none() {
+        let service = TestAuthsignal::new();
+        let identified =
+            |session: axum_login::tower_sessions::Session| async move { session.id().map(|_| User::new("ada")) };
+        let authsignal = service.builder().identify(identified).build().unwrap();
+        let guarded = get(async || "seen").route_layer(AuthsignalLayer::new(&authsignal, "see"));
+        let other = tower_sessions::SessionManagerLayer::new(tower_sessions::MemoryStore::default());
+        let app = Router::new().route("/", guarded).layer(other);
+        service.browser(app).get("/").await.assert_status(500).assert_text("Is `SessionManagerLayer` enabled?");
     }
 }

@@ -57,12 +57,12 @@ async fn login(session: Session, Form(Login { user }): Form<Login>) -> Result<Re
     // Another id than before, so that nobody signs in with one that somebody else has given them.
     session.cycle_id().await.map_err(unavailable)?;
     session.insert(USER, user).await.map_err(unavailable)?;
-    Ok(Redirect::to("/"))
+    Ok(Redirect::to("."))
 }
 
 async fn logout(session: Session) -> Result<Redirect, StatusCode> {
     session.flush().await.map_err(unavailable)?;
-    Ok(Redirect::to("/"))
+    Ok(Redirect::to("."))
 }
 
 fn unavailable(_: Error) -> StatusCode {
