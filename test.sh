@@ -21,6 +21,10 @@ need chromium chromium
 need chromedriver chromium-driver
 need curl curl
 need npm nodejs npm
+need redis-cli redis-tools
+need redis-server redis-server
+# In a folder of its version's, which is in nobody's path. Debian starts one as a service too, which no check uses.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 need valgrind valgrind
 # Where it is not in everybody's path.
 [ -x /usr/sbin/nginx ] || need nginx nginx-light
@@ -67,6 +71,13 @@ run cargo clippy --locked -p authsignal-client --features axum -- -D warnings
 run cargo clippy --locked -p authsignal-client --features jwks -- -D warnings
 run cargo clippy --locked -p authsignal-emulator -- -D warnings
 run cargo clippy --locked -p axum-authsignal-testing -- -D warnings
+run cargo clippy --locked -p authsignal-store-redis -- -D warnings
+run cargo clippy --locked -p authsignal-store-redis --features sentinel -- -D warnings
+run cargo clippy --locked -p authsignal-store-redis --features cluster -- -D warnings
+run cargo clippy --locked -p authsignal-store-redis --features tls -- -D warnings
+run cargo clippy --locked -p authsignal-store-sqlx -- -D warnings
+run cargo clippy --locked -p authsignal-store-sqlx --features postgres -- -D warnings
+run cargo clippy --locked -p authsignal-store-sqlx --features sqlite -- -D warnings
 
 heading 'The client alone needs no axum, and for its extractor the core of it'
 # Says which packages whose names begin with axum are in the tree that its arguments ask for.
@@ -90,7 +101,8 @@ run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --all-features
 
 heading 'Package'
-for name in axum-authsignal authsignal-client authsignal-emulator axum-authsignal-testing; do
+for name in axum-authsignal authsignal-client authsignal-emulator authsignal-store-redis authsignal-store-sqlx \
+    axum-authsignal-testing; do
     echo "+ cargo package --locked --allow-dirty --no-verify --list -p $name"
     package=$(cargo package --locked --allow-dirty --no-verify --list -p "$name")
     for file in Cargo.toml README.md LICENSE-MIT LICENSE-APACHE src/lib.rs; do

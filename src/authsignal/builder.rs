@@ -224,6 +224,8 @@ impl AuthsignalBuilder {
     }
 
     /// Where flows are kept. Default: a [`MemoryStore`](crate::store::MemoryStore), which one node can live with and several cannot share.
+    /// For those there are [`authsignal-store-redis`](https://docs.rs/authsignal-store-redis) and
+    /// [`authsignal-store-sqlx`](https://docs.rs/authsignal-store-sqlx).
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(AnyStore::new(store));
         self

@@ -6,8 +6,14 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// The crates, and where their code begins.
-const CRATES: [&str; 4] =
-    ["src", "crates/authsignal-client/src", "crates/authsignal-emulator/src", "crates/axum-authsignal-testing/src"];
+const CRATES: [&str; 6] = [
+    "src",
+    "crates/authsignal-client/src",
+    "crates/authsignal-emulator/src",
+    "crates/authsignal-store-redis/src",
+    "crates/authsignal-store-sqlx/src",
+    "crates/axum-authsignal-testing/src",
+];
 
 type Names = Vec<String>;
 

@@ -1,6 +1,6 @@
 //! What several test suites share: somebody at a browser, and the processes that they need.
 //!
-//! Needs `chromium` and `chromedriver`.
+//! Needs `chromium` and `chromedriver`, and the databases of `servers` where they are used.
 #![allow(
     missing_docs,
     missing_debug_implementations,
@@ -11,6 +11,7 @@
 )]
 
 pub mod processes;
+pub mod servers;
 pub mod visitor;
 
 use std::time::Duration;

@@ -67,7 +67,8 @@ macro_rules! store_contract_cases {
                 a_long_time_is_kept, the_longest_time_is_refused_or_kept;
             races: one_of_many_swaps_at_once_writes, one_of_many_first_writes_at_once_writes,
                 one_of_many_writes_at_once_inherits, writers_of_other_keys_are_not_disturbed, no_count_is_lost,
-                a_reader_sees_whole_values, a_call_that_is_given_up_leaves_the_store_whole;
+                a_reader_sees_whole_values, a_call_that_is_given_up_leaves_the_store_whole,
+                a_write_that_was_given_up_undoes_no_later_one;
         );
     };
 }

@@ -152,3 +152,25 @@ pub async fn a_call_that_is_given_up_leaves_the_store_whole<S: Store>(subject: S
     }
     assert!(written && subject.value(key(1)).await == Some(vec![101]), "the store works on");
 }
+
+/// A write that is still on its way when its caller has hung up comes too late for what has been written since.
+pub async fn a_write_that_was_given_up_undoes_no_later_one<S: Store>(subject: Subject<S>) {
+    let mut newest = subject.write(key(1), [0]).await;
+    for number in 1..=30 {
+        let mut late = Box::pin(subject.swap(key(1), Some(newest), [0xff], subject.ttl()));
+        poll_fn(|cx| Poll::Ready(late.as_mut().poll(cx).is_ready())).await;
+        drop(late);
+        let mut tries = 0;
+        newest = subject.version(key(1)).await;
+        while !subject.swap(key(1), Some(newest), [number], subject.ttl()).await {
+            tries += 1;
+            assert!(tries < 100, "the store works on");
+            newest = subject.version(key(1)).await;
+        }
+        for _ in 0..10 {
+            yield_now().await;
+            assert_eq!(subject.value(key(1)).await, Some(vec![number]), "what was written last is there");
+        }
+        newest = subject.version(key(1)).await;
+    }
+}

@@ -9,7 +9,7 @@ use axum_authsignal::store::{Error, Key, Store, Version};
 use tokio::task::yield_now;
 
 /// Each way, and a case of the contract that notices it.
-pub(super) const BROKEN: [(&str, &str); 40] = [
+pub(super) const BROKEN: [(&str, &str); 41] = [
     ("begins full", "nothing_is_there_at_first"),
     ("writes nothing", "what_was_written_is_read"),
     ("takes the empty value for none", "an_empty_value_is_a_value"),
@@ -50,6 +50,7 @@ pub(super) const BROKEN: [(&str, &str); 40] = [
     ("has one lock for all records", "writers_of_other_keys_are_not_disturbed"),
     ("reads version and value apart", "a_reader_sees_whole_values"),
     ("never lets go", "a_call_that_is_given_up_leaves_the_store_whole"),
+    ("looks and then writes, whoever waits", "a_write_that_was_given_up_undoes_no_later_one"),
 ];
 
 type Records = HashMap<Vec<u8>, Record>;
@@ -70,6 +71,17 @@ pub(super) struct BrokenStore {
     records: Mutex<Records>,
     last_version: AtomicU64,
     is_locked: AtomicBool,
+    /// What was looked for and is still to be written, each with how many reads later.
+    late: Mutex<Vec<Late>>,
+}
+
+#[derive(Debug)]
+struct Late {
+    number: u64,
+    reads: u8,
+    name: Vec<u8>,
+    value: Vec<u8>,
+    ttl: Duration,
 }
 
 impl BrokenStore {
@@ -81,6 +93,7 @@ impl BrokenStore {
             records: Mutex::default(),
             last_version: AtomicU64::new(100),
             is_locked: AtomicBool::new(false),
+            late: Mutex::default(),
         };
         if store.is("begins full") {
             let record = Record { version: 1, value: vec![], first_length: 0, expires: None, writer: None };
@@ -174,6 +187,16 @@ impl BrokenStore {
         }
     }
 
+    /// Writes what nobody waits for any more, a few reads later.
+    fn write_late(&self) -> Result<(), Error> {
+        let mut late = self.late.lock().unwrap();
+        late.iter_mut().for_each(|late| late.reads -= 1);
+        for Late { name, value, ttl, .. } in late.extract_if(.., |late| late.reads == 0) {
+            self.write(&mut self.records(), name, true, value, ttl)?;
+        }
+        Ok(())
+    }
+
     fn write(
         &self,
         records: &mut Records,
@@ -207,6 +230,7 @@ impl BrokenStore {
 
 impl Store for BrokenStore {
     async fn load(&self, key: &Key) -> Result<Option<(Version, bytes::Bytes)>, Error> {
+        self.write_late()?;
         let name = self.key(key);
         let early = self.records().get(&name).map(|record| record.version);
         if self.is("reads version and value apart") {
@@ -244,6 +268,16 @@ impl Store for BrokenStore {
                 yield_now().await;
             }
             return self.write(&mut self.records(), name, may_write, value, ttl);
+        }
+        if self.is("looks and then writes, whoever waits") {
+            if !self.check(&mut self.records(), &name, expected, ttl) {
+                return Ok(false);
+            }
+            let number = self.last_version.fetch_add(1, Ordering::SeqCst);
+            self.late.lock().unwrap().push(Late { number, reads: 4, name: name.clone(), value: value.clone(), ttl });
+            yield_now().await;
+            self.late.lock().unwrap().retain(|late| late.number != number);
+            return self.write(&mut self.records(), name, true, value, ttl);
         }
         if self.is("has one lock for all records") || self.is("never lets go") {
             if self.is_locked.swap(true, Ordering::SeqCst) {
