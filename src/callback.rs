@@ -21,7 +21,7 @@ use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::{Flow, Kind, Opening, Unproven};
 use crate::domain::page_origin;
 use crate::domain::place::Place;
-use crate::domain::saved_request::SavedRequest;
+use crate::domain::saved_request::{NotKept, SavedRequest};
 use crate::domain::ticket::Ticket;
 use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
@@ -31,7 +31,7 @@ use crate::response::headers::{attach_refusal, no_store, rejected, see_other};
 use crate::response::module::step_up_module;
 use crate::response::page::{LinkKind, Page, PageKind};
 use crate::response::popup::PopupMessage;
-use crate::response::resume_form::ResumeForm;
+use crate::response::resume_form::{ResumeForm, UnkeptField};
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
 
@@ -276,8 +276,8 @@ impl Inner {
     fn page_of_saved(&self, saved: &SavedRequest) -> Option<String> {
         match saved {
             SavedRequest::Page(page) => Some(page.as_str().to_owned()),
-            SavedRequest::Form { .. } | SavedRequest::Sent => None,
-            SavedRequest::NotKept { page, .. } | SavedRequest::Client { page } => {
+            SavedRequest::Sent => None,
+            SavedRequest::Form { page, .. } | SavedRequest::NotKept { page, .. } | SavedRequest::Client { page } => {
                 self.page_origins.link(page.as_ref()?)
             }
         }
@@ -337,13 +337,20 @@ impl Inner {
             }
             (Kind::Pending, _) => left(challenge().as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
             (Kind::Approved(_), SavedRequest::Page(to)) => return Ok(lead_to(to.as_str())),
-            (Kind::Approved(_), SavedRequest::Form { to, fields }) => {
+            (Kind::Approved(_), SavedRequest::Form { to, form, .. }) => {
                 let Opening { action, name, .. } = &flow.opening;
-                let form = ResumeForm::new(action.clone(), name.as_deref(), to, fields, time_left);
-                Page::new(PageKind::Resume(form)).link(LinkKind::Cancel, home.as_str())
+                let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, time_left);
+                let resume = Page::new(PageKind::Resume(form));
+                let resume = page.iter().fold(resume, |resume, page| resume.link(LinkKind::BackToForm, page));
+                resume.link(LinkKind::Cancel, home.as_str())
             }
-            (Kind::Approved(_), SavedRequest::NotKept { why, .. }) => {
-                Page::new(PageKind::SendAgain { why: *why, left: time_left }).link(LinkKind::Continue, on)
+            (Kind::Approved(_), SavedRequest::NotKept { why, fields, .. }) => {
+                let fields = fields.iter().map(UnkeptField::from).collect();
+                let again = Page::new(PageKind::SendAgain { why: *why, left: time_left, fields });
+                // Where it was sent from is the form's page, as far as that is known.
+                let kind =
+                    if page.is_some() && *why != NotKept::Script { LinkKind::BackToForm } else { LinkKind::Continue };
+                again.link(kind, on)
             }
             (Kind::Approved(_), SavedRequest::Client { .. }) => {
                 let popup = message("completed", page.as_deref());

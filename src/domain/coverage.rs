@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, header};
 
 pub(crate) use self::address::Address;
-use self::multipart::Multipart;
+pub(crate) use self::multipart::Multipart;
 use super::fields::Fields;
 
 mod address;
@@ -23,7 +23,8 @@ pub enum Coverage {
     ///   between two routers that maps a `Host` to a tenant's path makes two addresses of one. Over HTTP/2 the scheme and
     ///   the host are in it: a client that goes on over HTTP/1.1 is challenged once more.
     /// - the body by its bytes, with each `Content-Type` and `Content-Encoding`. Who encodes the same form or the same
-    ///   JSON otherwise the second time (`%20` for `+`, members in another order) sends another request.
+    ///   JSON otherwise the second time (`%20` for `+`, members in another order) sends another request. Only the
+    ///   `;charset=UTF-8` that `fetch` puts behind the type of a urlencoded form is left out: a form has none.
     /// - a multipart form without its boundary, which browsers and clients draw anew for each sending, as long as the
     ///   form is written as all of them write it and the boundary stands nowhere but between its parts. Preambles, blanks
     ///   behind a boundary, a boundary that is named twice: such a form is compared by its bytes, boundary and all.
@@ -116,10 +117,16 @@ fn add_body(fields: &mut Fields, headers: &HeaderMap, body: &[u8]) {
     for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
         let values = headers.get_all(name);
         fields.add(values.iter().count().to_be_bytes());
-        values.iter().for_each(|value| fields.add(value));
+        values.iter().for_each(|value| fields.add(if value == FETCHED_FORM { FORM } else { value.as_bytes() }));
     }
     fields.add(body);
 }
+
+/// How a browser writes the type of a form that it sends, and of one that a script sends with `URLSearchParams` (Fetch,
+/// "extract a body"). They are one, so that a form which Turbo or htmx sent can be posted again by a page: urlencoded is
+/// UTF-8, whatever stands behind (URL, "application/x-www-form-urlencoded parsing"), and so is what axum's `Form` reads.
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
+const FETCHED_FORM: &str = "application/x-www-form-urlencoded;charset=UTF-8";
 
 /// Headers by which clients name another method than the one that they send: Google's, Microsoft's and IBM's, as the
 /// documentation of Express's `method-override` lists them.

@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicBool;
 
 use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, TrackDecision};
 use bytes::Bytes;
-use http::Method;
 use http::request::Parts;
 
 use super::body::{Reading, ReplayBody};
@@ -20,7 +19,7 @@ use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
-use crate::request::caller::{Caller, SEC_FETCH_MODE, SEC_FETCH_SITE};
+use crate::request::caller::{SEC_FETCH_MODE, SEC_FETCH_SITE};
 use crate::request::cookie::{BrowserId, Known};
 use crate::response::answer::ChallengeAnswer;
 use crate::store;
@@ -91,7 +90,7 @@ impl Case<'_> {
         body: Reading<B>,
     ) -> Result<Reading<B>, Stop> {
         let covered = self.guard.policy.coverage.reads_body();
-        let kept = self.authsignal().answers.caller(parts) == Caller::Navigation && parts.method == Method::POST;
+        let kept = self.sends_a_form(parts);
         if !covered && !kept {
             return Ok(body);
         }

@@ -5,14 +5,11 @@ use http::{Method, header};
 
 use super::case::Case;
 use crate::domain::flow::Flow;
-use crate::domain::form::Form;
+use crate::domain::form::SavedForm;
 use crate::domain::saved_request::{NotKept, SavedRequest};
-use crate::request::caller::{Caller, SEC_FETCH_SITE};
+use crate::request::caller::{Caller, SEC_FETCH_SITE, is_boosted};
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
-
-/// The most bytes of a form that is kept in its flow; a longer one is covered all the same, and sent again by its user.
-const MAX_SAVED_FORM: usize = 16 * 1024;
 
 impl Case<'_> {
     /// How the user goes on after the challenge.
@@ -20,32 +17,50 @@ impl Case<'_> {
         let authsignal = self.authsignal();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let page = |name| self.place.page(header(name)?, &authsignal.page_origins);
+        let sent_from = || page("hx-current-url").or_else(|| page("referer"));
         // What another origin's page calls may be told no more than that origin.
         let caller = || {
             let origin = || authsignal.page_origins.root(parts.headers.get(header::ORIGIN)?);
-            page("hx-current-url").or_else(|| page("referer")).or_else(origin)
+            sent_from().or_else(origin)
         };
         let target = self.place.public_target(&self.question.address.received);
-        let not_kept = |why| SavedRequest::NotKept { why, page: page("referer") };
-        match (authsignal.answers.caller(parts), &parts.method) {
-            (Caller::Htmx, method) if !method.is_safe() => {
-                SavedRequest::NotKept { why: NotKept::Script, page: caller() }
-            }
-            (Caller::Htmx | Caller::Client | Caller::Bearer, _) => SavedRequest::Client { page: caller() },
-            (Caller::Navigation, &Method::GET | &Method::HEAD) => match target {
-                Some(target) => SavedRequest::Page(target),
-                None => not_kept(NotKept::Target),
-            },
-            (Caller::Navigation, &Method::POST) => {
-                let body = body.filter(|body| body.len() <= MAX_SAVED_FORM);
-                match (target, body.and_then(|body| Form::of(&parts.headers, body))) {
-                    (Some(to), Some(form)) => SavedRequest::Form { to, fields: form.save() },
-                    (None, _) => not_kept(NotKept::Target),
-                    (_, None) => not_kept(NotKept::Body),
+        let not_kept = |why, fields| SavedRequest::NotKept { why, page: sent_from(), fields };
+        if self.sends_a_form(parts) {
+            let form = SavedForm::of(&parts.headers, body.map_or(&[], |body| body));
+            return match (target, body.and(form.as_ref().ok()), form.as_ref().err()) {
+                (None, ..) => not_kept(NotKept::Target, Vec::new()),
+                (Some(to), Some(form), _) => {
+                    let page = form.misses_something().then(sent_from).flatten();
+                    SavedRequest::Form { to, form: form.clone(), page }
                 }
-            }
-            (Caller::Navigation, _) => not_kept(NotKept::Body),
+                (_, None, unkept) => not_kept(NotKept::Body, unkept.cloned().unwrap_or_default()),
+            };
         }
+        let is_page = matches!(parts.method, Method::GET | Method::HEAD);
+        match authsignal.answers.caller(parts) {
+            Caller::Navigation if is_page => match target {
+                Some(target) => SavedRequest::Page(target),
+                None => not_kept(NotKept::Target, Vec::new()),
+            },
+            Caller::Navigation => not_kept(NotKept::Body, Vec::new()),
+            Caller::Htmx | Caller::Turbo if !parts.method.is_safe() => {
+                SavedRequest::NotKept { why: NotKept::Script, page: caller(), fields: Vec::new() }
+            }
+            Caller::Htmx if is_page && is_boosted(&parts.headers) && target.is_some() => {
+                target.map_or(SavedRequest::Client { page: None }, SavedRequest::Page)
+            }
+            Caller::Htmx | Caller::Turbo | Caller::Client | Caller::Bearer => SavedRequest::Client { page: caller() },
+        }
+    }
+
+    /// Whether it is a form that a page can post again in its place: what answers it is a page.
+    pub(super) fn sends_a_form(&self, parts: &Parts) -> bool {
+        parts.method == Method::POST
+            && match self.authsignal().answers.caller(parts) {
+                Caller::Navigation | Caller::Turbo => true,
+                Caller::Htmx => is_boosted(&parts.headers),
+                Caller::Client | Caller::Bearer => false,
+            }
     }
 
     /// Has the user go on from where this request came, rather than where an earlier one for the same thing did. What a

@@ -9,6 +9,11 @@ pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch
 pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 pub(crate) const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
+/// The id of the frame that Turbo asks for.
+pub(crate) const TURBO_FRAME: HeaderName = HeaderName::from_static("turbo-frame");
+/// What Turbo carries out.
+pub(crate) const TURBO_STREAM: &str = "text/vnd.turbo-stream.html";
+
 /// Who is asking, as far as the form of an answer is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
@@ -16,6 +21,9 @@ pub(crate) enum Caller {
     Navigation,
     /// htmx, which follows a header.
     Htmx,
+    /// Turbo, which shows what it gets inside the page: for a form, a frame, or what says that it takes a stream. A page that
+    /// it asks for is a client's: what is no page it leaves to the browser, which asks again.
+    Turbo,
     /// A client with a bearer token, where that was asked for.
     Bearer,
     /// Any other client, or a script in a page.
@@ -28,6 +36,9 @@ impl Caller {
         let headers = &parts.headers;
         if headers.contains_key("hx-request") {
             return Self::Htmx;
+        }
+        if is_turbo(headers) {
+            return Self::Turbo;
         }
         let navigates = match headers.get(SEC_FETCH_MODE) {
             Some(mode) => mode == "navigate",
@@ -64,6 +75,22 @@ fn accepts_html(headers: &HeaderMap) -> bool {
         *preferred = weight(range).max(*preferred);
     }
     html > 0 && html >= json
+}
+
+/// What Turbo says of each form and frame (Turbo 8, `FormSubmission`, `FrameController`). A browser that goes to a page says
+/// so, whatever else it sends.
+fn is_turbo(headers: &HeaderMap) -> bool {
+    let takes_streams = || {
+        let mut ranges = members(headers, &header::ACCEPT);
+        ranges.any(|range| parameters(range).next().is_some_and(|range| range.eq_ignore_ascii_case(TURBO_STREAM)))
+    };
+    headers.get(SEC_FETCH_MODE).is_none_or(|mode| mode != "navigate")
+        && (headers.contains_key(TURBO_FRAME) || takes_streams())
+}
+
+/// Whether htmx sends what the browser would have sent by itself, and puts the page that it gets in place of this one.
+pub(crate) fn is_boosted(headers: &HeaderMap) -> bool {
+    headers.get("hx-boosted").is_some_and(|boosted| boosted == "true")
 }
 
 /// The word of jQuery and its like that a script asks, where a browser sends no `Sec-Fetch-Mode`, as over plain HTTP.
@@ -105,7 +132,8 @@ mod tests {
     #[test]
     fn callers_are_told_apart() {
         let chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-        let cases: [(&str, &[(&str, &str)], Caller); 14] = [
+        let turbo = "text/vnd.turbo-stream.html, text/html, application/xhtml+xml";
+        let cases: [(&str, &[(&str, &str)], Caller); 19] = [
             ("nothing said", &[], Caller::Client),
             ("navigation", &[("sec-fetch-mode", "navigate"), ("accept", chrome)], Caller::Navigation),
             ("an old browser", &[("accept", chrome)], Caller::Navigation),
@@ -115,6 +143,19 @@ mod tests {
             ("json", &[("accept", "application/json, text/plain")], Caller::Client),
             ("html with a parameter", &[("accept", "application/json, TEXT/HTML;level=1")], Caller::Navigation),
             ("htmx", &[("hx-request", "true"), ("accept", "text/html")], Caller::Htmx),
+            ("a form of Turbo", &[("sec-fetch-mode", "cors"), ("accept", turbo)], Caller::Turbo),
+            ("a frame of Turbo", &[("turbo-frame", "one"), ("accept", "text/html")], Caller::Turbo),
+            (
+                "a page of Turbo",
+                &[("sec-fetch-mode", "cors"), ("accept", "text/html, application/xhtml+xml")],
+                Caller::Client,
+            ),
+            (
+                "no Turbo",
+                &[("sec-fetch-mode", "navigate"), ("accept", turbo), ("turbo-frame", "x")],
+                Caller::Navigation,
+            ),
+            ("both", &[("hx-request", "true"), ("turbo-frame", "x")], Caller::Htmx),
             ("bearer", &[("authorization", "Bearer abc")], Caller::Bearer),
             ("bearer, any case", &[("authorization", "bearer abc"), ("accept", "application/json")], Caller::Bearer),
             ("basic", &[("authorization", "Basic abc")], Caller::Client),

@@ -11,14 +11,14 @@ use super::headers::{attach_refusal, see_other, with_retry_after};
 use super::language::text::Text;
 use super::language::{Languages, Words};
 use super::page::{LinkKind, Page, PageKind};
-use super::pages::{Framing, Look, protect};
+use super::pages::{Framing, Look, protect, render_inside};
 use super::popup::PopupMessage;
 use super::problem::{Problem, challenge, problem};
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::Elsewhere;
 use crate::domain::return_to::ReturnTo;
 use crate::refusal::{Refusal, RefusalReason};
-use crate::request::caller::{Caller, is_framed};
+use crate::request::caller::{Caller, TURBO_FRAME, is_framed};
 
 /// How this application answers: its own responder, if it has one, and the settings that answers need.
 #[derive(Clone)]
@@ -63,6 +63,7 @@ impl Answers {
                 let again = if parts.method == Method::GET { Some(String::new()) } else { came_from };
                 self.show(parts, self.refusal(refusal, again, self.home.as_str()), framing)
             }
+            Caller::Turbo => self.show_inside(parts, self.refusal(refusal, came_from, self.home.as_str())),
             _ => problem(refusal),
         })
     }
@@ -83,10 +84,15 @@ impl Answers {
             (Caller::Navigation, Ok(location)) if matches!(parts.method, Method::GET | Method::HEAD) => {
                 see_other(location)
             }
-            (Caller::Navigation, _) => {
+            (caller @ (Caller::Navigation | Caller::Turbo), _) => {
                 let there = format!("{}{}", elsewhere.origin, self.home.as_str());
                 let page = Page::new(PageKind::Refusal(refusal.clone())).and_literally(&elsewhere.origin);
-                self.show(parts, page.link(LinkKind::Continue, there), Framing::Never)
+                let page = page.link(LinkKind::Continue, there);
+                if caller == Caller::Turbo {
+                    self.show_inside(parts, page)
+                } else {
+                    self.show(parts, page, Framing::Never)
+                }
             }
             _ => {
                 let reason = refusal.reason();
@@ -124,6 +130,13 @@ impl Answers {
         let mut response = self.custom(parts, &Answer::Page(&page)).unwrap_or_else(|| self.look.render(&page));
         protect(response.headers_mut(), page.kind(), framing);
         response
+    }
+
+    /// A page of ours inside the application's own, or inside the frame that Turbo asked for. No responder is asked, whose
+    /// whole page Turbo could not put into a frame.
+    fn show_inside(&self, parts: &Parts, page: Page) -> Response<Bytes> {
+        let frame = parts.headers.get(TURBO_FRAME).and_then(|frame| frame.to_str().ok());
+        render_inside(&page.in_words(self.words(parts)), frame.filter(|frame| *frame != "_top"))
     }
 
     /// The words for whoever asks.

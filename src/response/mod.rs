@@ -10,3 +10,4 @@ pub(crate) mod pages;
 pub(crate) mod popup;
 mod problem;
 pub(crate) mod resume_form;
+mod turbo;

@@ -8,7 +8,8 @@ use http::StatusCode;
 use super::language::Words;
 use super::language::text::Text;
 use super::popup::{self, PopupMessage};
-use super::resume_form::ResumeForm;
+use super::resume_form::{FieldKind, FormField, ResumeForm, UnkeptField};
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::refusal::{Refusal, RefusalReason};
 
@@ -77,6 +78,8 @@ pub enum PageKind {
         why: NotKept,
         /// How long the approval waits for it.
         left: Duration,
+        /// The fields that it was not kept for, as far as they are known.
+        fields: Vec<UnkeptField>,
     },
     /// A guarded page in a frame, whose challenge is opened in a window of its own. It may be framed by the application's
     /// own pages.
@@ -104,6 +107,8 @@ pub enum LinkKind {
     NewWindow,
     /// The same once more.
     TryAgain,
+    /// To the page that the form was on, to fill it in and send it once more.
+    BackToForm,
     /// Away from it: nothing is done.
     Cancel,
 }
@@ -189,13 +194,24 @@ impl Page {
     #[must_use]
     pub fn text(&self) -> Vec<Cow<'static, str>> {
         let mut lines = match &self.kind {
-            PageKind::Resume(form) => vec![self.say(Text::Resume), self.say(Text::ContinueWithin(minutes(form.left)))],
+            PageKind::Resume(form) => {
+                let mut lines = vec![self.say(Text::Resume)];
+                let is_file = |field: &&FormField| field.kind() == FieldKind::File;
+                let files = form.fields.iter().filter(is_file).map(|file| (file.label(), UnkeptReason::File));
+                if let Some(named) = self.named(files) {
+                    lines.extend([named, self.say(Text::ChooseAgain)]);
+                }
+                lines.push(self.say(Text::ContinueWithin(minutes(form.left))));
+                lines
+            }
             PageKind::Hop => vec![self.say(Text::BeingTakenBack)],
             PageKind::Left => vec![self.say(Text::Left)],
             PageKind::Done => vec![self.say(Text::PassedOnBefore), self.say(Text::LookWhetherDone)],
             PageKind::Approved => vec![self.say(Text::Approved)],
-            PageKind::SendAgain { why, left } => {
-                vec![self.say(Text::NotKept(*why)), self.say(Text::SendAgainWithin(minutes(*left)))]
+            PageKind::SendAgain { why, left, fields } => {
+                let named = self.named(fields.iter().map(|field| (field.label(), field.why())));
+                let why = named.unwrap_or_else(|| self.say(Text::NotKept(*why)));
+                vec![why, self.say(Text::SendAgainWithin(minutes(*left)))]
             }
             PageKind::OwnWindow => vec![self.say(Text::NotInsideThisPage)],
             PageKind::BackToApp => vec![self.say(Text::CloseThisPage)],
@@ -208,6 +224,12 @@ impl Page {
         lines
     }
 
+    /// Which fields could not be kept, if there are some.
+    fn named(&self, fields: impl Iterator<Item = (String, UnkeptReason)>) -> Option<Cow<'static, str>> {
+        let fields: Vec<_> = fields.map(|(name, why)| self.say(Text::Unkept(&apart(&name), why))).collect();
+        (!fields.is_empty()).then(|| self.say(Text::NotKeptFields(&fields.join(", "))))
+    }
+
     /// What a link is called.
     #[must_use]
     pub fn label(&self, link: &PageLink) -> Cow<'static, str> {
@@ -215,6 +237,7 @@ impl Page {
             LinkKind::Continue => Text::Continue,
             LinkKind::NewWindow => Text::ContinueInNewWindow,
             LinkKind::TryAgain => Text::TryAgain,
+            LinkKind::BackToForm => Text::BackToForm,
             LinkKind::Cancel => Text::Cancel,
         })
     }
@@ -244,6 +267,11 @@ impl Page {
     pub(crate) fn is_elsewhere(&self) -> bool {
         matches!(&self.kind, PageKind::Refusal(refusal) if *refusal.reason() == RefusalReason::OtherHost)
     }
+}
+
+/// A name in the middle of a sentence: where it may be written in another direction, it is set apart (Unicode's FSI and PDI).
+fn apart(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(format!("\u{2068}{name}\u{2069}")) }
 }
 
 fn minutes(left: Duration) -> u64 {
@@ -282,13 +310,15 @@ mod tests {
     use authsignal_client::ActionCode;
 
     use super::*;
-    use crate::domain::form::SavedForm;
+    use crate::domain::form::{Enctype, Field, SavedForm, Value};
     use crate::domain::return_to::ReturnTo;
 
     /// T97: neither a challenge's address nor what somebody typed is in what is written to a log.
     #[test]
     fn t97_a_page_in_the_log_has_no_token_and_no_values() {
-        let fields = SavedForm(vec![crate::domain::form::Field { name: "to".into(), value: Some("canary".into()) }]);
+        let field = Field { name: "to".into(), value: Value::Text("canary".into()) };
+        let file = Field { name: "receipt".into(), value: Value::File("canary.pdf".into()) };
+        let fields = SavedForm { enctype: Enctype::Multipart, fields: vec![field, file] };
         let to = ReturnTo::new("/pay?canary=1").unwrap();
         let form = ResumeForm::new(ActionCode::new("pay").unwrap(), None, &to, &fields, Duration::ZERO);
         let page = Page::new(PageKind::Resume(form)).link(LinkKind::TryAgain, "https://x.example/?token=canary");

@@ -12,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 use super::brand::Brand;
 use super::headers::no_store;
 use super::language::text::Text;
-use super::page::{LinkKind, Page, PageKind};
-use super::resume_form::FormField;
+use super::page::{LinkKind, Page, PageKind, PageLink};
+use super::resume_form::{FieldKind, FormField};
+use super::turbo::stream;
 use crate::domain::page_origin::PageOrigins;
 
 const STYLE: &str = include_str!("../../templates/page.css");
@@ -28,6 +29,18 @@ pub(crate) struct Look {
     style: String,
     /// A policy that allows our one style sheet, the logo, and nothing else.
     policy: String,
+}
+
+/// A page as Turbo puts it into a page of the application's, which has styles of its own, or into a frame of it.
+#[derive(Template)]
+#[template(path = "inside.html")]
+struct Inside<'a> {
+    frame: Option<&'a str>,
+    title: &'a str,
+    lang: &'a str,
+    is_right_to_left: bool,
+    lines: &'a [std::borrow::Cow<'static, str>],
+    links: Vec<Link<'a>>,
 }
 
 #[derive(Template)]
@@ -48,7 +61,8 @@ struct View<'a> {
 
 struct Form<'a> {
     target: &'a str,
-    /// What its visible fields are for.
+    enctype: &'static str,
+    /// What its fields for secrets are for.
     line: Option<&'a str>,
     fields: &'a [FormField],
     button: &'a str,
@@ -81,20 +95,15 @@ impl Look {
         if let PageKind::Resume(resume) = page.kind() {
             details.push((&*action, resume.name()));
             let shown = resume.fields().iter().filter(|field| field.is_shown());
-            details.extend(shown.filter_map(|field| Some((field.name(), field.value()?))));
+            details.extend(shown.filter_map(|field| Some((field.name(), field.value().or(field.file_name())?))));
             details.push((&*sent_to, resume.target()));
-            let has_secrets = resume.fields().iter().any(|field| field.value().is_none());
+            let has_secrets = resume.fields().iter().any(|field| field.kind() == FieldKind::Secret);
             let line = has_secrets.then_some(&*type_again);
-            form = Some(Form { target: resume.target(), line, fields: resume.fields(), button: &button });
+            let (target, enctype, fields) = (resume.target(), resume.enctype(), resume.fields());
+            form = Some(Form { target, enctype, line, fields, button: &button });
         }
         // At a name that leads to another the logo's address is none that the policy knows.
         let logo = self.logo.as_deref().filter(|_| !page.is_elsewhere());
-        let links = page.links().iter().map(|link| Link {
-            class: if link.kind() == LinkKind::Cancel { "other" } else { "go" },
-            href: link.href(),
-            label: page.label(link).into_owned(),
-            is_new_window: link.kind() == LinkKind::NewWindow,
-        });
         let refresh = page.links().first().filter(|_| matches!(page.kind(), PageKind::Hop)).map(|link| link.href());
         let view = View {
             look: self,
@@ -106,7 +115,7 @@ impl Look {
             refresh,
             details,
             form,
-            links: links.collect(),
+            links: links(page),
             script: page.script(),
         };
         let html = view.render().expect("a template writes to memory");
@@ -121,6 +130,26 @@ impl Look {
         headers.insert(POLICY, policy(format!("{}{form_action}{script}", self.policy)));
         response
     }
+}
+
+/// What a page says, for Turbo to show in the page that asked or in a frame of it.
+pub(crate) fn render_inside(page: &Page, frame: Option<&str>) -> Response<Bytes> {
+    let (title, lines) = (page.title(), page.text());
+    let (lang, is_right_to_left) = (page.language(), page.is_right_to_left());
+    let inside = Inside { frame, title: &title, lang, is_right_to_left, lines: &lines, links: links(page) };
+    stream(inside.render().expect("a template writes to memory"), page.status())
+}
+
+/// The ways on from a page, of which the likeliest looks like it, unless that is the button of a form.
+fn links(page: &Page) -> Vec<Link<'_>> {
+    let has_form = matches!(page.kind(), PageKind::Resume(_));
+    let link = |link| Link {
+        class: if PageLink::kind(link) == LinkKind::Cancel || has_form { "other" } else { "go" },
+        href: link.href(),
+        label: page.label(link).into_owned(),
+        is_new_window: link.kind() == LinkKind::NewWindow,
+    };
+    page.links().iter().map(link).collect()
 }
 
 /// Whether the application's own pages may frame a page: one that has nothing to click that could do harm, and that nobody
@@ -167,7 +196,7 @@ mod tests {
     use authsignal_client::ActionCode;
 
     use super::*;
-    use crate::domain::form::{Field, SavedForm};
+    use crate::domain::form::{Enctype, Field, SavedForm, Value};
     use crate::domain::return_to::ReturnTo;
     use crate::response::resume_form::ResumeForm;
 
@@ -204,11 +233,17 @@ mod tests {
     #[test]
     fn t21_a_resumed_form_is_escaped() {
         let hostile = "\"><script>alert(1)</script>\u{202e}'&\r\nx";
-        let fields = SavedForm(vec![
-            Field { name: hostile.into(), value: Some(hostile.into()) },
-            Field { name: "password".into(), value: None },
-            Field { name: "csrf_token".into(), value: Some("abc".into()) },
-        ]);
+        let field = |name: &str, value| Field { name: name.into(), value };
+        let fields = SavedForm {
+            enctype: Enctype::Multipart,
+            fields: vec![
+                field(hostile, Value::Text(hostile.into())),
+                field("password", Value::Secret),
+                field("csrf_token", Value::Text("abc".into())),
+                field(hostile, Value::File(hostile.into())),
+                field(hostile, Value::NoFile),
+            ],
+        };
         let to = ReturnTo::new("/withdraw?a=\"b").unwrap();
         let action = ActionCode::new("withdraw-money").unwrap();
         let form = ResumeForm::new(action, Some(hostile), &to, &fields, Duration::from_secs(299));
@@ -217,8 +252,8 @@ mod tests {
         assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
         assert_eq!(
             html.matches("&#34;&#62;&#60;script&#62;alert(1)").count(),
-            5,
-            "the action; name and value, shown and sent"
+            11,
+            "the action; name and value, shown and sent; the file's field and name, shown, said and labelled"
         );
         let before = |one: &str, other: &str| html.find(one).unwrap() < html.find(other).unwrap();
         assert!(

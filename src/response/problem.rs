@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::answer::ChallengeAnswer;
 use super::headers::{see_other, with_retry_after};
+use super::turbo;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::caller::Caller;
 
@@ -78,11 +79,13 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
         let reason = RefusalReason::UntrustedChallenge;
         return Problem::of(&reason, Some(&answer.action), reason.status()).respond();
     };
-    if caller == Caller::Navigation {
-        // 303 and never 302 or 307: whatever the method was, the challenge page is asked for with GET and no body.
-        return see_other(location);
-    }
     let reason = RefusalReason::ChallengeRequired;
+    match caller {
+        // 303 and never 302 or 307: whatever the method was, the challenge page is asked for with GET and no body.
+        Caller::Navigation => return see_other(location),
+        Caller::Turbo => return turbo::leave(answer.url.as_str(), reason.status()),
+        Caller::Htmx | Caller::Bearer | Caller::Client => {}
+    }
     let status = if caller == Caller::Bearer { StatusCode::UNAUTHORIZED } else { reason.status() };
     let mut response = Problem {
         state: Some(answer.state.as_str()),
@@ -103,7 +106,7 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
                              error_description=\"More proof is needed for this request\"";
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        Caller::Navigation | Caller::Client => {}
+        Caller::Navigation | Caller::Turbo | Caller::Client => {}
     }
     response
 }

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use authsignal_client::ActionCode;
 
-use crate::domain::form::{Field, SavedForm};
+use crate::domain::form::{Enctype, Field, SavedForm, Unkept, UnkeptReason, Value};
 use crate::domain::return_to::ReturnTo;
 
 /// A form that was sent before its challenge, to be posted again.
 ///
-/// Post it to [`target`](Self::target), as `application/x-www-form-urlencoded`, with every field in order: those with a
-/// [value](FormField::value) hidden, the others as fields for secrets that the user types again. An approval is for the
-/// bytes, so that another order, another name or one more field (the name of a button, too) is another request, and is
-/// challenged anew.
+/// Post it to [`target`](Self::target), encoded as [`enctype`](Self::enctype) says, with every field in order, each as its
+/// [kind](FormField::kind) says. An approval is for the bytes, so that another order, another name or one more field (the
+/// name of a button, too) is another request, and is challenged anew; so is another file.
 #[derive(Clone)]
 pub struct ResumeForm {
+    pub(crate) enctype: Enctype,
     pub(crate) action: ActionCode,
     pub(crate) name: String,
     pub(crate) target: String,
@@ -24,19 +24,37 @@ pub struct ResumeForm {
 
 /// One field of a form.
 #[derive(Clone)]
-pub struct FormField {
+pub struct FormField(Field);
+
+/// What a field of a form is in the page that posts it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// `<input type="hidden">` with its [value](FormField::value).
+    Hidden,
+    /// `<input type="password">`: a secret, which is not kept and has to be typed again.
+    Secret,
+    /// `<input type="file" required>`: a file, which is not kept and has to be chosen again.
+    File,
+    /// `<input type="file" hidden>`: a field for a file where none was chosen.
+    NoFile,
+}
+
+/// A field because of which a form is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnkeptField {
     name: String,
-    value: Option<String>,
+    why: UnkeptReason,
 }
 
 impl ResumeForm {
     pub(crate) fn new(action: ActionCode, name: Option<&str>, to: &ReturnTo, form: &SavedForm, left: Duration) -> Self {
-        let field = |field: &Field| FormField { name: field.name.clone(), value: field.value.clone() };
         Self {
+            enctype: form.enctype,
             name: name.map_or_else(|| readable(action.as_str()), str::to_owned),
             action,
             target: to.as_str().to_owned(),
-            fields: form.0.iter().map(field).collect(),
+            fields: form.fields.iter().cloned().map(FormField).collect(),
             left,
         }
     }
@@ -59,6 +77,15 @@ impl ResumeForm {
         &self.target
     }
 
+    /// How it is encoded: `application/x-www-form-urlencoded` or `multipart/form-data`, for the attribute `enctype`.
+    #[must_use]
+    pub fn enctype(&self) -> &'static str {
+        match self.enctype {
+            Enctype::Urlencoded => "application/x-www-form-urlencoded",
+            Enctype::Multipart => "multipart/form-data",
+        }
+    }
+
     /// Its fields, in the order in which they have to be sent.
     #[must_use]
     pub fn fields(&self) -> &[FormField] {
@@ -73,27 +100,76 @@ impl ResumeForm {
 }
 
 impl FormField {
-    /// The field's name.
+    /// The field's name, as it is sent.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
-    /// What was sent; `None` for a secret, which is not kept and has to be typed again.
+    /// The field's name as people read it: `billing_address` is "Billing address".
+    #[must_use]
+    pub fn label(&self) -> String {
+        readable(&self.0.name)
+    }
+
+    /// What it is in the page that posts it again.
+    #[must_use]
+    pub fn kind(&self) -> FieldKind {
+        match &self.0.value {
+            Value::Text(_) => FieldKind::Hidden,
+            Value::Secret => FieldKind::Secret,
+            Value::File(_) => FieldKind::File,
+            Value::NoFile => FieldKind::NoFile,
+        }
+    }
+
+    /// What was sent; `None` for a secret and for a file, which are not kept.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
-        self.value.as_deref()
+        match &self.0.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The name of the file that was sent.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&str> {
+        match &self.0.value {
+            Value::File(name) => Some(name),
+            _ => None,
+        }
     }
 
     /// Whether it tells a person something: tokens against request forgery are sent again, and not shown.
     #[must_use]
     pub fn is_shown(&self) -> bool {
-        let name = self.name.to_ascii_lowercase();
+        let name = self.0.name.to_ascii_lowercase();
         !name.starts_with('_') && !name.contains("csrf") && !name.contains("xsrf") && !name.contains("token")
     }
 }
 
-/// A code as people read it: `withdraw-money` is "Withdraw money".
+impl UnkeptField {
+    /// The field's name as people read it, cut where it is long.
+    #[must_use]
+    pub fn label(&self) -> String {
+        readable(&self.name)
+    }
+
+    /// Why it is not kept.
+    #[must_use]
+    pub fn why(&self) -> UnkeptReason {
+        self.why
+    }
+}
+
+impl From<&Unkept> for UnkeptField {
+    fn from(unkept: &Unkept) -> Self {
+        Self { name: unkept.name.clone(), why: unkept.why }
+    }
+}
+
+/// A code or a field's name as people read it: `withdraw-money` is "Withdraw money".
 fn readable(code: &str) -> String {
     let mut text = code.replace(['-', '_'], " ");
     if let Some(first) = text.get_mut(..1) {
@@ -110,7 +186,7 @@ impl fmt::Debug for ResumeForm {
 
 impl fmt::Debug for FormField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FormField").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("FormField").field("name", &self.0.name).finish_non_exhaustive()
     }
 }
 

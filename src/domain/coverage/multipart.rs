@@ -10,7 +10,7 @@ use crate::domain::fields::Fields;
 /// (browsers, curl, .NET, Python, Go, Node.js), and the boundary occurs nowhere but where it delimits. Whatever else it
 /// is, is compared by its bytes, boundary and all.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Multipart<'a> {
+pub(crate) struct Multipart<'a> {
     /// The content type before and behind the boundary, with its quotes.
     content_type: (&'a str, &'a str),
     /// Whether a line break stands before the first delimiter, and whether one stands behind the last.
@@ -20,7 +20,7 @@ pub(super) struct Multipart<'a> {
 }
 
 impl<'a> Multipart<'a> {
-    pub(super) fn of(headers: &'a HeaderMap, body: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of(headers: &'a HeaderMap, body: &'a [u8]) -> Option<Self> {
         let mut types = headers.get_all(header::CONTENT_TYPE).iter();
         let content_type = types.next()?.to_str().ok()?;
         if types.next().is_some() || headers.contains_key(header::CONTENT_ENCODING) {
@@ -47,6 +47,16 @@ impl<'a> Multipart<'a> {
             parts.push(part);
             rest = &rest[at + delimiter.len()..];
         }
+    }
+
+    /// Whether all that is around its parts is as every browser writes it for a form.
+    pub(crate) fn is_a_browsers(&self) -> bool {
+        self.content_type == ("multipart/form-data; boundary=", "") && self.breaks == (false, true)
+    }
+
+    /// Each part's headers and content, as they stand between two delimiters.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.parts.iter().copied()
     }
 
     pub(super) fn add_to(&self, fields: &mut Fields) {

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::*;
-use crate::domain::form::Form;
+use crate::domain::form::{Enctype, Field, SavedForm, Unkept, UnkeptReason, Value};
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::return_to::ReturnTo;
 use crate::domain::revocation::RevocationId;
@@ -222,20 +222,31 @@ fn a_record_reads_back_as_it_was_written() {
     let origins = PageOrigins::new(&["https://shop.example.com".into()]).unwrap();
     let pages = [one.join("/a?b=c").unwrap(), other.join("/d").unwrap()].map(|url| origins.page(url.as_str(), &one));
     let form = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))]);
-    let fields = Form::of(&form, b"amount=1&password=x").unwrap().save();
+    let urlencoded = SavedForm::of(&form, b"amount=1&password=x").unwrap();
+    let [file, none] = [Value::File("a.pdf".into()), Value::NoFile].map(|value| Field { name: "b".into(), value });
+    let multipart = SavedForm { enctype: Enctype::Multipart, fields: vec![file, none] };
+    let unkept = [UnkeptReason::File, UnkeptReason::TooLong, UnkeptReason::Encoding];
+    let fields = unkept.map(|why| Unkept { name: "c".into(), why }).to_vec();
     let all = [
         (Stage::pending(NOW, PENDING), page()),
-        (Stage::new(Kind::Approved(proof()), NOW, APPROVED), SavedRequest::Form { to: ReturnTo::root(), fields }),
+        (
+            Stage::new(Kind::Approved(proof()), NOW, APPROVED),
+            SavedRequest::Form { to: ReturnTo::root(), form: urlencoded, page: None },
+        ),
+        (
+            Stage::pending(NOW, PENDING),
+            SavedRequest::Form { to: ReturnTo::root(), form: multipart, page: pages[0].clone() },
+        ),
         (Stage::new(spent_by(7), NOW, ENDED), SavedRequest::Client { page: pages[0].clone() }),
         (
             Stage::new(Kind::Failed(S::from("NEW")), NOW, ENDED),
-            SavedRequest::NotKept { why: NotKept::Target, page: pages[1].clone() },
+            SavedRequest::NotKept { why: NotKept::Target, page: pages[1].clone(), fields: vec![] },
         ),
         (
             Stage::new(Kind::Approved(Proof { method: None, at: NOW }), NOW, APPROVED),
-            SavedRequest::NotKept { why: NotKept::Body, page: None },
+            SavedRequest::NotKept { why: NotKept::Body, page: None, fields },
         ),
-        (Stage::pending(NOW, PENDING), SavedRequest::NotKept { why: NotKept::Script, page: None }),
+        (Stage::pending(NOW, PENDING), SavedRequest::NotKept { why: NotKept::Script, page: None, fields: vec![] }),
         (Stage::pending(NOW, PENDING), SavedRequest::Sent),
     ];
     let mut hashed = Sha256::new();
@@ -264,7 +275,7 @@ fn a_record_reads_back_as_it_was_written() {
         hashed.update(&bytes);
     }
     let digest: [u8; 32] = hashed.finalize().into();
-    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "S_QZqiZWR0lLr2fK6RWKimnbL-A4WMSneUBG06DsbqQ");
+    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "TvLIvisO42yIfLVgLGDKPQwQ7DblLXIVABY01vowisU");
 }
 
 /// What the service names as a method is written down as a name only, since the user's record grows by it.

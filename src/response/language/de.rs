@@ -6,6 +6,7 @@ use authsignal_client::ActionState;
 use super::text::Text;
 use crate::budget::Budget;
 use crate::domain::flow::Unproven;
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
@@ -26,6 +27,19 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Action => "Vorgang",
         Text::SentTo => "Gesendet an",
         Text::TypeAgain => "Das wurde zu Ihrer Sicherheit nicht aufbewahrt. Bitte geben Sie es noch einmal ein:",
+        Text::NotKeptFields(list) => return format!("Das konnte nicht aufbewahrt werden: {list}.").into(),
+        Text::Unkept(name, why) => {
+            let why = match why {
+                UnkeptReason::File => "Datei",
+                UnkeptReason::TooLong => "zu lang",
+                UnkeptReason::Encoding => "ungewöhnliche Zeichen",
+            };
+            return format!("{name} ({why})").into();
+        }
+        Text::ChooseAgain => {
+            "Wählen Sie hier dasselbe noch einmal aus, oder gehen Sie zurück zum Formular, und senden Sie es unverändert noch einmal."
+        }
+        Text::BackToForm => "Zurück zum Formular",
         Text::OneMoment => "Einen Moment",
         Text::BeingTakenBack => "Es geht zurück.",
         Text::NotConfirmedYet => "Noch nicht bestätigt",

@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 
 use super::text::Text;
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 
 pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
@@ -18,6 +19,17 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Action => "Action",
         Text::SentTo => "Sent to",
         Text::TypeAgain => "For your safety this was not kept. Please type it again:",
+        Text::NotKeptFields(list) => return format!("These could not be kept: {list}.").into(),
+        Text::Unkept(name, why) => {
+            let why = match why {
+                UnkeptReason::File => "file",
+                UnkeptReason::TooLong => "too long",
+                UnkeptReason::Encoding => "unusual characters",
+            };
+            return format!("{name} ({why})").into();
+        }
+        Text::ChooseAgain => "Choose the same again here, or go back to the form and send it once more as it was.",
+        Text::BackToForm => "Back to the form",
         Text::OneMoment => "One moment",
         Text::BeingTakenBack => "You are being taken back.",
         Text::NotConfirmedYet => "Not confirmed yet",

@@ -6,6 +6,7 @@ use authsignal_client::ActionState;
 use super::text::Text;
 use crate::budget::Budget;
 use crate::domain::flow::Unproven;
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
@@ -24,6 +25,19 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Action => "Acción",
         Text::SentTo => "Enviado a",
         Text::TypeAgain => "Por su seguridad, esto no se guardó. Escríbalo de nuevo:",
+        Text::NotKeptFields(list) => return format!("Esto no se pudo guardar: {list}.").into(),
+        Text::Unkept(name, why) => {
+            let why = match why {
+                UnkeptReason::File => "archivo",
+                UnkeptReason::TooLong => "demasiado largo",
+                UnkeptReason::Encoding => "caracteres poco comunes",
+            };
+            return format!("{name} ({why})").into();
+        }
+        Text::ChooseAgain => {
+            "Vuelva a elegir lo mismo aquí, o vuelva al formulario y envíelo otra vez tal como estaba."
+        }
+        Text::BackToForm => "Volver al formulario",
         Text::OneMoment => "Un momento",
         Text::BeingTakenBack => "Va de vuelta.",
         Text::NotConfirmedYet => "Aún sin confirmar",

@@ -6,6 +6,7 @@ use authsignal_client::ActionState;
 use super::text::Text;
 use crate::budget::Budget;
 use crate::domain::flow::Unproven;
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
@@ -26,6 +27,19 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Action => "Action",
         Text::SentTo => "Envoyé à",
         Text::TypeAgain => "Par sécurité, ceci n’a pas été conservé. Veuillez le saisir à nouveau :",
+        Text::NotKeptFields(list) => return format!("Ceci n’a pas pu être conservé : {list}.").into(),
+        Text::Unkept(name, why) => {
+            let why = match why {
+                UnkeptReason::File => "fichier",
+                UnkeptReason::TooLong => "trop long",
+                UnkeptReason::Encoding => "caractères inhabituels",
+            };
+            return format!("{name} ({why})").into();
+        }
+        Text::ChooseAgain => {
+            "Choisissez à nouveau la même chose ici, ou revenez au formulaire et envoyez-le une nouvelle fois, tel quel."
+        }
+        Text::BackToForm => "Revenir au formulaire",
         Text::OneMoment => "Un instant",
         Text::BeingTakenBack => "Vous allez être redirigé.",
         Text::NotConfirmedYet => "Pas encore confirmé",

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::*;
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::refusal::RefusalReason;
 use crate::refusal::tests::every_reason;
@@ -19,6 +20,12 @@ fn every_text(reasons: &[RefusalReason]) -> Vec<Text<'_>> {
         Text::Action,
         Text::SentTo,
         Text::TypeAgain,
+        Text::NotKeptFields("1"),
+        Text::Unkept("2", UnkeptReason::File),
+        Text::Unkept("2", UnkeptReason::TooLong),
+        Text::Unkept("2", UnkeptReason::Encoding),
+        Text::ChooseAgain,
+        Text::BackToForm,
         Text::OneMoment,
         Text::BeingTakenBack,
         Text::NotConfirmedYet,

@@ -1,4 +1,5 @@
 //! The texts of our pages, by what they say.
+use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::refusal::RefusalReason;
 
@@ -26,6 +27,14 @@ pub enum Text<'a> {
     SentTo,
     /// "For your safety this was not kept. Please type it again:"
     TypeAgain,
+    /// "These could not be kept: Receipt (file), Note (too long).", with the list of what [`Unkept`](Self::Unkept) says.
+    NotKeptFields(&'a str),
+    /// "Receipt (file)", with the name of a field and why it was not kept.
+    Unkept(&'a str, UnkeptReason),
+    /// "Choose the same again here, or go back to the form and send it once more as it was."
+    ChooseAgain,
+    /// "Back to the form"
+    BackToForm,
     /// "One moment"
     OneMoment,
     /// "You are being taken back."
