@@ -5,7 +5,7 @@ use http::{Method, header};
 
 use super::case::Case;
 use crate::domain::flow::Flow;
-use crate::domain::form::SavedForm;
+use crate::domain::form::{SavedForm, UnkeptReason};
 use crate::domain::saved_request::{NotKept, SavedRequest};
 use crate::request::caller::{Caller, SEC_FETCH_SITE, is_boosted};
 use crate::store;
@@ -25,19 +25,25 @@ impl Case<'_> {
         };
         let target = self.place.public_target(&self.question.address.received);
         let not_kept = |why, fields| SavedRequest::NotKept { why, page: sent_from(), fields };
+        let asking = authsignal.answers.caller(parts);
         if self.sends_a_form(parts) {
-            let form = SavedForm::of(&parts.headers, body.map_or(&[], |body| body));
-            return match (target, body.and(form.as_ref().ok()), form.as_ref().err()) {
-                (None, ..) => not_kept(NotKept::Target, Vec::new()),
-                (Some(to), Some(form), _) => {
+            let form = body.map_or_else(|| Err(Vec::new()), |body| SavedForm::of(&parts.headers, body));
+            return match (target, form) {
+                (None, _) => not_kept(NotKept::Target, Vec::new()),
+                (Some(to), Ok(form)) => {
                     let page = form.misses_something().then(sent_from).flatten();
-                    SavedRequest::Form { to, form: form.clone(), page }
+                    SavedRequest::Form { to, form, page }
                 }
-                (_, None, unkept) => not_kept(NotKept::Body, unkept.cloned().unwrap_or_default()),
+                (_, Err(unkept)) if asking == Caller::Navigation => not_kept(NotKept::Body, unkept),
+                // Blanks and line breaks that a script writes as no form does are nothing that its user knows of.
+                (_, Err(mut unkept)) => {
+                    unkept.retain(|field| field.why != UnkeptReason::Encoding);
+                    not_kept(if unkept.is_empty() { NotKept::Script } else { NotKept::Body }, unkept)
+                }
             };
         }
         let is_page = matches!(parts.method, Method::GET | Method::HEAD);
-        match authsignal.answers.caller(parts) {
+        match asking {
             Caller::Navigation if is_page => match target {
                 Some(target) => SavedRequest::Page(target),
                 None => not_kept(NotKept::Target, Vec::new()),

@@ -171,7 +171,7 @@ impl From<&Unkept> for UnkeptField {
 
 /// A code or a field's name as people read it: `withdraw-money` is "Withdraw money".
 fn readable(code: &str) -> String {
-    let mut text = code.replace(['-', '_'], " ");
+    let mut text = code.replace(['-', '_'], " ").trim().to_owned();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn a_code_is_read_as_words() {
-        for (code, words) in [("withdraw-money", "Withdraw money"), ("view_Card", "View Card"), ("x", "X"), ("7", "7")]
+        for (code, words) in
+            [("withdraw-money", "Withdraw money"), ("view_Card", "View Card"), ("x", "X"), ("7", "7"), ("_a_", "A")]
         {
             assert_eq!(readable(code), words);
         }

@@ -22,17 +22,25 @@ const PAGE: &str = r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"
 const PAID: &str = r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Paid</title></head>
 <body><main><h1>Paid</h1></main></body></html>"#;
 
-/// Puts fields into the form, as a script or a user would: each `[name, value]` into a text area.
+/// Puts fields into the form, as a script or a user would: each `[name, value]` into a text area, each `[name, content, type]`
+/// into a field for a file, where an empty type is a file that was not chosen.
 const FILL: &str = r#"
+    const choose = (field, name, value, type) => {
+        const chosen = new DataTransfer();
+        chosen.items.add(new File([value], `${name}.bin`, { type }));
+        field.files = chosen.files;
+    };
     const [fields, charset, enctype] = arguments[0];
     const form = document.querySelector("form");
     if (charset) form.acceptCharset = charset;
     if (enctype) form.enctype = enctype;
-    for (const [name, value] of fields) {
-        const area = document.createElement("textarea");
-        area.name = name;
-        area.value = value;
-        form.prepend(area);
+    for (const [name, value, type] of fields) {
+        const field = document.createElement(type === undefined ? "textarea" : "input");
+        field.name = name;
+        if (type !== undefined) field.type = "file";
+        if (type === undefined) field.value = value;
+        else if (type) choose(field, name, value, type);
+        form.prepend(field);
     }
 "#;
 
@@ -137,17 +145,79 @@ async fn t110_a_kept_form_comes_back_byte_for_byte() {
         ),
         ("nothing", json!([])),
     ];
-    for (index, (why, fields)) in forms.iter().enumerate() {
-        shop.send_and_confirm(&ada, &format!("kept-{index}"), &json!([fields])).await;
+    let encodings = [None, Some("multipart/form-data")];
+    for (index, (why, fields, enctype)) in
+        encodings.iter().flat_map(|enctype| forms.iter().map(move |(why, fields)| (why, fields, enctype))).enumerate()
+    {
+        shop.send_and_confirm(&ada, &format!("kept-{index}"), &json!([fields, null, enctype])).await;
         ada.click("Continue").await;
         ada.sees("Paid").await;
         let posts = shop.posts();
         assert_eq!(posts.len(), 2, "{why}");
-        assert_eq!(posts[0], posts[1], "{why}");
-        assert_eq!(posts[0].0, "application/x-www-form-urlencoded");
+        assert_eq!(without_boundary(&posts[0]), without_boundary(&posts[1]), "{why}");
+        assert!(posts[0].0.starts_with(enctype.unwrap_or("application/x-www-form-urlencoded")), "{}", posts[0].0);
         assert_eq!(shop.emulator.calls(Endpoint::Track), index + 1, "{why}: one challenge");
     }
-    println!("{} forms kept and posted again, each byte for byte", forms.len());
+    println!("{} forms kept and posted again, each byte for byte", 2 * forms.len());
+    ada.leaves().await;
+}
+
+/// A post with `B` for the boundary that each sending draws anew.
+fn without_boundary((content_type, body): &(String, Bytes)) -> (String, String) {
+    let body = body.escape_ascii().to_string();
+    match content_type.split_once("boundary=") {
+        Some((before, boundary)) => (before.to_owned(), body.replace(boundary, "B")),
+        None => (content_type.clone(), body),
+    }
+}
+
+const CHOOSE: &str = r#"
+    const [name, content, type] = arguments;
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([content], `${name}.bin`, { type }));
+    const field = document.querySelector("[type=file]:not([hidden])");
+    if (!field.required) throw new Error("it may be forgotten");
+    field.files = chosen.files;
+"#;
+
+/// A file is named and not kept: chosen again on the page, or sent again from the form's, the same passes; another does not.
+#[tokio::test]
+async fn t110_a_file_is_chosen_again() {
+    let shop = shop().await;
+    let ada = Visitor::arrive_at(shop.site.clone(), json!({})).await;
+    let form = json!([
+        [["to", "Bob\nBab"], ["receipt", "a\u{0}b", "application/pdf"], ["more", "", ""]],
+        null,
+        "multipart/form-data"
+    ]);
+    for (index, how) in ["chosen again", "sent again", "another"].into_iter().enumerate() {
+        shop.send_and_confirm(&ada, &format!("file-{index}"), &form).await;
+        let said = ada.text("main").await;
+        assert!(said.contains("These could not be kept: Receipt (file).\nChoose the same again here"), "{said}");
+        assert!(said.contains("receipt.bin"), "{said}");
+        match how {
+            "sent again" => {
+                ada.click("Back to the form").await;
+                shop.send(&ada, &form).await;
+            }
+            how => {
+                let content = if how == "another" { "c" } else { "a\u{0}b" };
+                let file = vec![json!("receipt"), json!(content), json!("application/pdf")];
+                ada.browser.execute(CHOOSE, file).await.unwrap();
+                ada.click("Continue").await;
+            }
+        }
+        if how == "another" {
+            ada.sees("Pay").await;
+            assert_eq!(shop.emulator.calls(Endpoint::Track), 4, "it is challenged anew");
+            break;
+        }
+        ada.sees("Paid").await;
+        let posts = shop.posts();
+        assert_eq!(posts.len(), 2, "{how}");
+        assert_eq!(without_boundary(&posts[0]), without_boundary(&posts[1]), "{how}");
+        assert_eq!(shop.emulator.calls(Endpoint::Track), index + 1, "{how}: one challenge");
+    }
     ada.leaves().await;
 }
 
@@ -158,7 +228,12 @@ async fn t110_what_is_not_kept_is_said_and_passes_when_sent_again() {
     let many: Vec<_> = (0..257).map(|number| json!([format!("f{number}"), "x"])).collect();
     let note = json!([["a", "café\n1"], ["b", "--\r\n"]]);
     let forms = [
-        ("files", json!([note, null, "multipart/form-data"])),
+        (
+            "a file and a secret of two lines",
+            json!([[["r", "x", "a/b"], ["my_pin", "1\n2"]], null, "multipart/form-data"]),
+        ),
+        ("NUL in a multipart form", json!([[["a", "b\u{0}c"]], null, "multipart/form-data"])),
+        ("a long note", json!([[["to", "Bob"], ["note", "x".repeat(16 * 1024)]], null, "multipart/form-data"])),
         ("text", json!([note, null, "text/plain"])),
         ("another charset", json!([note, "windows-1252"])),
         ("what the browser fills in", json!([[["_charset_", ""], ["a", "1"]]])),
@@ -170,13 +245,21 @@ async fn t110_what_is_not_kept_is_said_and_passes_when_sent_again() {
         shop.send_and_confirm(&ada, &format!("not-kept-{index}"), form).await;
         let said = ada.text("main").await;
         assert!(said.contains("Send the same once more within"), "{why}: {said}");
-        ada.click("Continue").await;
+        let named = match *why {
+            "a file and a secret of two lines" => "My pin (line breaks or special characters), R (file).",
+            "a long note" => "kept: Note (too long).",
+            "text" | "many fields" => "such as a file",
+            "what the browser fills in" => "Charset (line",
+            "a secret of two lines" => "My secret (line",
+            _ => "A (line breaks or special characters).",
+        };
+        assert!(said.contains(named), "{why}: {said}");
+        ada.click("Back to the form").await;
         shop.send(&ada, form).await;
         ada.sees("Paid").await;
         let posts = shop.posts();
         assert_eq!(posts.len(), 2, "{why}");
         let is_multipart = posts[0].0.starts_with("multipart/form-data; boundary=");
-        assert_eq!(is_multipart, *why == "files");
         assert_eq!(
             posts[0] == posts[1],
             !is_multipart,

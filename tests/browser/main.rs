@@ -27,4 +27,5 @@ mod siblings;
 mod sites;
 mod step_up;
 mod tabs;
+mod turbo;
 mod users;

@@ -20,7 +20,7 @@ const FAULTS: &str = r#"
     if (!title.trim()) faults.push("no title");
     if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
     if (document.querySelectorAll("main").length !== 1) faults.push("not one main");
-    for (const input of document.querySelectorAll("input:not([type=hidden])"))
+    for (const input of document.querySelectorAll("input:not([type=hidden], [hidden])"))
         if (![...input.labels].some(label => label.textContent.trim())) faults.push("no label: " + input.name);
     for (const button of document.querySelectorAll("button, a"))
         if (!button.textContent.trim()) faults.push("no name: " + button.outerHTML);

@@ -32,7 +32,7 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
             let why = match why {
                 UnkeptReason::File => "Datei",
                 UnkeptReason::TooLong => "zu lang",
-                UnkeptReason::Encoding => "ungewöhnliche Zeichen",
+                UnkeptReason::Encoding => "Zeilenumbrüche oder besondere Zeichen",
             };
             return format!("{name} ({why})").into();
         }

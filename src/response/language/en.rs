@@ -24,7 +24,7 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
             let why = match why {
                 UnkeptReason::File => "file",
                 UnkeptReason::TooLong => "too long",
-                UnkeptReason::Encoding => "unusual characters",
+                UnkeptReason::Encoding => "line breaks or special characters",
             };
             return format!("{name} ({why})").into();
         }

@@ -30,7 +30,7 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
             let why = match why {
                 UnkeptReason::File => "archivo",
                 UnkeptReason::TooLong => "demasiado largo",
-                UnkeptReason::Encoding => "caracteres poco comunes",
+                UnkeptReason::Encoding => "saltos de línea o caracteres especiales",
             };
             return format!("{name} ({why})").into();
         }

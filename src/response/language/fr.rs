@@ -32,7 +32,7 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
             let why = match why {
                 UnkeptReason::File => "fichier",
                 UnkeptReason::TooLong => "trop long",
-                UnkeptReason::Encoding => "caractères inhabituels",
+                UnkeptReason::Encoding => "sauts de ligne ou caractères spéciaux",
             };
             return format!("{name} ({why})").into();
         }
