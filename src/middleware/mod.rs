@@ -79,11 +79,14 @@
 //!
 //! After the proof a browser is sent to the page that it asked for, or shown the form that it posted, which a click posts
 //! again: byte for byte, since an approval of a request is for its bytes ([`Coverage::Request`](crate::Coverage::Request)).
-//! So a form is kept only if a browser would write it as it came: `application/x-www-form-urlencoded` without a parameter,
-//! in UTF-8, every field with a name, at most 256 fields and 16 KiB, from a page of the application's own. Anything else
-//! (files, another charset, a body by a script, a secret of several lines) the user sends again from where they were, and
-//! is told so; it passes if it is the same. Clients repeat their requests by themselves, and have to write the same bytes:
-//! only the boundary of a multipart form may be another.
+//! So a form is kept only if a browser would write it as it came: `application/x-www-form-urlencoded` or
+//! `multipart/form-data`, in UTF-8, every field with a name, at most 256 fields and 16 KiB, from a page of the application's
+//! own. Of a file its name is kept: the user chooses it again there, or goes back to the form. Anything else (another charset,
+//! a body by a script, what is too long, a secret of several lines) the user sends again from where they were, and is told
+//! which fields it was; it passes if it is the same. What Turbo sends, and what htmx sends for a boosted form, counts as the
+//! form that it is, as long as it is written as one: Turbo's line breaks outside of multipart forms and the blanks of htmx 2
+//! are not. Clients repeat their requests by themselves, and have to write the same bytes: only the boundary of a multipart
+//! form may be another.
 //!
 //! # Where to put the layer
 //!

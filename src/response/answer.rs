@@ -3,13 +3,14 @@ use std::time::SystemTime;
 
 use authsignal_client::{ActionCode, ActionState, IdempotencyKey, Token};
 use bytes::Bytes;
-use http::Response;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, header};
 
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::Moment;
 use crate::domain::return_to::ReturnTo;
 use crate::refusal::Refusal;
+use crate::request::caller::Caller;
 use crate::response::page::Page;
 
 /// What a request gets instead of its handler.
@@ -69,6 +70,37 @@ impl ChallengeAnswer {
     #[must_use]
     pub fn idempotency_key(&self) -> &IdempotencyKey {
         &self.attempt
+    }
+
+    /// The answer that has the client of a server function of Leptos leave for the challenge: 200 with `Location` and
+    /// `serverfnredirect`, which is all that it follows; `None` for a browser that goes to a page or posts a form, which
+    /// follows the usual one.
+    ///
+    /// Nothing that such a client sends says that it is one, and any other would take it for a success: answer so where
+    /// server functions are, and nowhere else. From server_fn 0.8 on the client reads the body first, `null`, and follows
+    /// only where the function returns `()` or an `Option`. (server_fn, `ServerFn::run_on_client_with_req`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum_authsignal::{Answer, AuthsignalBuilder};
+    ///
+    /// fn for_leptos(builder: AuthsignalBuilder) -> AuthsignalBuilder {
+    ///     builder.respond(|parts, answer| match answer {
+    ///         Answer::Challenge(challenge) if parts.uri.path().starts_with("/api/") => challenge.server_fn_redirect(parts),
+    ///         _ => None,
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn server_fn_redirect(&self, parts: &Parts) -> Option<Response<Bytes>> {
+        let location = self.url.to_header().filter(|_| Caller::of(parts, true) == Caller::Client)?;
+        let mut response = Response::new(Bytes::from_static(b"null"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::LOCATION, location);
+        headers.insert(HeaderName::from_static("serverfnredirect"), HeaderValue::from_static(""));
+        Some(response)
     }
 
     /// Until when the challenge waits.

@@ -222,6 +222,41 @@ async fn a_challenge_looks_as_its_caller_can_use_it() {
     assert_eq!(bench.effects.count(), 0);
 }
 
+/// A server function of Leptos, as its client asks for it in a browser (server_fn 0.7 and 0.8, `request/browser.rs`; assumed,
+/// since the client itself is not run here): it is led by `serverfnredirect`, and repeated by its user. A form without its
+/// script is led like any other.
+#[tokio::test]
+async fn a_server_function_is_led_by_its_own_header() {
+    let bench = bench_with(|builder| {
+        builder.respond(|parts, answer| match answer {
+            Answer::Challenge(challenge) if parts.uri.path() == "/pay" => challenge.server_fn_redirect(parts),
+            _ => None,
+        })
+    })
+    .await;
+    let mut ada = bench.visitor("ada");
+    let called = post("/pay", "application/x-www-form-urlencoded", "to=bob")
+        .header("accept", "application/json")
+        .header("sec-fetch-mode", "cors")
+        .header("sec-fetch-site", "same-origin")
+        .header("referer", "https://app.example.com/form");
+    let reply = ada.send(&called).await;
+    reply.assert_refused(&RefusalReason::ChallengeRequired);
+    reply.assert_private();
+    assert_eq!((reply.status, reply.text(), reply.header("content-type")), (200, "null", "application/json"));
+    assert!(reply.headers.contains_key("serverfnredirect"));
+    let back = ada.send(&bench.prove(reply.location())).await;
+    let page = ada.send(&get(back.location()).navigating()).await;
+    assert_eq!(crate::support::goes_on(&page), Some("/form"));
+    ada.send(&called).await.assert_passed();
+    assert_eq!((bench.effects.count(), bench.tracks()), (1, 1));
+
+    let plain = bench.visitor("bob").send(&form("/pay", "to=bob")).await;
+    assert_eq!((plain.status, plain.headers.contains_key("serverfnredirect")), (303, false));
+    let elsewhere = bench.visitor("bob").send(&json("/other", "{}")).await;
+    assert_eq!((elsewhere.status, elsewhere.headers.contains_key("serverfnredirect")), (403, false));
+}
+
 /// T70: ids that cannot be one path segment are refused before anything is asked.
 #[tokio::test]
 async fn t70_nobody_and_hostile_ids_are_refused_without_a_call() {

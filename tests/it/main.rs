@@ -30,6 +30,7 @@ mod places;
 mod prefetch;
 mod preflight;
 mod programs;
+mod random_forms;
 mod readings;
 mod report;
 mod requirement;

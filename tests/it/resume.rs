@@ -18,11 +18,11 @@ async fn page_after(bench: &Bench, visitor: &mut Visitor, ask: &Ask) -> Reply {
     page
 }
 
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")
 }
 
-fn attribute(tag: &str, name: &str) -> Option<String> {
+pub(crate) fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescape(tag.split_once(&format!(" {name}=\""))?.1.split('"').next()?))
 }
 
@@ -250,4 +250,33 @@ async fn the_user_of_a_script_goes_back_to_its_page() {
         assert_eq!(goes_on(&shown), page);
         ada.send(&ask).await.assert_passed();
     }
+}
+
+/// T110: a form that Turbo fetches is the one that a page posts, whose type says nothing of UTF-8; of every other type it is not.
+#[tokio::test]
+async fn t110_a_form_that_was_fetched_is_one_that_a_page_posts() {
+    let bench = bench().await;
+    let turbo = |content_type: &str| {
+        post("/pay", content_type, "to=Zo%C3%AB+%26+Co")
+            .header("sec-fetch-mode", "cors")
+            .header("sec-fetch-site", "same-origin")
+            .header("accept", "text/vnd.turbo-stream.html, text/html, application/xhtml+xml")
+            .header("referer", "https://app.example.com/form")
+    };
+    let fetched = turbo("application/x-www-form-urlencoded;charset=UTF-8");
+    let mut ada = bench.visitor("ada");
+    let reply = ada.send(&fetched).await;
+    reply.assert_refused(&RefusalReason::ChallengeRequired);
+    assert_eq!((reply.status, reply.header("content-type")), (403, "text/vnd.turbo-stream.html; charset=utf-8"));
+    let url = attribute(reply.text(), "content").unwrap();
+    let back = ada.send(&bench.prove(url.strip_prefix("0; url=").unwrap())).await;
+    let page = ada.send(&get(back.location()).navigating()).await;
+    for other in
+        ["application/x-www-form-urlencoded;charset=UTF-16", "application/x-www-form-urlencoded; charset=UTF-8"]
+    {
+        ada.clone().send(&turbo(other)).await.assert_refused(&RefusalReason::ChallengeRequired);
+    }
+    ada.send(&submitted(&page, "")).await.assert_passed();
+    assert_eq!(bench.effects.last().body, fetched.body);
+    assert_eq!(bench.effects.count(), 1);
 }

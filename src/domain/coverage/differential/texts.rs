@@ -3,9 +3,10 @@ use super::random::Random;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-const TYPES: [&str; 14] = [
+const TYPES: [&str; 15] = [
     FORM,
     "application/x-www-form-urlencoded; charset=UTF-8",
+    "application/x-www-form-urlencoded;charset=UTF-8",
     "application/x-www-form-urlencoded;charset=utf-8",
     "Application/X-www-form-urlencoded",
     "application/x-www-form-urlencoded;",
