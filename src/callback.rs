@@ -23,6 +23,7 @@ use crate::domain::page_origin;
 use crate::domain::place::Place;
 use crate::domain::saved_request::{NotKept, SavedRequest};
 use crate::domain::ticket::Ticket;
+use crate::outage::Outage;
 use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
@@ -37,7 +38,7 @@ use crate::store::flows::{BindingHash, Holder};
 
 mod query;
 
-use query::{Query, code_of, has_token, is_bearers};
+use query::{CARRIED, Query, code_of, has_token, is_bearers};
 
 impl Authsignal {
     /// A router with the callback at the path of the callback URL, as it arrives, with and without a slash at its end, so
@@ -154,18 +155,27 @@ impl Inner {
         let query = parts.uri.query().unwrap_or_default();
         let asked = Query::parse(query);
         let place = self.place_of(parts).0;
-        if has_token(query) && reason != RefusalReason::Prefetch {
+        let is_store_gone = reason == RefusalReason::Outage(Outage::Store);
+        let is_carried = asked.as_ref().is_some_and(|asked| asked.carried.is_some()) && !is_store_gone;
+        if (has_token(query) || is_carried) && reason != RefusalReason::Prefetch {
             // What is seen is a page at an address without it, which says the same.
             let clean = match &asked {
                 Some(asked) if reason != RefusalReason::InvalidCallback => {
-                    place.flow_path(asked.ticket, code_of(&reason), asked.hopped)
+                    let clean = place.flow_path(asked.ticket, code_of(&reason), asked.hopped);
+                    let token = asked.token.as_deref().filter(|_| is_store_gone);
+                    let carried = token
+                        .zip(self.cookie.read(&parts.headers))
+                        .map(|(token, browser)| self.flows.carry_token(&browser, asked.ticket, token));
+                    with_carried(clean, carried.as_deref())
                 }
                 _ => place.callback_path(),
             };
             log_refused(action, &reason);
             return attach_refusal(lead_to(&clean), Refusal::new(reason, action).retry_after_of(wait));
         }
-        let again = asked.map_or_else(String::new, |asked| place.flow_path(asked.ticket, None, false));
+        let again = asked.map_or_else(String::new, |asked| {
+            with_carried(place.flow_path(asked.ticket, None, false), asked.carried.as_deref())
+        });
         log_refused(action, &reason);
         let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
@@ -193,10 +203,13 @@ impl Inner {
                 self.answers.page(parts, Page::new(PageKind::BackToApp))
             });
         }
-        let query = Query::parse(query).ok_or(RefusalReason::InvalidCallback)?;
+        let mut query = Query::parse(query).ok_or(RefusalReason::InvalidCallback)?;
         // Without the browser's cookie there is no key that a record opens with, so an unknown flow and somebody else's
         // look the same (threats T7, T8, T14 and T108).
         let browser = self.cookie.read(&parts.headers).ok_or(RefusalReason::UnknownFlow)?;
+        if let (None, Some(carried)) = (&query.token, &query.carried) {
+            query.token = self.flows.carried_token(&browser, query.ticket, carried);
+        }
         let (binding, flow) = self.flows.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
         let user = match self.identify(parts).await {
             Ok(Some(user)) => {
@@ -371,6 +384,11 @@ fn log_refused(action: Option<&ActionCode>, reason: &RefusalReason) {
         state = reason.state(),
         "way back refused"
     );
+}
+
+/// An address of ours with a token that was sealed.
+fn with_carried(path: String, carried: Option<&str>) -> String {
+    carried.map_or(path.clone(), |carried| format!("{path}&{CARRIED}={carried}"))
 }
 
 /// Leads on to a page of the application.

@@ -1,10 +1,10 @@
 //! Names requests in the application's own trace, without what the way back carries (threat T129).
 use http::{Request, Uri};
 
-/// The parameters that are left out: the proof's token, and the flow that it belongs to.
-const SECRETS: [&str; 2] = ["token", "flow"];
+/// The parameters that are left out: the proof's token, as it is or sealed, and the flow that it belongs to.
+const SECRETS: [&str; 3] = ["token", "kept", "flow"];
 
-/// The path and query of an address, without the parameters `token` and `flow`, which the callback's address carries.
+/// The path and query of an address, without the parameters `token`, `kept` and `flow`, which the callback's address carries.
 ///
 /// A token is good for one flow of one browser, and for minutes; even so, a log is no place for it. For access logs, spans and
 /// error reports; everything else stays as it was written.
@@ -71,13 +71,14 @@ pub fn request_span<B>(request: &Request<B>) -> tracing::Span {
 mod tests {
     use super::*;
 
-    /// T129: no spelling of the two parameters stays, and nothing else goes.
+    /// T129: no spelling of the parameters stays, and nothing else goes.
     #[test]
     fn t129_token_and_flow_are_left_out_and_nothing_else() {
         let cases = [
             ("/", "/"),
             ("/cb?", "/cb?"),
             ("/cb?flow=a&token=b", "/cb"),
+            ("/cb?flow=a&outcome=store&kept=b", "/cb?outcome=store"),
             ("/cb?token=b&lang=en&flow=a", "/cb?lang=en"),
             ("/cb?a=1&b=2", "/cb?a=1&b=2"),
             ("/cb?%74oken=b&fl%6Fw=a&x", "/cb?x"),

@@ -9,11 +9,16 @@ use crate::refusal::RefusalReason;
 /// The longest query that is looked at, in bytes.
 const MAX_QUERY: usize = 8 * 1024;
 
+/// The parameter with a sealed token.
+pub(super) const CARRIED: &str = "kept";
+
 /// What the address asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) ticket: Ticket,
     pub(super) token: Option<String>,
+    /// A token that was sealed because the store could not take it.
+    pub(super) carried: Option<String>,
     /// Whether this is the second try, from a page of our own.
     pub(super) hopped: bool,
     /// What came of a token that is out of the address by now, where the flow's record does not say so. It chooses the words
@@ -28,18 +33,19 @@ impl Query {
         if query.len() > MAX_QUERY {
             return None;
         }
-        let (mut ticket, mut token, mut hopped, mut outcome) = (None, None, false, None);
+        let (mut ticket, mut token, mut carried, mut hopped, mut outcome) = (None, None, None, false, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "flow" if ticket.is_none() => ticket = Some(Ticket::parse(&value)?),
                 "token" if token.is_none() && is_token(&value) => token = Some(value.into_owned()),
                 "flow" | "token" => return None,
+                CARRIED => carried = carried.or_else(|| Some(value.into_owned())),
                 "hop" => hopped = true,
                 "outcome" => outcome = outcome.or_else(|| reason_of(&value)),
                 _ => {}
             }
         }
-        Some(Self { ticket: ticket?, token, hopped, outcome })
+        Some(Self { ticket: ticket?, token, carried, hopped, outcome })
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Purpose {
     Ticket,
     /// A token that waits until it can be taken.
     Token,
+    /// A token that waits in the address of its flow's page, where the store could not take it.
+    CarriedToken,
     /// What waits of a user and session, whatever the browser.
     Waiting,
     /// What is revoked of a user.
@@ -48,6 +50,7 @@ impl Purpose {
             Self::BearerFlow => b"bearer flow",
             Self::Ticket => b"ticket",
             Self::Token => b"token",
+            Self::CarriedToken => b"carried token",
             Self::Waiting => b"waiting",
             Self::Revocations => b"revocations",
         }

@@ -45,6 +45,7 @@ mod shapes;
 mod slow_store;
 mod sockets;
 mod store_contract;
+mod store_gone;
 mod store_retries;
 mod stores;
 mod support;

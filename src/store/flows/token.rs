@@ -1,5 +1,9 @@
-//! Keeps a token that cannot be taken yet, sealed with its browser's key, so that it need not stay in an address (threat T10).
+//! Keeps a token that cannot be taken yet, sealed with its browser's key, so that it need not stay in an address (threat T10); and
+//! where the store is what is missing, the sealed token goes along in the address.
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{FlowStore, Slot, Tries};
 use crate::domain::flow::Flow;
@@ -32,6 +36,21 @@ impl FlowStore {
     /// Keeps it no longer.
     pub(crate) async fn forget_token(&self, browser: &BrowserId, ticket: Ticket) -> Result<(), Error> {
         self.put_token(browser, ticket, None, EMPTY).await
+    }
+
+    /// A token for the address of its flow's page, where the store cannot take it: sealed, so that it is of use to this
+    /// browser alone, and here.
+    pub(crate) fn carry_token(&self, browser: &BrowserId, ticket: Ticket, token: &str) -> String {
+        let key = self.keys.name(Purpose::CarriedToken, browser, ticket.as_bytes());
+        URL_SAFE_NO_PAD.encode(self.keys.seal(Purpose::CarriedToken, browser, &key, token.as_bytes()))
+    }
+
+    /// The token that an address brings back.
+    pub(crate) fn carried_token(&self, browser: &BrowserId, ticket: Ticket, carried: &str) -> Option<String> {
+        let sealed = URL_SAFE_NO_PAD.decode(carried).ok()?;
+        let names = self.keys.names(Purpose::CarriedToken, browser, ticket.as_bytes());
+        let opened = names.iter().find_map(|key| self.keys.open(Purpose::CarriedToken, browser, key, &sealed));
+        String::from_utf8(opened?).ok()
     }
 
     async fn put_token(
