@@ -28,7 +28,7 @@ use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
 use crate::request::prefetch::is_prefetch;
-use crate::response::headers::{attach_refusal, no_store, rejected, see_other};
+use crate::response::headers::{no_store, rejected, see_other};
 use crate::response::module::step_up_module;
 use crate::response::page::{LinkKind, Page, PageKind};
 use crate::response::popup::PopupMessage;
@@ -171,12 +171,16 @@ impl Inner {
                 _ => place.callback_path(),
             };
             log_refused(action, &reason);
-            return attach_refusal(lead_to(&clean), Refusal::new(reason, action).retry_after_of(wait));
+            // The page carries the refusal, and this does not: it is one.
+            return lead_to(&clean);
+        }
+        // What came of a token was logged when it came.
+        if asked.as_ref().is_none_or(|asked| asked.outcome.as_ref() != Some(&reason)) {
+            log_refused(action, &reason);
         }
         let again = asked.map_or_else(String::new, |asked| {
             with_carried(place.flow_path(asked.ticket, None, false), asked.carried.as_deref())
         });
-        log_refused(action, &reason);
         let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, action).retry_after_of(wait);

@@ -263,25 +263,17 @@ impl Visitor {
 
     /// Sends it. A way back that is refused is followed to the page that says so, at its address without a token.
     pub(crate) async fn send(&mut self, ask: &Ask) -> Reply {
-        let mut reply = self.send_request(self.request(ask)).await;
-        let is_refused = reply.reason().is_some_and(|reason| *reason != RefusalReason::ChallengeRequired);
-        if reply.status == 303 && is_refused && ask.target.contains("oken") {
-            let mut page = get(reply.location()).navigating();
-            // A proxy that strips a prefix does it once more.
-            let (path, to) = (|target: &str| target.split('?').next().unwrap_or_default().to_owned(), &page.target);
-            if let Some(prefix) = path(to).strip_suffix(&path(&ask.target)) {
-                page.target = page.target[prefix.len()..].to_owned();
-            }
-            let why = reply.refusal;
-            reply = self.send_request(self.request(&page)).await;
-            // Unless it has its answer by now.
-            assert!(
-                reply.refusal.is_none() || reply.reason() == why.as_ref().map(Refusal::reason),
-                "{:?}",
-                reply.refusal
-            );
+        let reply = self.send_request(self.request(ask)).await;
+        let path = |target: &str| target.split('?').next().unwrap_or_default().to_owned();
+        let (from, to) = (path(&ask.target), path(reply.location()));
+        if reply.status != 303 || !ask.target.contains("oken") || !to.ends_with(&from) {
+            return reply;
         }
-        reply
+        assert_eq!(reply.refusal, None, "what is refused is said once, by the page");
+        // A proxy that strips a prefix does it once more.
+        let page = get(&reply.location()[to.len() - from.len()..]).navigating();
+        let page = self.clone().send_request(self.request(&page)).await;
+        if page.refusal.is_some() { page } else { reply }
     }
 
     pub(crate) async fn send_request(&mut self, request: Request) -> Reply {
