@@ -14,6 +14,7 @@ use http::{HeaderValue, Response, header};
 use url::Url;
 
 pub(crate) use self::mistakes::Mistakes;
+use crate::budget::failover::Failovers;
 use crate::budget::{Asker, Ledger};
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::flow::Opening;
@@ -26,6 +27,7 @@ use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
 use crate::store;
 use crate::store::flows::FlowStore;
+use crate::upstream::{Upstream, UpstreamState};
 
 /// The longest response of an extractor that is handed on, in bytes.
 const MAX_REJECTION: usize = 1024 * 1024;
@@ -59,6 +61,10 @@ pub struct Authsignal(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) client: Client,
+    /// The breaker in front of it, and how many calls are on their way.
+    pub(crate) upstream: Upstream,
+    /// What has passed undecided of late.
+    pub(crate) failovers: Failovers,
     pub(crate) flows: Arc<FlowStore>,
     /// Whose pages count as our own besides those of the callback's origin.
     pub(crate) page_origins: PageOrigins,
@@ -129,6 +135,27 @@ impl Authsignal {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// How the way to Authsignal is, as this handle sees it: whether the
+    /// [circuit breaker](crate::AuthsignalBuilder::circuit_breaker) lets calls through, since when, and how many are on their way.
+    /// For a health page; nothing is asked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, Circuit};
+    /// fn health(authsignal: &Authsignal) -> String {
+    ///     let upstream = authsignal.upstream();
+    ///     match upstream.circuit {
+    ///         Circuit::Closed => format!("well, {} calls on their way", upstream.in_flight),
+    ///         _ => format!("Authsignal is out ({:?}) since {:?}", upstream.outage, upstream.since),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn upstream(&self) -> UpstreamState {
+        self.0.upstream.state()
     }
 
     /// Ends everything that this user was asked for or has proved, in each browser and session: once this has returned, no

@@ -4,6 +4,8 @@
 //! not asked any more. The pair of user and session counts, and never the user alone, or whoever has stolen one session
 //! could lock the owner out of another (threat T106); and what pages of other sites make a browser ask for counts by
 //! itself, or they could do the same. Several nodes count each for itself.
+pub(crate) mod failover;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -134,6 +136,16 @@ impl Ledger {
         account.prune(self, now);
         let refused = self.refusals.wait(account.refusals.iter().copied(), now).map(|wait| (Budget::Refusals, wait));
         refused.or_else(|| account.over_challenges(self, now))
+    }
+
+    /// Whether Authsignal refused something of this account's a while ago, or waits for a proof.
+    pub(crate) fn is_unsettled(&self, id: AccountId, now: Moment) -> bool {
+        let mut accounts = self.accounts();
+        accounts.sweep(now);
+        accounts.by_id.get_mut(&id).is_some_and(|account| {
+            account.prune(self, now);
+            !(account.refusals.is_empty() && account.challenges.is_empty())
+        })
     }
 
     /// Counts a challenge, unless there is no room for it.

@@ -11,6 +11,7 @@ use http::Method;
 
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Policy, Unenrolled};
+use crate::domain::failover::OnOutage;
 use crate::middleware::AuthsignalLayer;
 
 /// Adds routes one by one, each with its layer or with none, and knows afterwards which is which: for a look at start, and for a
@@ -65,6 +66,8 @@ pub struct RouteGuard {
     pub remember: Option<Duration>,
     /// What becomes of users with nothing enrolled.
     pub unenrolled: Unenrolled,
+    /// What becomes of requests while Authsignal is out.
+    pub on_outage: OnOutage,
 }
 
 impl Route {
@@ -99,7 +102,11 @@ impl fmt::Display for Route {
         if let Some(time) = guard.remember {
             write!(f, ", remembered for {} s", time.as_secs())?;
         }
-        write!(f, ", unenrolled: {:?}", guard.unenrolled)
+        write!(f, ", unenrolled: {:?}", guard.unenrolled)?;
+        match guard.on_outage {
+            OnOutage::Refuse => Ok(()),
+            other => write!(f, ", on outage: {other:?}"),
+        }
     }
 }
 
@@ -121,8 +128,8 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
         T: 'static,
     {
         let route = on(filter(&method), handler).route_layer(layer.clone());
-        let (action, Policy { coverage, unenrolled, remember }) = layer.described();
-        let guard = RouteGuard { action: action.clone(), coverage, remember, unenrolled };
+        let (action, Policy { coverage, unenrolled, remember, on_outage }) = layer.described();
+        let guard = RouteGuard { action: action.clone(), coverage, remember, unenrolled, on_outage };
         self.add(Route { method, path: path.to_owned(), guard: Some(guard) }, route)
     }
 

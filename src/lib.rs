@@ -73,6 +73,7 @@ pub mod store;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod trace;
+mod upstream;
 mod verdict;
 
 pub use authsignal_client as client;
@@ -85,12 +86,12 @@ pub use budget::Budget;
 pub use config::ConfigError;
 pub use domain::coverage::Coverage;
 pub use domain::decision::Unenrolled;
+pub use domain::failover::{NoFailover, OnOutage, Outage};
 pub use domain::flow::Unproven;
 pub use domain::form::UnkeptReason;
 pub use domain::saved_request::NotKept;
 pub use guarded::{GuardedRouter, Route, RouteGuard};
-pub use middleware::AuthsignalLayer;
-pub use outage::Outage;
+pub use middleware::{AuthsignalLayer, FallbackRequest};
 pub use refusal::{Refusal, RefusalReason};
 pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};
 pub use request::signals::IpSource;
@@ -100,4 +101,5 @@ pub use response::language::text::Text;
 pub use response::page::{LinkKind, Page, PageKind, PageLink};
 pub use response::resume_form::{FieldKind, FormField, ResumeForm, UnkeptField};
 pub use trace::{redacted_uri, request_span};
+pub use upstream::{Circuit, UpstreamState};
 pub use verdict::{Grounds, MissingVerdict, Verdict};

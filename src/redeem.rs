@@ -12,6 +12,7 @@ use crate::outage::Outage;
 use crate::refusal::RefusalReason;
 use crate::store;
 use crate::store::flows::{BindingHash, Holder, detached};
+use crate::upstream::Unanswered;
 
 /// The longest token that is looked at, in bytes.
 pub(crate) const MAX_TOKEN: usize = 4 * 1024;
@@ -90,17 +91,17 @@ impl Inner {
         }
         let opening = &flow.opening;
         let question = Validate::new(token).user_id(opening.user.clone()).action(opening.action.clone());
-        let validated = match self.client.validate_challenge(question).await {
+        let asked = self.upstream.ask(&opening.action, self.client.validate_challenge(question)).await;
+        let validated = match asked {
             Ok(validated) => validated,
-            Err(error) => {
-                let outage = Outage::of_service(&error, &opening.action);
+            Err(Unanswered { outage, wait }) => {
                 // Whoever is told to slow down is not to ask without end.
                 if outage != Outage::RateLimited
                     && let Err(error) = self.flows.was_not_answered(holder, binding, by).await
                 {
                     Outage::of_store(&error);
                 }
-                return Err(Unredeemed::of(outage, flow).after(error.retry_after()));
+                return Err(Unredeemed::of(outage, flow).after(wait));
             }
         };
         let answered = self.flows.answer(holder, binding, &Validation::from(validated)).await?;

@@ -7,6 +7,7 @@ use authsignal_client::{ActionCode, ActionState, InvalidId};
 use http::StatusCode;
 
 use crate::budget::Budget;
+use crate::domain::failover::NoFailover;
 use crate::domain::flow::Unproven;
 use crate::outage::{Outage, RETRY_AFTER};
 
@@ -27,6 +28,7 @@ pub struct Refusal {
     reason: RefusalReason,
     action: Option<ActionCode>,
     retry_after: Option<Duration>,
+    no_failover: Option<NoFailover>,
 }
 
 /// The longest that a caller is asked to wait, whatever the service says.
@@ -102,7 +104,7 @@ pub enum RefusalReason {
 impl Refusal {
     pub(crate) fn new(reason: RefusalReason, action: Option<&ActionCode>) -> Self {
         let retry_after = reason.is_passing().then_some(RETRY_AFTER);
-        Self { reason, action: action.cloned(), retry_after }
+        Self { reason, action: action.cloned(), retry_after, no_failover: None }
     }
 
     /// Takes over what the service said of when to try again, within reason.
@@ -111,6 +113,16 @@ impl Refusal {
             self.retry_after = Some(wait.clamp(Duration::from_secs(1), MAX_RETRY_AFTER));
         }
         self
+    }
+
+    pub(crate) fn without_failover(self, why: Option<NoFailover>) -> Self {
+        Self { no_failover: why, ..self }
+    }
+
+    /// Why the request did not pass in an outage, on a route that [lets some pass](crate::OnOutage).
+    #[must_use]
+    pub fn no_failover(&self) -> Option<NoFailover> {
+        self.no_failover
     }
 
     /// How long the caller is asked to wait, in an outage or over a budget.
@@ -208,7 +220,10 @@ pub(crate) mod tests {
             Unproven(crate::domain::flow::Unproven::Token),
             Unproven(crate::domain::flow::Unproven::Expired),
         ];
-        all.extend([crate::outage::Outage::Connect, crate::outage::Outage::Rejected].map(Outage));
+        all.extend(
+            [crate::outage::Outage::Connect, crate::outage::Outage::Overloaded, crate::outage::Outage::Rejected]
+                .map(Outage),
+        );
         all.extend([Budget::Challenges, Budget::Refusals, Budget::Validates, Budget::PendingFlows].map(OverBudget));
         all
     }

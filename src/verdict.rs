@@ -13,6 +13,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::response::headers::attach_refusal;
 use crate::verdict::question::{LayerId, Question, Run};
@@ -57,6 +58,16 @@ pub enum Grounds {
     Unenrolled,
     /// Authsignal answered that this attempt is settled already (`CHALLENGE_SUCCEEDED` or `REVIEW_SUCCEEDED`).
     Settled(ActionState),
+    /// Authsignal could not be asked, and the route lets requests pass for all that
+    /// ([`OnOutage`](crate::OnOutage)): nobody decided. What can wait should wait, and the rest be looked at afterwards.
+    #[non_exhaustive]
+    Failover {
+        /// Why Authsignal could not be asked.
+        outage: Outage,
+        /// Whether the application's own proof was shown
+        /// ([`AuthsignalLayer::fallback`](crate::AuthsignalLayer::fallback)).
+        is_proven: bool,
+    },
     /// The user proved it.
     #[non_exhaustive]
     Verified {
@@ -92,7 +103,8 @@ impl Verdict {
 
     /// The same answer for a layer further in, if it is one to its question.
     pub(crate) fn answers(&self, question: &Question, run: &Run) -> Option<Self> {
-        question.is_answered_by(&self.0.question).then(|| {
+        let is_enough = !self.is_failover() || question.policy.on_outage.takes_anothers();
+        (is_enough && question.is_answered_by(&self.0.question)).then(|| {
             Self::new(Inner {
                 attempt: self.0.attempt.clone(),
                 grounds: self.0.grounds.clone(),
@@ -125,6 +137,12 @@ impl Verdict {
     #[must_use]
     pub fn grounds(&self) -> &Grounds {
         &self.0.grounds
+    }
+
+    /// Whether it passed without a decision, in an outage.
+    #[must_use]
+    pub fn is_failover(&self) -> bool {
+        matches!(self.0.grounds, Grounds::Failover { .. })
     }
 
     /// Whether the user proved it, for this request or, on a route that remembers, a while ago.

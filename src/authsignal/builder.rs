@@ -9,6 +9,8 @@ use secrecy::{SecretSlice, SecretString};
 
 use super::Authsignal;
 use crate::budget::Allowance;
+use crate::domain::breaker::BreakerLimit;
+use crate::domain::failover::budget::FailoverLimit;
 use crate::domain::flow::PENDING;
 use crate::domain::waiting::Room;
 use crate::request::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
@@ -17,6 +19,7 @@ use crate::response::answer::{Answer, Responder};
 use crate::response::brand::BrandSettings;
 use crate::response::language::Language;
 use crate::store::{AnyStore, Store, TIMEOUT};
+use crate::upstream::MAX_UPSTREAM_CALLS;
 
 /// The time that budgets are for, by default.
 const BUDGET_TIME: Duration = Duration::from_secs(10 * 60);
@@ -49,6 +52,9 @@ pub struct AuthsignalBuilder {
     refusal_budget: Allowance,
     validate_budget: u32,
     pending_flow_budget: Room,
+    breaker: Option<BreakerLimit>,
+    max_upstream_calls: usize,
+    failover_budget: FailoverLimit,
     secret: Option<SecretSlice<u8>>,
     older_secrets: Vec<SecretSlice<u8>>,
     older_api_keys: Vec<SecretString>,
@@ -98,6 +104,9 @@ impl AuthsignalBuilder {
             refusal_budget: Allowance::new(5, BUDGET_TIME),
             validate_budget: VALIDATE_BUDGET,
             pending_flow_budget: Room::new(PENDING_FLOWS, PENDING_BYTES),
+            breaker: Some(BreakerLimit::default()),
+            max_upstream_calls: MAX_UPSTREAM_CALLS,
+            failover_budget: FailoverLimit::default(),
             secret: None,
             older_secrets: Vec::new(),
             older_api_keys: Vec::new(),
@@ -385,4 +394,5 @@ impl AuthsignalBuilder {
 mod brand;
 mod budgets;
 mod build;
+mod outages;
 mod programs;

@@ -64,7 +64,7 @@ fn has(query: &str, wanted: &str) -> bool {
 }
 
 /// What may come of a token and stand in no record, by its name in an address of ours.
-const OUTCOMES: [(&str, RefusalReason); 14] = [
+const OUTCOMES: [(&str, RefusalReason); 16] = [
     ("unproven", RefusalReason::Unproven(Unproven::Token)),
     ("other-user", RefusalReason::Unproven(Unproven::User)),
     ("other-action", RefusalReason::Unproven(Unproven::Action)),
@@ -75,9 +75,11 @@ const OUTCOMES: [(&str, RefusalReason); 14] = [
     ("connect", RefusalReason::Outage(Outage::Connect)),
     ("timeout", RefusalReason::Outage(Outage::Timeout)),
     ("server", RefusalReason::Outage(Outage::Server)),
+    ("interrupted", RefusalReason::Outage(Outage::Interrupted)),
     ("rate-limited", RefusalReason::Outage(Outage::RateLimited)),
     ("rejected", RefusalReason::Outage(Outage::Rejected)),
     ("malformed", RefusalReason::Outage(Outage::Malformed)),
+    ("overloaded", RefusalReason::Outage(Outage::Overloaded)),
     ("store", RefusalReason::Outage(Outage::Store)),
 ];
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use authsignal_client::ActionState;
 
 use crate::domain::coverage::Coverage;
+use crate::domain::failover::OnOutage;
 
 /// What happens to a user who has nothing enrolled, where the service would let them pass or challenge them.
 ///
@@ -102,6 +103,7 @@ pub(crate) struct Policy {
     pub(crate) coverage: Coverage,
     pub(crate) unenrolled: Unenrolled,
     pub(crate) remember: Option<Duration>,
+    pub(crate) on_outage: OnOutage,
 }
 
 impl Policy {
@@ -109,7 +111,8 @@ impl Policy {
     /// request is not decided twice (threat T61).
     ///
     /// It does where the outer layer asked for as much: an approval no wider and no longer than this policy takes, and
-    /// no user let through unenrolled whom this policy would not.
+    /// no user let through unenrolled whom this policy would not. What it would have done in an outage is none of that: a pass
+    /// that is a failover is told apart by its grounds.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= self.coverage.width() && outer.remember <= self.remember;
@@ -186,7 +189,7 @@ mod tests {
     fn t61_an_outer_pass_counts_only_if_it_asked_for_as_much() {
         let policy = |coverage, unenrolled, minutes: u64| {
             let remember = (minutes > 0).then(|| Duration::from_secs(minutes * 60));
-            Policy { coverage, unenrolled, remember }
+            Policy { coverage, unenrolled, remember, on_outage: OnOutage::Refuse }
         };
         let plain = policy(Coverage::Request, Unenrolled::Allow, 0);
         let remembering = policy(Coverage::Action, Unenrolled::Allow, 10);

@@ -1,7 +1,9 @@
 //! PURE: what is decided, without asking anybody: no network, no store, no clock, no task.
+pub(crate) mod breaker;
 pub(crate) mod challenge_url;
 pub(crate) mod coverage;
 pub(crate) mod decision;
+pub(crate) mod failover;
 pub(crate) mod fields;
 pub(crate) mod flow;
 pub(crate) mod form;

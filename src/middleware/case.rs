@@ -12,6 +12,7 @@ use super::stop::Stop;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::domain::challenge_url::TrustedChallengeUrl;
+use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
@@ -24,6 +25,7 @@ use crate::request::cookie::{BrowserId, Known};
 use crate::response::answer::ChallengeAnswer;
 use crate::store;
 use crate::store::flows::{BindingHash, Holder, Opened, Spending};
+use crate::upstream::Unanswered;
 use crate::verdict::question::{Question, Run};
 use crate::verdict::{self, Grounds, Verdict};
 
@@ -74,13 +76,19 @@ impl Case<'_> {
         Ok(wait.map(|wait| (Budget::PendingFlows, wait)))
     }
 
+    /// What the application's own proof of a request is for: this user, session, action and request, whatever an approval
+    /// would cover.
+    pub(super) fn request_binding(&self, parts: &Parts, body: &Bytes) -> BindingHash {
+        let Question { user, session, address, .. } = &self.question;
+        let whose = (user.as_str(), session.as_deref());
+        self.guard.binding_of(self.place, whose, address, parts, (Coverage::Request, None, body))
+    }
+
     /// Asks Authsignal.
-    pub(super) async fn track(&self) -> Result<TrackDecision, Stop> {
-        let Question { user, track, .. } = &self.question;
-        let decision = self.authsignal().client.track_decision(user, track.track());
-        decision
-            .await
-            .map_err(|error| Stop::Outage(Outage::of_service(&error, &self.guard.action), error.retry_after()))
+    pub(super) async fn track(&self) -> Result<TrackDecision, Unanswered> {
+        let Question { user, track, action, .. } = &self.question;
+        let Inner { upstream, client, .. } = self.authsignal();
+        upstream.ask(action, client.track_decision(user, track.track())).await
     }
 
     /// Reads the body of a request that has to be challenged, where the approval covers it or a form is to be kept.
@@ -216,6 +224,17 @@ impl Case<'_> {
     pub(super) fn verified(self, proof: &Proof, opening: &Opening) -> Verdict {
         let grounds = Grounds::Verified { method: proof.method.clone(), at: proof.at.to_system_time() };
         self.verdict(grounds, opening.attempt.clone())
+    }
+
+    /// It passes undecided. Whoever reads the log, or counts what is in it, finds each such request (complaint C9).
+    pub(super) fn failed_over(self, outage: Outage, is_proven: bool, attempt: IdempotencyKey) -> Verdict {
+        tracing::warn!(
+            action = %self.guard.action,
+            outage = outage.as_str(),
+            failover = if is_proven { "proven" } else { "admitted" },
+            "request passed without a decision of Authsignal's, as its route says"
+        );
+        self.verdict(Grounds::Failover { outage, is_proven }, attempt)
     }
 
     fn verdict(self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {

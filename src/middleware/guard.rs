@@ -2,13 +2,15 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use authsignal_client::{ActionCode, CustomData, IdempotencyKey, Track, UserId};
 use bytes::Bytes;
 use http::request::Parts;
 
+use super::fallback::Check;
 use crate::authsignal::Inner;
-use crate::domain::coverage::{Address, Binding, Shape, digest};
+use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
 use crate::domain::decision::Policy;
 use crate::domain::place::Place;
 use crate::domain::ticket::Ticket;
@@ -32,10 +34,19 @@ pub(super) struct Guard {
     pub(super) names: Names,
     pub(super) policy: Policy,
     pub(super) custom: Option<Custom>,
+    /// What asks for the application's own proof in an outage.
+    pub(super) fallback: Option<Fallback>,
     /// What the token of a challenge may do with the user's methods.
     pub(super) scope: Option<String>,
     /// Whether users see their methods after the challenge.
     pub(super) redirect_to_settings: bool,
+}
+
+/// The application's own check of a proof, and how long it may take.
+#[derive(Clone)]
+pub(super) struct Fallback {
+    pub(super) check: Check,
+    pub(super) timeout: Duration,
 }
 
 /// What people call an action: in one language or more, and in all others.
@@ -67,11 +78,23 @@ impl Guard {
     ) -> Option<BindingHash> {
         let Policy { coverage, remember, .. } = self.policy;
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
+        Some(self.binding_of(place, (user, session), address, parts, (coverage, remember, bytes)))
+    }
+
+    /// The same for what is covered and how long, and with the bytes that belong to it.
+    pub(super) fn binding_of(
+        &self,
+        place: &Place,
+        (user, session): (&str, Option<&str>),
+        address: &Address,
+        parts: &Parts,
+        (coverage, remember, bytes): (Coverage, Option<Duration>, &[u8]),
+    ) -> BindingHash {
         let shape = Shape { method: &parts.method, address, headers: &parts.headers };
         let action = self.action.as_str();
         let unenrolled = self.policy.unenrolled.as_str();
         let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action, unenrolled };
-        Some(binding.hash(&digest(coverage, remember, &shape, bytes)))
+        binding.hash(&digest(coverage, remember, &shape, bytes))
     }
 
     /// What is asked about a request of this user's, as an attempt of that key.

@@ -14,6 +14,7 @@ use super::stop::Stop;
 use super::token;
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
+use crate::domain::failover::Undecided;
 use crate::domain::flow::{Flow, Proof, RequestId};
 use crate::domain::place::{Name, Place};
 use crate::domain::ticket::Ticket;
@@ -23,6 +24,7 @@ use crate::request::caller::{Caller, is_preflight};
 use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
 use crate::store::flows::{Admitted, Holder, Spending};
+use crate::upstream::Unanswered;
 use crate::verdict::Verdict;
 use crate::verdict::question::Run;
 
@@ -39,7 +41,7 @@ pub(super) struct Passing<B> {
 }
 
 /// What a request goes on with.
-struct Way<B> {
+pub(super) struct Way<B> {
     body: Reading<B>,
     /// None where nobody asks.
     verdict: Option<Verdict>,
@@ -47,7 +49,7 @@ struct Way<B> {
 }
 
 impl<B> Way<B> {
-    fn new(body: Reading<B>, verdict: Verdict) -> Self {
+    pub(super) fn new(body: Reading<B>, verdict: Verdict) -> Self {
         Self { body, verdict: Some(verdict), spending: None }
     }
 }
@@ -158,7 +160,14 @@ impl Guard {
         if let Some(over) = ledger.over(account, now()) {
             return Err(Stop::Over(over));
         }
-        let tracked = case.track().await?;
+        let tracked = match case.track().await {
+            Ok(tracked) => tracked,
+            Err(Unanswered { outage, wait }) => {
+                let is_unsettled = ledger.is_unsettled(account, now());
+                let undecided = Undecided { outage, is_foreign, is_unsettled };
+                return Box::pin(self.failover(case, parts, body, attempt, (undecided, wait))).await;
+            }
+        };
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(Refused::State(state)) => {

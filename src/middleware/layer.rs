@@ -7,13 +7,15 @@ use authsignal_client::{ActionCode, CustomData};
 use http::request::Parts;
 use tower_layer::Layer;
 
-use super::guard::{Guard, Names};
+use super::fallback::{Check, FALLBACK_TIMEOUT, FallbackRequest};
+use super::guard::{Fallback, Guard, Names};
 use super::service::AuthsignalService;
 use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
 use crate::config::ConfigError;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Policy, Unenrolled};
+use crate::domain::failover::OnOutage;
 use crate::verdict::question::LayerId;
 
 /// The longest that an approval is remembered.
@@ -75,7 +77,12 @@ impl AuthsignalLayer {
     }
 
     fn of(authsignal: &Authsignal, action: ActionCode) -> Self {
-        let policy = Policy { coverage: Coverage::Request, unenrolled: Unenrolled::Allow, remember: None };
+        let policy = Policy {
+            coverage: Coverage::Request,
+            unenrolled: Unenrolled::Allow,
+            remember: None,
+            on_outage: OnOutage::Refuse,
+        };
         let authsignal = Arc::clone(authsignal.inner());
         let id = LayerId::new();
         Self {
@@ -86,6 +93,7 @@ impl AuthsignalLayer {
                 names: Names::default(),
                 policy,
                 custom: None,
+                fallback: None,
                 scope: None,
                 redirect_to_settings: false,
             },
@@ -150,6 +158,86 @@ impl AuthsignalLayer {
     #[must_use]
     pub fn unenrolled(mut self, policy: Unenrolled) -> Self {
         self.guard.policy.unenrolled = policy;
+        self
+    }
+
+    /// What becomes of requests while Authsignal is out: could not be reached, did not answer in time, or failed (5xx).
+    /// Whatever else keeps it from deciding, a request is refused. Default: [`OnOutage::Refuse`].
+    ///
+    /// How many pass is bounded by [`failover_budget`](crate::AuthsignalBuilder::failover_budget). None passes undecided of a user
+    /// and session that Authsignal refused, or still waits for a proof of, within the last ten minutes
+    /// ([`NoFailover::Unsettled`](crate::NoFailover::Unsettled)), and none that a page of another site makes a browser send.
+    /// What passes says so: [`Grounds::Failover`](crate::Grounds::Failover), and a warning with the field `failover`.
+    ///
+    /// A challenge that was begun before goes on to wait, and a way back with its token is never let through unasked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, AuthsignalLayer, OnOutage};
+    /// # fn example(authsignal: &Authsignal) {
+    /// let layer = AuthsignalLayer::new(authsignal, "view-statement").on_outage(OnOutage::Admit);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_outage(mut self, policy: OnOutage) -> Self {
+        self.guard.policy.on_outage = policy;
+        self
+    }
+
+    /// Lets a request pass while Authsignal is out if the application's own `check` says that the user has proved it: with a
+    /// password, say, or a code that the application verifies itself. It takes the place of what
+    /// [`on_outage`](Self::on_outage) said.
+    ///
+    /// `Ok(true)` is a proof; `Ok(false)`, an error, a panic and a check that takes too long are none. The check sees who asks
+    /// and what for, the body too, which is read up to [`body_limit`](crate::AuthsignalBuilder::body_limit). A proof is good
+    /// for this user, session, action and request, method, address and body, and is spent in the store: the very same
+    /// request passes no second time within 24 hours (409), whatever it brings along. A code that is good once is for the check to
+    /// use up. Tries and passes are bounded by [`failover_budget`](crate::AuthsignalBuilder::failover_budget); a request
+    /// without a proof is refused with 503 and [`NoFailover::Unproven`](crate::NoFailover::Unproven), by which a
+    /// [responder](crate::AuthsignalBuilder::respond) knows when to ask for one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, AuthsignalLayer, FallbackRequest};
+    /// # use std::convert::Infallible;
+    /// # async fn is_code_of(_user: &str, code: &str) -> Result<bool, Infallible> { Ok(code == "123456") }
+    /// # fn example(authsignal: &Authsignal) {
+    /// let layer = AuthsignalLayer::new(authsignal, "withdraw").fallback(|request: FallbackRequest| async move {
+    ///     let code = request.parts().headers.get("x-code").and_then(|code| code.to_str().ok());
+    ///     match code {
+    ///         Some(code) => is_code_of(request.user_id().as_str(), code).await,
+    ///         None => Ok(false),
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fallback<F, Fut, E>(mut self, check: F) -> Self
+    where
+        F: Fn(FallbackRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<bool, E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        let check: Check = Arc::new(move |request| {
+            let checking = check(request);
+            Box::pin(async move { checking.await.map_err(|error| error.to_string()) })
+        });
+        let timeout = self.guard.fallback.map_or(FALLBACK_TIMEOUT, |fallback| fallback.timeout);
+        self.guard.fallback = Some(Fallback { check, timeout });
+        self.guard.policy.on_outage = OnOutage::Fallback;
+        self
+    }
+
+    /// How long the check of [`fallback`](Self::fallback), given before, may take: between 10 milliseconds and 30 seconds. What is
+    /// outside counts as the nearer end. One that waits for nothing (a hash over many rounds) belongs into
+    /// `tokio::task::spawn_blocking`, or nobody can end it. Default: 5 seconds.
+    #[must_use]
+    pub fn fallback_timeout(mut self, timeout: Duration) -> Self {
+        if let Some(fallback) = &mut self.guard.fallback {
+            fallback.timeout = timeout.clamp(Duration::from_millis(10), Duration::from_secs(30));
+        }
         self
     }
 

@@ -195,6 +195,8 @@
 mod body;
 mod browser;
 mod case;
+mod failover;
+mod fallback;
 mod future;
 mod guard;
 mod judge;
@@ -207,6 +209,7 @@ mod token;
 
 pub use body::{RefusalBody, ReplayBody};
 pub use browser::{BrowserFuture, BrowserLayer, BrowserService};
+pub use fallback::FallbackRequest;
 pub use future::ResponseFuture;
 pub use layer::AuthsignalLayer;
 pub use service::AuthsignalService;

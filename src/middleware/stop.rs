@@ -7,6 +7,7 @@ use http::{Response, header};
 
 use super::guard::Guard;
 use crate::budget::Over;
+use crate::domain::failover::NoFailover;
 use crate::domain::place::Elsewhere;
 use crate::outage::Outage;
 use crate::redeem::Unredeemed;
@@ -20,7 +21,12 @@ use crate::store;
 pub(super) enum Stop {
     Refuse(RefusalReason),
     /// No decision, with what the service said of when to try again.
-    Outage(Outage, Option<Duration>),
+    Outage {
+        outage: Outage,
+        wait: Option<Duration>,
+        /// Why it did not pass for all that, where some do.
+        no_failover: Option<NoFailover>,
+    },
     /// The token that came along proves nothing.
     Unredeemed(Unredeemed),
     /// A budget is used up.
@@ -58,7 +64,21 @@ impl Stop {
                 tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "request refused");
                 refuse(Refusal::new(reason, Some(&guard.action)))
             }
-            Self::Outage(outage, wait) => refuse(Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait)),
+            Self::Outage { outage, wait, no_failover } => {
+                if let Some(why) = no_failover {
+                    let setter = (why == NoFailover::OverBudget).then_some("AuthsignalBuilder::failover_budget");
+                    tracing::warn!(
+                        action = %guard.action,
+                        outage = outage.as_str(),
+                        failover = why.as_str(),
+                        setter,
+                        "request refused in an outage, on a route that lets some pass"
+                    );
+                }
+                refuse(
+                    Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait).without_failover(no_failover),
+                )
+            }
             Self::Unredeemed(Unredeemed { reason, wait, .. }) => {
                 tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "token refused");
                 refuse(Refusal::new(reason, Some(&guard.action)).retry_after_of(wait))

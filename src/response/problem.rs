@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::answer::ChallengeAnswer;
 use super::headers::{see_other, with_retry_after};
 use super::turbo;
+use crate::domain::failover::NoFailover;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::caller::Caller;
 
@@ -37,6 +38,11 @@ pub(super) struct Problem<'a> {
     /// Whose page tells a popup's opener how the challenge ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_origin: Option<&'a str>,
+    /// Which outage it is, and why the request did not pass for all that, where some do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outage: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failover: Option<&'static str>,
 }
 
 impl<'a> Problem<'a> {
@@ -54,6 +60,8 @@ impl<'a> Problem<'a> {
             idempotency_key: None,
             expires_at: None,
             callback_origin: None,
+            outage: None,
+            failover: None,
         }
     }
 
@@ -114,5 +122,11 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
 /// A refusal.
 pub(super) fn problem(refusal: &Refusal) -> Response<Bytes> {
     let reason = refusal.reason();
-    with_retry_after(Problem::of(reason, refusal.action(), reason.status()).respond(), refusal)
+    let outage = match (reason, refusal.no_failover()) {
+        (RefusalReason::Outage(outage), Some(_)) => Some(outage.as_str()),
+        _ => None,
+    };
+    let failover = refusal.no_failover().map(NoFailover::as_str);
+    let problem = Problem { outage, failover, ..Problem::of(reason, refusal.action(), reason.status()) };
+    with_retry_after(problem.respond(), refusal)
 }

@@ -19,6 +19,7 @@ use crate::store::{AnyStore, Error, ErrorKind, Version};
 
 mod ask;
 mod holder;
+mod proof;
 mod revoke;
 mod spend;
 mod token;

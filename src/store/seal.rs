@@ -41,6 +41,8 @@ pub(crate) enum Purpose {
     Waiting,
     /// What is revoked of a user.
     Revocations,
+    /// That the application's own proof of a request was spent.
+    Fallback,
 }
 
 impl Purpose {
@@ -53,6 +55,7 @@ impl Purpose {
             Self::CarriedToken => b"carried token",
             Self::Waiting => b"waiting",
             Self::Revocations => b"revocations",
+            Self::Fallback => b"fallback",
         }
     }
 }

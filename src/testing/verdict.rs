@@ -9,6 +9,7 @@ use http::Method;
 use crate::action::{Action, VerdictFor};
 use crate::domain::coverage::{Address, Coverage};
 use crate::domain::decision::{Policy, Unenrolled};
+use crate::domain::failover::{OnOutage, Outage};
 use crate::domain::flow::RequestId;
 use crate::domain::tenant::Tenant;
 use crate::random::random;
@@ -50,7 +51,12 @@ impl Verdict {
             session: None,
             track: TrackAsked::new(Arc::new(Track::new(action.clone()))),
             action,
-            policy: Policy { coverage: Coverage::default(), unenrolled: Unenrolled::default(), remember: None },
+            policy: Policy {
+                coverage: Coverage::default(),
+                unenrolled: Unenrolled::default(),
+                remember: None,
+                on_outage: OnOutage::default(),
+            },
             method: Method::default(),
             address: Address::nowhere(),
         };
@@ -105,5 +111,11 @@ impl Grounds {
     #[must_use]
     pub fn verified_for_test(method: impl Into<Option<VerificationMethod>>, at: SystemTime) -> Self {
         Self::Verified { method: method.into(), at }
+    }
+
+    /// What the grounds are where a request passed in this outage, with the application's own proof or without.
+    #[must_use]
+    pub fn failover_for_test(outage: Outage, is_proven: bool) -> Self {
+        Self::Failover { outage, is_proven }
     }
 }

@@ -360,7 +360,7 @@ async fn an_outage_on_the_way_back_loses_nothing() {
         (Fault::body(200, "application/json", "{\"isValid\":\"yes\"}"), Outage::Malformed),
         (Fault::body(302, "text/html", "").header("location", "http://127.0.0.1:1/"), Outage::Malformed),
         (Fault::cut(10), Outage::Malformed),
-        (Fault::hang_up(), Outage::Connect),
+        (Fault::hang_up(), Outage::Interrupted),
         (Fault::delay(Duration::from_secs(20)), Outage::Timeout),
     ];
     for (fault, outage) in faults {

@@ -29,6 +29,7 @@ async fn fragile(change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Fragile
         .challenge_budget(10_000, MINUTE)
         .pending_flow_budget(1_000, 16 * 1024 * 1024)
         .refusal_budget(10_000, MINUTE)
+        .without_circuit_breaker()
         .clock(clock)
         .identify(|headers: HeaderMap| async move { who(&headers) })
         .build()
@@ -77,7 +78,7 @@ async fn t20_t72_t73_t74_t75_t77_no_fault_lets_a_request_pass() {
         (body(&huge), outage(Outage::Malformed)),
         (Fault::cut(40), outage(Outage::Malformed)),
         (Fault::cut(0), outage(Outage::Malformed)),
-        (Fault::hang_up(), outage(Outage::Connect)),
+        (Fault::hang_up(), outage(Outage::Interrupted)),
         (Fault::merge(value!({ "state": 7 })), outage(Outage::Malformed)),
         (Fault::merge(value!({ "state": ["ALLOW"] })), outage(Outage::Malformed)),
         (Fault::merge(value!({ "state": { "ALLOW": true } })), outage(Outage::Malformed)),

@@ -106,6 +106,8 @@ pub(crate) fn builder(emulator: &Emulator, clock: &Clock) -> AuthsignalBuilder {
         .refusal_budget(10_000, MINUTE)
         .validate_budget(1_000)
         .pending_flow_budget(1_000, 16 * 1024 * 1024)
+        // Faults are injected one by one, and each has to reach who asks.
+        .without_circuit_breaker()
         .clock(clock.clone())
         .identify(|headers: HeaderMap| async move { who(&headers) })
 }

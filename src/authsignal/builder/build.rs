@@ -10,6 +10,7 @@ use super::programs::parse_bearer_callback;
 use super::{AuthsignalBuilder, MIN_SECRET};
 use crate::authsignal::{Authsignal, Inner, Mistakes};
 use crate::budget::Ledger;
+use crate::budget::failover::Failovers;
 use crate::config::ConfigError;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::page_origin::PageOrigins;
@@ -24,6 +25,7 @@ use crate::response::pages::Look;
 use crate::store::flows::FlowStore;
 use crate::store::seal::KeyRing;
 use crate::store::{AnyStore, MemoryStore};
+use crate::upstream::Upstream;
 
 /// Under which the master secret is derived from the API secret key where none is given.
 const MASTER_LABEL: &str = "axum-authsignal master v1";
@@ -129,6 +131,8 @@ impl AuthsignalBuilder {
             tenant,
             mistakes: Mistakes::default(),
             places,
+            upstream: Upstream::new(self.breaker, self.max_upstream_calls),
+            failovers: Failovers::new(self.failover_budget),
             client: self.client,
         }))
     }
