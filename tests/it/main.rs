@@ -24,6 +24,7 @@ mod in_process;
 mod layers;
 mod logs;
 mod mistakes;
+mod outages;
 mod pages;
 mod pending;
 mod places;
