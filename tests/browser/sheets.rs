@@ -22,7 +22,12 @@ const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' 
                     <path fill='#0b6b4f' d='M12 2 2 8v2h20V8zM4 12v7h3v-7zm6 0v7h4v-7zm7 0v7h3v-7zM2 20v2h20v-2z'/></svg>";
 const FORMS: &str = "<form id=\"kept\" method=\"post\" action=\"/pay\"><input type=\"hidden\" name=\"to\" value=\"Bob\">\
                      <input type=\"hidden\" name=\"amount\" value=\"250\"><input type=\"hidden\" name=\"password\" value=\"x\"></form>\
-                     <form id=\"plain\" method=\"post\" action=\"/pay\" enctype=\"text/plain\"></form>";
+                     <form id=\"plain\" method=\"post\" action=\"/pay\" enctype=\"text/plain\"></form>\
+                     <form id=\"parts\" method=\"post\" action=\"/pay\" enctype=\"multipart/form-data\">\
+                     <input type=\"hidden\" name=\"to\" value=\"Bob\"><input type=\"hidden\" name=\"pin\" value=\"1\">\
+                     <input type=\"file\" name=\"receipt\" aria-label=\"Receipt\"><input type=\"file\" name=\"annex\" hidden></form>\
+                     <form id=\"long\" method=\"post\" action=\"/pay\"><input type=\"hidden\" name=\"to\" value=\"Bob\">\
+                     <input type=\"hidden\" name=\"note_for_the_bank\"></form>";
 
 async fn screen(visitor: &Visitor, (width, height, scheme): (u32, u32, &str)) {
     let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
@@ -115,7 +120,10 @@ async fn every_page_is_right_in_every_language_and_on_every_screen() {
     let proves = async || ada.browser.goto(&emulator.succeed(ada.address().await.as_str()).unwrap()).await.unwrap();
     let sends = async |form: &str| {
         ada.open("/").await;
-        ada.evaluates(&format!("document.getElementById('{form}').submit()")).await;
+        let fill = "const chosen = new DataTransfer(); chosen.items.add(new File(['x'], 'receipt of March 2026.pdf'));
+            document.querySelector('[name=receipt]').files = chosen.files;
+            document.querySelector('[name=note_for_the_bank]').value = 'x'.repeat(20_000);";
+        ada.evaluates(&format!("{fill} document.getElementById('{form}').submit()")).await;
         ada.sees("Withdraw").await;
         proves().await;
         ada.sees("One last step").await;
@@ -144,6 +152,10 @@ async fn every_page_is_right_in_every_language_and_on_every_screen() {
 
     sends("plain").await;
     count += sheet(&ada, "send-again").await;
+    sends("parts").await;
+    count += sheet(&ada, "resume-file").await;
+    sends("long").await;
+    count += sheet(&ada, "not-kept").await;
 
     ada.open("/").await;
     let call = "const answer = await fetch('/pay', { method: 'POST', body: 'x', referrerPolicy: 'no-referrer' });
@@ -164,6 +176,6 @@ async fn every_page_is_right_in_every_language_and_on_every_screen() {
         count += sheet(&ada, name).await;
     }
     println!("{count} pictures of pages, 0 violations");
-    assert!(count >= 160, "{count}");
+    assert!(count >= 192, "{count}");
     ada.leaves().await;
 }
