@@ -43,7 +43,7 @@ pub(crate) enum Enctype {
 impl SavedForm {
     /// Reads the body of a request; else which fields keep it from being kept, as far as that can be told.
     pub(crate) fn of(headers: &HeaderMap, body: &[u8]) -> Result<Self, Vec<Unkept>> {
-        let is_urlencoded = content_type(headers).is_some_and(|content_type| urlencoded::is_type(content_type));
+        let is_urlencoded = content_type(headers).is_some_and(urlencoded::is_type);
         if is_urlencoded && !headers.contains_key(header::CONTENT_ENCODING) {
             return save(Enctype::Urlencoded, urlencoded::fields(body));
         }

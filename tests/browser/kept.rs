@@ -270,3 +270,32 @@ async fn t110_what_is_not_kept_is_said_and_passes_when_sent_again() {
     println!("{} forms not kept, each of which passed when it was sent again", forms.len());
     ada.leaves().await;
 }
+
+/// C8: of a multipart form, too, one who leaves the challenge and one who fails it are told so, and nothing is done; and what is
+/// done leaves nothing in the address bar.
+#[tokio::test]
+async fn c8_a_challenge_of_a_multipart_form_that_is_left_is_told_from_one_that_failed() {
+    let shop = shop().await;
+    let ada = Visitor::arrive_at(shop.site.clone(), json!({})).await;
+    let form = json!([[["to", "Bob"], ["receipt", "", ""]], null, "multipart/form-data"]);
+    shop.send_and_confirm(&ada, "once", &form).await;
+    assert!(!ada.address().await.as_str().contains("token="));
+    ada.click("Continue").await;
+    ada.sees("Paid").await;
+    ada.is_at("/pay").await;
+    assert_eq!(shop.posts().len(), 2, "challenged, and done");
+
+    shop.emulator.user("leaver").enroll_email_otp("ada@example.com");
+    ada.open("/form").await;
+    ada.evaluates("document.cookie = 'who=leaver'").await;
+    shop.send(&ada, &form).await;
+    ada.sees("Pay").await;
+    ada.click("Cancel").await;
+    ada.sees("Not confirmed yet").await;
+    ada.click("Try again").await;
+    ada.sees("Pay").await;
+    ada.click("Fail this challenge").await;
+    ada.sees("This was refused").await;
+    assert_eq!(shop.posts().len(), 3, "challenged, and nothing done");
+    ada.leaves().await;
+}

@@ -27,7 +27,8 @@ impl Made {
     pub(super) fn is_kept(&self) -> bool {
         self.fields.iter().all(|Field { name, value, .. }| {
             let is_secret = name.ends_with("pin") || name.contains("password");
-            !name.contains('\0') && !value.contains('\0') && !(is_secret && value.contains(['\r', '\n']))
+            let has_lines = is_secret && value.contains(['\r', '\n']);
+            !has_lines && !name.contains('\0') && !value.contains('\0')
         })
     }
 
