@@ -392,7 +392,7 @@ fn log_refused(action: Option<&ActionCode>, reason: &RefusalReason) {
 
 /// An address of ours with a token that was sealed.
 fn with_carried(path: String, carried: Option<&str>) -> String {
-    carried.map_or(path.clone(), |carried| format!("{path}&{CARRIED}={carried}"))
+    carried.into_iter().fold(path, |path, carried| format!("{path}&{CARRIED}={carried}"))
 }
 
 /// Leads on to a page of the application.

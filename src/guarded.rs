@@ -170,6 +170,18 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
         self
     }
 
+    /// Adds all routes of another, as [`Router::merge`] does.
+    ///
+    /// # Panics
+    ///
+    /// As [`Router::merge`].
+    #[track_caller]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.routes.extend(other.routes);
+        self
+    }
+
     /// The routes, in the order in which they were added.
     #[must_use]
     pub fn routes(&self) -> &[Route] {

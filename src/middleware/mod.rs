@@ -52,6 +52,9 @@
 //! that proves nothing is refused (403), one that cannot be read as well (400), and one whose request has just passed is
 //! answered with 409. Calls to another origin than the page's need the header in the answer's `Access-Control-Allow-Headers`.
 //!
+//! Before the click a page can ask whether its request would have to be proved:
+//! [`AuthsignalLayer::requirement`] is a route beside the guarded one that tells.
+//!
 //! Clients without a cookie (mobile apps, other services) are [bearer](crate::User::bearer) users: their flows are found by user
 //! and session alone, pass by the header only, once, and are never remembered.
 //!

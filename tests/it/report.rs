@@ -13,6 +13,7 @@ fn app(bench: &Bench) -> GuardedRouter {
     let admin = GuardedRouter::new()
         .guarded(Method::DELETE, "/users/{id}", &layer("delete-user"), async || "done")
         .unguarded(Method::GET, "/", async || "admin");
+    let refunds = GuardedRouter::new().guarded(Method::POST, "/refund", &layer("refund"), async || "done");
     GuardedRouter::new()
         .unguarded(Method::GET, "/", async || "welcome")
         .unguarded(Method::POST, "/sign-in", async || "hello")
@@ -24,6 +25,7 @@ fn app(bench: &Bench) -> GuardedRouter {
             &layer("export").remember(Duration::from_secs(600)).unenrolled(Unenrolled::Deny),
             async || "done",
         )
+        .merge(refunds)
         .nest("/admin", admin)
 }
 
@@ -43,7 +45,7 @@ async fn what_is_called_guarded_is_and_nothing_else() {
         let _listening = log.listen();
         app.into_router().merge(bench.authsignal.routes())
     };
-    assert_eq!(routes.len(), 7);
+    assert_eq!(routes.len(), 8);
     for route in &routes {
         let target = route.path().replace("{id}", "7");
         let reply = Visitor::new(&router, "ada").send(&ask(route.method().as_str(), &target)).await;
@@ -61,7 +63,7 @@ async fn what_is_called_guarded_is_and_nothing_else() {
 async fn a_route_that_lost_its_layer_fails_the_test() {
     let bench = bench().await;
     let app = app(&bench);
-    app.assert_guarded(["POST /withdraw", "GET /export", "DELETE /admin/users/{id}"]);
+    app.assert_guarded(["POST /withdraw", "GET /export", "DELETE /admin/users/{id}", "POST /refund"]);
     app.assert_no_unguarded_mutation(["POST /sign-in"]);
 
     let said = panics(|| app.assert_guarded(["POST /withdraw", "GET /withdraw", "POST /gone"]));
