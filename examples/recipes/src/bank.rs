@@ -1,9 +1,11 @@
 //! What the recipes guard, and no part of any: a payment, counted, and the page that it is made from.
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Form, State};
-use axum::response::{Html, Redirect};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect};
 use axum_authsignal::Verdict;
 use serde::Deserialize;
 
@@ -45,26 +47,32 @@ pub(crate) async fn pay(State(bank): State<Bank>, _: Verdict, Form(Payment { amo
     Redirect::to(".")
 }
 
-/// The page for who is signed in, with a form that pays, and what else is in that form; or the form to sign in.
+/// The page for who is signed in, with a form that pays and what else is in that form; or the form to sign in.
 pub(crate) fn page(bank: &Bank, is_signed_in: bool, hidden: &str) -> Html<String> {
-    let body = if is_signed_in {
-        format!(
-            "<h1>Payments: {}</h1><form method=post action=pay>{hidden}<label>Amount <input name=amount></label>\
-             <button>Pay</button></form><form method=post action=logout><button>Sign out</button></form>",
-            bank.payments()
-        )
-    } else {
-        "<h1>Who are you?</h1><form method=post action=login><label>Name <input name=user></label>\
-         <button>Sign in</button></form>"
-            .to_owned()
-    };
-    document("", &body)
+    let forms = format!(
+        "<form method=post action=pay>{hidden}<label>Amount <input name=amount></label><button>Pay</button></form>\
+         <form method=post action=logout><button>Sign out</button></form>"
+    );
+    page_with("", bank, is_signed_in, &forms)
 }
 
-/// A whole page with this in its head and its body.
-pub(crate) fn document(head: &str, body: &str) -> Html<String> {
+/// The same with other forms, and with something in its head.
+pub(crate) fn page_with(head: &str, bank: &Bank, is_signed_in: bool, forms: &str) -> Html<String> {
+    let login = "<form method=post action=login><label>Name <input name=user></label><button>Sign in</button></form>";
+    let (heading, forms) = if is_signed_in {
+        (format!("Payments: {}", bank.payments()), forms)
+    } else {
+        ("Who are you?".to_owned(), login)
+    };
     Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>A bank</title>\
-         <link rel=icon href=data:,>{head}<main>{body}</main></html>"
+        "<!doctype html><html lang=en><meta charset=utf-8><title>A bank</title><link rel=icon href=data:,>{head}\
+         <main><h1>{heading}</h1>{forms}</main></html>"
     ))
+}
+
+/// A script from where `npm ci` puts it; an application has its own copy of it.
+pub(crate) fn script(path: &str) -> Result<impl IntoResponse, StatusCode> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node_modules").join(path);
+    let script = std::fs::read_to_string(path).map_err(|_| StatusCode::NOT_FOUND)?;
+    Ok(([(header::CONTENT_TYPE, "text/javascript")], script))
 }

@@ -50,6 +50,17 @@ fn the_versions_that_go_together_are_those_that_are_tried() {
     assert!(said >= 7, "{said} versions");
 }
 
+/// What `npm ci` installs is what the document says.
+#[test]
+fn the_scripts_are_of_the_versions_that_are_tried() {
+    let installed = include_str!("../../../package.json");
+    for (said, package) in
+        [("htmx 2 (`htmx.org`)", "\"htmx.org\": \"2."), ("Turbo 8 (`@hotwired/turbo`)", "turbo\": \"8.")]
+    {
+        assert!(DOCUMENT.contains(said) && installed.contains(package), "{said}");
+    }
+}
+
 #[test]
 fn every_recipe_is_short_and_is_listed() {
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
@@ -70,4 +81,13 @@ fn every_recipe_is_short_and_is_listed() {
     }
     println!("{} recipes: {recipes:?}", recipes.len());
     assert_eq!(recipes.len(), super::NAMES.len(), "{recipes:?}");
+}
+
+#[tokio::test]
+async fn every_name_is_a_recipe_that_runs() {
+    for name in super::NAMES {
+        let authsignal = axum_authsignal_testing::TestAuthsignal::new().builder().with_insecure_cookies();
+        let authsignal = authsignal.callback_url(format!("{}/authsignal/callback", super::SITE));
+        assert!(super::recipe(name, authsignal).await.unwrap().is_some(), "{name}");
+    }
 }
