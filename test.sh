@@ -117,7 +117,7 @@ done
 # earlier run unpacked would be built in place of what was packed just now.
 run find "${CARGO_HOME:-$HOME/.cargo}/registry/src" -mindepth 2 -maxdepth 2 -path '*/src/-*' \
     \( -name 'axum-authsignal*-[0-9]*' -o -name 'authsignal-*-[0-9]*' \) -exec rm -rf {} +
-run cargo package --locked --allow-dirty --workspace --exclude test-support --exclude recipes
+run cargo package --locked --allow-dirty --workspace --exclude several-nodes --exclude test-support --exclude recipes
 
 heading 'Licences, bans, sources'
 cargo deny --version >/dev/null 2>&1 || run cargo install --locked cargo-deny

@@ -63,6 +63,8 @@ impl<C: Clone + Send + Sync + 'static> Link<C> {
                     *last_failure = None;
                     Ok(inner.put(connection))
                 }
+                // It was there, and hung up on us: the next try may fare better.
+                Err(error) if error.is_io_error() && !error.is_connection_refusal() => Err(error.into()),
                 Err(error) => {
                     let fault = Fault::from(error).unsent();
                     *last_failure = Some((Instant::now(), fault.clone()));

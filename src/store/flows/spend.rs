@@ -5,14 +5,20 @@
 //! undoes the swap. Once the handler is called there is no way back: whether it had an effect, nobody can know.
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::{Admitted, BindingHash, FlowStore, Holder, Slot, Tries, detached};
-use crate::domain::flow::{Admission, Flow, RequestId};
+use crate::domain::flow::{APPROVED, Admission, Flow, RequestId};
 use crate::log::Chain;
 use crate::store::Error;
+
+/// How long a store that is away is waited for before it is asked again: at first, and at most.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// An approval that is spent on a request which is still on its way to its handler. Dropped before that, it is given back.
 #[must_use = "dropped at once, it gives back what was spent"]
@@ -48,17 +54,30 @@ impl fmt::Debug for Spending {
 }
 
 impl Spent {
+    /// A store that is away now is asked again, for as long as an approval is good.
     async fn give_back(self) {
-        match self.flows.give_back(&self.holder, &self.binding, self.by).await {
-            Ok(Some(flow)) => tracing::info!(
-                action = %flow.opening.action,
-                "a request was dropped before its handler: its approval is good again"
-            ),
-            Ok(None) => {}
-            Err(error) => tracing::error!(
-                error = %Chain(&error),
-                "a request was dropped before its handler, and its approval is lost"
-            ),
+        let (start, mut pause) = (Instant::now(), MIN_PAUSE);
+        loop {
+            match self.flows.give_back(&self.holder, &self.binding, self.by).await {
+                Ok(Some(flow)) => {
+                    return tracing::info!(
+                        action = %flow.opening.action,
+                        "a request was dropped before its handler: its approval is good again"
+                    );
+                }
+                Ok(None) => return,
+                Err(error) if start.elapsed() < APPROVED => {
+                    tracing::debug!(error = %Chain(&error), "an approval cannot be given back yet, and is tried again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+                Err(error) => {
+                    return tracing::error!(
+                        error = %Chain(&error),
+                        "a request was dropped before its handler, and its approval is lost"
+                    );
+                }
+            }
         }
     }
 }

@@ -1,8 +1,13 @@
 //! Whose attempt is changed, and whose approval passes.
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
 use super::*;
+use crate::domain::flow::Kind;
 use crate::domain::flow::tests::{challenge, opening, page};
 use crate::domain::tenant::{Tenant, Tenants};
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store};
 
 /// T25, T119: a transition is tried again as often as there is hope, and not once more: so often against others that are
 /// faster, and twice after an answer that was lost. A store that refuses is not asked again.
@@ -20,10 +25,36 @@ fn t25_t119_a_transition_is_tried_so_often() {
     assert_eq!(Tries::default().wrote(Err(Error::full("no room"))).unwrap_err().kind(), ErrorKind::Full);
 }
 
+/// A store that can be away.
+#[derive(Clone, Debug)]
+struct Away(MemoryStore, Arc<AtomicBool>);
+
+impl Away {
+    fn check(&self) -> Result<(), Error> {
+        if self.1.load(Ordering::SeqCst) { Err(Error::unavailable("the store is away")) } else { Ok(()) }
+    }
+}
+
+impl Store for Away {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
+        self.check()?;
+        self.0.load(key).await
+    }
+
+    async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
+        self.check()?;
+        self.0.swap(key, expected, value, ttl).await
+    }
+}
+
 fn node() -> Arc<FlowStore> {
+    node_over(Arc::default())
+}
+
+fn node_over(is_away: Arc<AtomicBool>) -> Arc<FlowStore> {
     let clock = Clock::manual(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
     Arc::new(FlowStore {
-        store: AnyStore::new(MemoryStore::new().clock(clock.clone())),
+        store: AnyStore::new(Away(MemoryStore::new().clock(clock.clone()), is_away)),
         keys: KeyRing::new(&[7; 32], &[] as &[&[u8]], Tenants::one(Tenant::of(1))),
         clock,
         challenge_ttl: crate::domain::flow::PENDING,
@@ -35,6 +66,17 @@ fn node() -> Arc<FlowStore> {
 fn flow(flows: &FlowStore, attempt: &str) -> Flow {
     let stage = Stage::pending(flows.now(), flows.challenge_ttl);
     Flow::new(opening("ada", "pay", attempt, None), challenge(), page(), stage)
+}
+
+fn proved(attempt: &str) -> Validation {
+    Validation {
+        is_valid: true,
+        state: Some(authsignal_client::ActionState::ChallengeSucceeded),
+        user: Some("ada".into()),
+        action: Some("pay".into()),
+        attempt: Some(attempt.into()),
+        method: None,
+    }
 }
 
 /// What is noted about an attempt is not noted about another that has taken its place.
@@ -59,14 +101,6 @@ async fn only_the_attempt_that_is_meant_leads_elsewhere() {
 #[tokio::test]
 async fn an_approval_of_a_bearer_client_passes_nothing_by_itself() {
     let flows = node();
-    let proved = |attempt: &str| Validation {
-        is_valid: true,
-        state: Some(authsignal_client::ActionState::ChallengeSucceeded),
-        user: Some("ada".into()),
-        action: Some("pay".into()),
-        attempt: Some(attempt.into()),
-        method: None,
-    };
     for (holder, passes) in [(Holder::Browser(BrowserId::random()), true), (Holder::Bearer, false)] {
         flows.open(&holder, &[1; 32], RequestId([1; 16]), flow(&flows, "first")).await.unwrap();
         let (answered, _) = flows.answer(&holder, &[1; 32], &proved("first")).await.unwrap().unwrap();
@@ -74,5 +108,35 @@ async fn an_approval_of_a_bearer_client_passes_nothing_by_itself() {
         let opened = flows.open(&holder, &[1; 32], RequestId([2; 16]), flow(&flows, "second")).await.unwrap();
         assert_eq!(matches!(opened, Opened::Pass(..)), passes, "{holder:?}: {opened:?}");
         assert_eq!(matches!(opened, Opened::New(_)), !passes, "{holder:?}: {opened:?}");
+    }
+}
+
+/// T120, T25: an approval that was spent on a request which never got to its handler is given back, also where the store is away
+/// just then: it is tried until the store is there again.
+#[tokio::test(start_paused = true)]
+async fn t120_t25_what_was_spent_on_nothing_is_given_back_when_the_store_is_there_again() {
+    for minutes in [0, 1, 4] {
+        let is_away = Arc::new(AtomicBool::new(false));
+        let flows = node_over(Arc::clone(&is_away));
+        let (holder, binding) = (Holder::Browser(BrowserId::random()), [1; 32]);
+        flows.open(&holder, &binding, RequestId([1; 16]), flow(&flows, "first")).await.unwrap();
+        flows.answer(&holder, &binding, &proved("first")).await.unwrap();
+        let admitted = flows.admit(&holder, &binding, RequestId([2; 16])).await.unwrap();
+        let Admitted::Pass(.., Some(spending)) = admitted else { panic!("{admitted:?}") };
+        is_away.store(true, Ordering::SeqCst);
+        drop(spending);
+        tokio::time::sleep(Duration::from_secs(60 * minutes + 1)).await;
+        is_away.store(false, Ordering::SeqCst);
+        let mut waited = 0;
+        while matches!(flows.slot(&holder, &binding).await.unwrap().record.unwrap().stage.kind, Kind::Spent { .. }) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            waited += 1;
+            assert!(
+                waited < 20,
+                "it is good again soon after the store is there, which was away for {minutes} minutes"
+            );
+        }
+        let admitted = flows.admit(&holder, &binding, RequestId([3; 16])).await.unwrap();
+        assert!(matches!(admitted, Admitted::Pass(..)), "{admitted:?}");
     }
 }

@@ -3,11 +3,11 @@ use std::time::{Duration, Instant};
 
 use authsignal_store_redis::RedisStore;
 use axum_authsignal::store::{ErrorKind, Store};
-use test_support::servers::Redis;
 use test_support::servers::redis::Watched;
+use test_support::servers::{Proxy, Redis};
 
 use crate::contract::sentinel;
-use crate::support::{MINUTE, empty, key, store};
+use crate::support::{MINUTE, REDIS, empty, key, store};
 
 /// Tries until it succeeds, as callers do.
 async fn until_it_writes(store: &RedisStore, number: u8) -> Duration {
@@ -67,7 +67,7 @@ async fn a_script_that_was_forgotten_is_sent_again() {
 /// A server that no longer answers, without closing the connection, is left for a new connection.
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_given_up() {
-    let mut silent = crate::lost::Proxy::start(crate::support::REDIS.port, 0, 1).await;
+    let silent = Proxy::start(REDIS.port, 0, 1).await;
     let store = empty(RedisStore::new(&silent.url()).unwrap()).timeout(Duration::from_millis(150));
     assert!(store.swap(&key(1), None, vec![1], MINUTE).await.unwrap());
     silent.freeze();
@@ -80,7 +80,6 @@ async fn a_connection_that_says_nothing_is_given_up() {
     assert_eq!(store.load(&key(1)).await.unwrap().unwrap().1, vec![1], "by a new connection");
 }
 
-/// Redis that is stopped as a process does not hold callers longer than the deadline, and is used again once it goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn sentinel_is_asked_for_the_new_master() {
     let watched = tokio::task::spawn_blocking(Watched::start).await.unwrap();

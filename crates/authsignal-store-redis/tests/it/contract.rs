@@ -70,5 +70,6 @@ async fn the_master_that_sentinel_names() {
 }
 
 pub(crate) fn sentinel(watched: &Watched) -> SentinelClient {
-    SentinelClient::build(vec![watched.sentinel.url()], "flows", None, SentinelServerType::Master).unwrap()
+    SentinelClient::build(vec![watched.sentinel.url()], String::from("flows"), None, SentinelServerType::Master)
+        .unwrap()
 }

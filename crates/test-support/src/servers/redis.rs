@@ -65,6 +65,22 @@ impl Redis {
         self.server.kill();
     }
 
+    /// How much is in its append-only file.
+    pub fn log_length(&self) -> u64 {
+        std::fs::metadata(self.log_file()).expect("an append-only file").len()
+    }
+
+    /// Kills it and cuts its append-only file off, as a power cut does with what was not yet on the disk.
+    pub fn lose_log_after(&mut self, length: u64) {
+        self.kill();
+        let file = std::fs::File::options().write(true).open(self.log_file()).expect("an append-only file");
+        file.set_len(length).expect("it is cut off");
+    }
+
+    fn log_file(&self) -> std::path::PathBuf {
+        self.server.folder.join("appendonlydir/appendonly.aof.1.incr.aof")
+    }
+
     /// Starts it again with the files that it left, and waits until it answers.
     pub fn start_again(&mut self) {
         self.server.start_again();
