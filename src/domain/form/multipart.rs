@@ -17,7 +17,11 @@ fn field(part: &[u8]) -> Sent {
     let name = text.split_once("name=\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |(name, _)| name);
     let value = if matches!(text, std::borrow::Cow::Owned(_)) { None } else { value(&text, name) };
     // A file may hold any bytes.
-    let value = value.or_else(|| file(part, name)).ok_or(UnkeptReason::Encoding);
+    let value = match value.or_else(|| file(part, name)) {
+        // Of a folder that was chosen: a file by itself would have another name.
+        Some(Value::File(file)) if file.contains('/') => Err(UnkeptReason::File),
+        value => value.ok_or(UnkeptReason::Encoding),
+    };
     Sent { name: name.to_owned(), value }
 }
 
@@ -123,6 +127,14 @@ mod tests {
         for unnamed in [text("", "x"), text("_charset_", "x"), b"X: y\r\n\r\n1".to_vec()] {
             assert!(of(&[&unnamed]).is_err(), "{}", unnamed.escape_ascii());
         }
+    }
+
+    /// The files of a folder cannot be chosen one by one.
+    #[test]
+    fn a_folder_is_sent_again_from_its_form() {
+        let folder = String::from_utf8_lossy(RECEIPT).replace("a b.pdf", "a/b.pdf").replace('\u{fffd}', "");
+        let unkept = of(&[folder.as_bytes()]).unwrap_err();
+        assert_eq!((unkept[0].name.as_str(), unkept[0].why), ("receipt", UnkeptReason::File));
     }
 
     /// Of a file its name alone is kept; texts have the limit of every form.
