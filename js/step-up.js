@@ -59,6 +59,9 @@ const ways = {
     frame.allow = "publickey-credentials-get *; publickey-credentials-create *; clipboard-write";
     frame.style.cssText = "border:0;width:385px;max-width:100%;height:480px";
     frame.src = address;
+    // The frame has the keys, and may show nothing where the page's policy forbids it: a click beside it closes the dialog.
+    dialog.style.padding = 0;
+    dialog.onclick = ({ target }) => target === dialog && dialog.close();
     dialog.append(frame);
     document.body.append(dialog);
     dialog.showModal();
