@@ -8,6 +8,7 @@ use axum::Router;
 use axum::handler::Handler as _;
 use axum::http::Response;
 use axum::routing::{any, get as getting};
+use axum_authsignal::client::CustomData;
 use axum_authsignal::{Authsignal, AuthsignalLayer, Coverage, RefusalReason, Unenrolled, User, Verdict};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -264,12 +265,12 @@ async fn t61_two_layers_on_one_route() {
     assert_eq!(bench.effects.count(), count);
 }
 
-/// T61, C2: where two layers differ in who may be unenrolled alone, one approval passes both, or nobody ever got through.
+/// T61, C2: where two layers differ in what they tell Authsignal alone, one approval passes both, or nobody ever got through.
 #[tokio::test]
 async fn t61_one_approval_passes_two_layers_that_share_its_flow() {
     let bench = bench().await;
     let layer = || AuthsignalLayer::new(&bench.authsignal, "pay");
-    let both = any(handle).layer((layer(), layer().unenrolled(Unenrolled::Deny)));
+    let both = any(handle).layer((layer(), layer().custom(|_| CustomData::new().with("inside", true))));
     let app = Router::new().route("/x", both).with_state(bench.effects.clone()).merge(bench.authsignal.routes());
     let mut ada = Visitor::new(&app, "ada");
     let ask = get("/x").navigating();
@@ -277,6 +278,30 @@ async fn t61_one_approval_passes_two_layers_that_share_its_flow() {
     ada.send(&ask).await.assert_passed();
     assert_eq!((bench.effects.count(), bench.tracks()), (1, 1));
     ada.challenge(&ask).await;
+}
+
+/// T61, T81: a layer that asks for more of users with nothing enrolled takes no approval that was given under one that asks for
+/// less; each is proved, and its user gets through.
+#[tokio::test]
+async fn t61_t81_a_stricter_layer_inside_is_proved_by_itself() {
+    let bench = bench().await;
+    let layer = || AuthsignalLayer::new(&bench.authsignal, "pay");
+    let strict = || layer().unenrolled(Unenrolled::Deny);
+    // The outer one, the inner one, and the outer one again, whose approval was spent on the way to the inner one; or the strict
+    // one alone, which has answered for both.
+    for (both, proofs) in [((layer(), strict()), 3), ((strict(), layer()), 1)] {
+        let app = Router::new()
+            .route("/x", any(handle).layer(both))
+            .with_state(bench.effects.clone())
+            .merge(bench.authsignal.routes());
+        let mut ada = Visitor::new(&app, "ada");
+        let (ask, before) = (get("/x").navigating(), bench.effects.count());
+        for _ in 0..proofs {
+            bench.approve(&mut ada, &ask).await;
+        }
+        ada.send(&ask).await.assert_passed();
+        assert_eq!(bench.effects.count() - before, 1);
+    }
 }
 
 /// T61: what an outer layer says counts for its own user and its own application alone.
