@@ -155,7 +155,7 @@ impl Authsignal {
     /// ```
     #[must_use]
     pub fn upstream(&self) -> UpstreamState {
-        self.0.upstream.state()
+        self.0.upstream.state(self.0.flows.clock.now())
     }
 
     /// Ends everything that this user was asked for or has proved, in each browser and session: once this has returned, no

@@ -1,4 +1,5 @@
 //! No decision could be had: what kind of fault an error is, and what the log says of it.
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use authsignal_client::{self as client, ActionCode};
@@ -21,6 +22,10 @@ impl Outage {
             }
             (Self::Rejected, _) => "Authsignal refused the call",
             (Self::Malformed, _) => "Authsignal's answer could not be read",
+            (Self::Overloaded, _) => {
+                "this process has no means left to ask Authsignal: raise the limit of open files (`ulimit -n`), or lower \
+                 `AuthsignalBuilder::max_upstream_calls`"
+            }
             _ => "no answer from Authsignal",
         };
         tracing::error!(%action, outage = outage.as_str(), error = %Chain(error), "{said}");
@@ -36,6 +41,7 @@ impl Outage {
     fn kind(error: &client::Error) -> Self {
         use client::ErrorKind;
         match error.kind() {
+            ErrorKind::Connect if is_exhausted(error) => Self::Overloaded,
             ErrorKind::Connect => Self::Connect,
             ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::Timeout => Self::Timeout,
@@ -45,4 +51,26 @@ impl Outage {
             _ => Self::Rejected,
         }
     }
+}
+
+/// What the system says where a process has no more files, ports or memory for a connection: on Linux and other Unix systems, and
+/// on Windows.
+const EXHAUSTED: [&str; 10] = [
+    "(os error 12)",
+    "(os error 23)",
+    "(os error 24)",
+    "(os error 49)",
+    "(os error 55)",
+    "(os error 99)",
+    "(os error 105)",
+    "(os error 10024)",
+    "(os error 10048)",
+    "(os error 10055)",
+];
+
+/// Whether it was this process that had no means to connect, which a flood of callers takes from it: no fault of the service's
+/// (threat T77). A name that was not looked up for that says no such thing, so it is tried whether a socket can be had.
+fn is_exhausted(error: &client::Error) -> bool {
+    let text = Chain(error).to_string();
+    EXHAUSTED.iter().any(|said| text.contains(said)) || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_err()
 }

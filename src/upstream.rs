@@ -157,8 +157,8 @@ impl Upstream {
         changed
     }
 
-    /// How it is.
-    pub(crate) fn state(&self) -> UpstreamState {
+    /// How it is; `now` is the time of the application's clock.
+    pub(crate) fn state(&self, now: SystemTime) -> UpstreamState {
         let (since, open) = self.breaker.as_ref().map_or((Duration::ZERO, None), |breaker| lock(breaker).position());
         let ago = self.start.elapsed().saturating_sub(since);
         UpstreamState {
@@ -167,7 +167,7 @@ impl Upstream {
                 Some((_, false)) => Circuit::Open,
                 Some((_, true)) => Circuit::HalfOpen,
             },
-            since: SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
+            since: now.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
             outage: open.map(|(by, _)| by),
             in_flight: self.calls.load(Ordering::Relaxed),
         }
@@ -199,7 +199,7 @@ impl Drop for Underway<'_> {
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
-            .field("state", &self.state())
+            .field("calls", &self.calls)
             .field("max_calls", &self.max_calls)
             .finish_non_exhaustive()
     }
@@ -237,18 +237,18 @@ mod tests {
             let mut first = Box::pin(upstream.ask(&action, pending::<Result<(), client::Error>>()));
             let mut second = Box::pin(upstream.ask(&action, pending::<Result<(), client::Error>>()));
             assert!(first.as_mut().poll(cx).is_pending() && second.as_mut().poll(cx).is_pending());
-            assert_eq!(upstream.state().in_flight, 2);
+            assert_eq!(upstream.state(SystemTime::UNIX_EPOCH).in_flight, 2);
             let shed = answered(&upstream).await;
             assert_eq!(shed, Err(Unanswered { outage: Outage::Overloaded, wait: None }), "{round}");
             drop(second);
-            assert_eq!(upstream.state().in_flight, 1);
+            assert_eq!(upstream.state(SystemTime::UNIX_EPOCH).in_flight, 1);
             answered(&upstream).await.unwrap();
             let (other, action) = (Arc::clone(&upstream), action.clone());
             let panicked = tokio::spawn(async move { other.ask(&action, panics()).await }).await;
             assert!(panicked.is_err_and(|error| error.is_panic()));
-            assert_eq!(upstream.state().in_flight, 1);
+            assert_eq!(upstream.state(SystemTime::UNIX_EPOCH).in_flight, 1);
         }
-        let state = upstream.state();
+        let state = upstream.state(SystemTime::UNIX_EPOCH);
         assert_eq!(
             (state.circuit, state.in_flight),
             (Circuit::Closed, 0),

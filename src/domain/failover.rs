@@ -24,8 +24,9 @@ pub enum Outage {
     Rejected,
     /// Authsignal's answer could not be read.
     Malformed,
-    /// Too many calls are on their way to Authsignal already, so that it was not asked:
-    /// [`max_upstream_calls`](crate::AuthsignalBuilder::max_upstream_calls).
+    /// Too many calls are on their way to Authsignal already, so that it was not asked
+    /// ([`max_upstream_calls`](crate::AuthsignalBuilder::max_upstream_calls)); or this process had no file or port left for a
+    /// connection.
     Overloaded,
     /// The store of flows failed.
     Store,

@@ -20,6 +20,7 @@ use crate::support::{Effects, Reply, Visitor, clock, emulator, get, handle, post
 
 mod attacks;
 mod cells;
+mod hang;
 mod wire;
 
 /// The application's own proof, in a header.

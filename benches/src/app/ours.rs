@@ -16,6 +16,8 @@ fn handle(client: ClientBuilder) -> Authsignal {
         .callback_url("http://localhost:3000/authsignal/callback")
         .with_insecure_cookies()
         .challenge_host("mfa.example.test")
+        // As many wait at once as a measurement lets.
+        .max_upstream_calls(1_000_000)
         .identify(|headers: HeaderMap| async move { Some(User::new(headers.get("x-user")?.to_str().ok()?)) })
         .build()
         .expect("a handle")

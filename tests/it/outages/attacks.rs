@@ -82,6 +82,30 @@ async fn t77_t79_nothing_that_a_caller_makes_the_service_answer_lets_a_request_p
     println!("0 of {sent} requests passed, and the breaker stays closed");
 }
 
+/// T77: a process that a flood has left without files or ports is not the service's outage.
+#[tokio::test]
+async fn t77_a_process_without_files_or_ports_lets_nobody_pass() {
+    // ENFILE, EMFILE, EADDRNOTAVAIL and ENOBUFS of Linux.
+    for number in [23, 24, 99, 105] {
+        let exhausted = service_fn(move |_: http::Request<Bytes>| async move {
+            Err::<Response<Full<Bytes>>, _>(TransportError::connect(std::io::Error::from_raw_os_error(number)))
+        });
+        let client = Client::builder("any-key").base_url("http://127.0.0.1:9/v1").transport(exhausted).retries(0);
+        let authsignal = handle_on(client.build().unwrap()).build().unwrap();
+        let (app, effects) = route([AuthsignalLayer::new(&authsignal, "pay").on_outage(OnOutage::Admit)]);
+        for _ in 0..100 {
+            let reply = Visitor::new(&app, "ada").send(&get("/pay")).await;
+            assert_eq!(
+                (reply.status, reply.reason()),
+                (503, Some(&RefusalReason::Outage(Outage::Overloaded))),
+                "{number}"
+            );
+        }
+        assert_eq!((effects.count(), authsignal.upstream().circuit), (0, Circuit::Closed));
+        println!("os error {number}: 0 of 100 passed");
+    }
+}
+
 /// T77, T84: more calls than there is room for are answered at once, and pass under no policy; room comes back.
 #[tokio::test]
 async fn t77_t84_a_flood_is_shed_and_never_passes() {
