@@ -49,7 +49,7 @@ impl Page {
         page.fill(CODE_FIELD, code).press(CONFIRM).await
     }
 
-    /// Types into a field of the page's forms.
+    /// Types into a field of the page's forms, or chooses a file: a text of this content, which is named after its field.
     ///
     /// # Panics
     ///
@@ -98,9 +98,6 @@ impl Page {
             Target::Link(to) => Outgoing::page(join(to), initiator),
             Target::Form { form, field, action } => {
                 let form = &html.forms[*form];
-                if form.is_multipart {
-                    self.fail(&format!("`{label}` sends a multipart form, which this browser does not"));
-                }
                 let mut url = join(action.as_ref().unwrap_or(&form.action));
                 let mut fields = form.fields.clone();
                 for (name, value) in &self.typed {
@@ -108,7 +105,8 @@ impl Page {
                 }
                 fields.extend(field.clone());
                 if form.is_post {
-                    return self.browser.form(url, &fields, initiator);
+                    let files = form.is_multipart.then_some(form.files.as_slice());
+                    return self.browser.form(url, &fields, files, initiator);
                 }
                 url.query_pairs_mut().clear().extend_pairs(&fields);
                 Outgoing::page(url, initiator)

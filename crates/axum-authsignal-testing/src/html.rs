@@ -27,6 +27,8 @@ pub(crate) struct Form {
     pub(crate) is_multipart: bool,
     /// What is sent, with the fields that somebody can type into.
     pub(crate) fields: Vec<(String, String)>,
+    /// The names of those that are for files.
+    pub(crate) files: Vec<String>,
 }
 
 /// A link or a button.
@@ -65,6 +67,7 @@ struct Reader {
     pressed: Option<(usize, &'static str)>,
     owners: Vec<(usize, Owner, Option<(String, String)>, Option<String>)>,
     fields: Vec<(Owner, String, String)>,
+    files: Vec<(Owner, String)>,
     heading: Option<String>,
     titles: [String; 2],
     hidden: usize,
@@ -118,6 +121,7 @@ impl Reader {
                     is_post: is("method", "post"),
                     is_multipart: is("enctype", "multipart/form-data"),
                     fields: vec![],
+                    files: vec![],
                 });
             }
             "a" => {
@@ -141,7 +145,11 @@ impl Reader {
                         self.html.pressables.push(Pressable { label, target: Target::Nothing });
                         self.owners.push((self.html.pressables.len() - 1, owner(self.form), field, get("formaction")));
                     }
-                    ("button" | "reset" | "file", _) => {}
+                    ("button" | "reset", _) => {}
+                    ("file", Some((name, _))) => {
+                        self.files.push((owner(self.form), name.clone()));
+                        self.fields.push((owner(self.form), name, String::new()));
+                    }
                     ("checkbox" | "radio", Some((name, _))) if get("checked").is_some() => {
                         let value = get("value").unwrap_or_else(|| "on".to_owned());
                         self.fields.push((owner(self.form), name, value));
@@ -213,7 +221,7 @@ impl Reader {
     }
 
     fn finish(self) -> Html {
-        let Self { mut html, owners, fields, titles, .. } = self;
+        let Self { mut html, owners, fields, files, titles, .. } = self;
         let find = |html: &Html, owner: &Owner| match owner {
             Owner::Known(form) => *form,
             Owner::Named(id) => html.ids.get(id).copied(),
@@ -221,6 +229,11 @@ impl Reader {
         for (owner, name, value) in fields {
             if let Some(form) = find(&html, &owner) {
                 html.forms[form].fields.push((name, value));
+            }
+        }
+        for (owner, name) in files {
+            if let Some(form) = find(&html, &owner) {
+                html.forms[form].files.push(name);
             }
         }
         for (at, owner, field, action) in owners {
@@ -271,7 +284,7 @@ y</textarea><select name=d><option value=1>one<option value=2 selected>two</sele
         let form = &html.forms[0];
         assert_eq!((form.action.as_str(), form.is_post, form.is_multipart), ("/pay?a=1", true, false));
         let fields: Vec<_> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(fields, [("a", "1\"2"), ("b", ""), ("c", "x\ny"), ("d", "2"), ("g", "on")]);
+        assert_eq!(fields, [("a", "1\"2"), ("b", ""), ("c", "x\ny"), ("d", "2"), ("g", "on"), ("h", "")]);
         let labels: Vec<_> = html.pressables.iter().map(|pressable| pressable.label.as_str()).collect();
         assert_eq!(labels, ["Continue", "Other", "Leave", "No"]);
         assert!(

@@ -7,6 +7,7 @@ mod act;
 mod assert;
 mod authsignal;
 mod browser;
+mod encode;
 mod html;
 mod jar;
 mod navigate;

@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use crate::browser::{Browser, locked};
+use crate::encode::{multipart, urlencoded};
 use crate::html::Html;
 use crate::jar::Site;
 use crate::page::{Page, Step, is_html, is_silent};
@@ -41,12 +42,12 @@ impl Browser {
         fields: impl IntoIterator<Item = (N, V)>,
     ) -> Page {
         let fields: Vec<_> = fields.into_iter().map(|(n, v)| (n.as_ref().to_owned(), v.as_ref().to_owned())).collect();
-        self.send(self.form(self.url(path), &fields, self.shown_page())).await
+        self.send(self.form(self.url(path), &fields, None, self.shown_page())).await
     }
 
     /// Has the script of the page that is shown post JSON.
     pub async fn fetch_json(&self, path: &str, json: &Value) -> Page {
-        let body = Some(("application/json", Bytes::from(json.to_string())));
+        let body = Some(("application/json".to_owned(), Bytes::from(json.to_string())));
         self.send(Outgoing { method: Method::POST, body, ..self.script(path) }).await
     }
 
@@ -104,11 +105,16 @@ impl Browser {
             .unwrap_or_else(|why| page.fail(&format!("a challenge can't be {done}: {why}")))
     }
 
-    /// What a form sends, from a page.
-    pub(crate) fn form(&self, url: Url, fields: &[(String, String)], initiator: Initiator) -> Outgoing {
-        let fields = fields.iter().map(|(name, value)| (with_crlf(name), with_crlf(value)));
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let body = Some(("application/x-www-form-urlencoded", Bytes::from(body)));
+    /// What a form sends, from a page: a multipart one, if `files` says which of its fields are for files.
+    pub(crate) fn form(
+        &self,
+        url: Url,
+        fields: &[(String, String)],
+        files: Option<&[String]>,
+        initiator: Initiator,
+    ) -> Outgoing {
+        let (content_type, body) = files.map_or_else(|| urlencoded(fields), |files| multipart(fields, files));
+        let body = Some((content_type, Bytes::from(body)));
         Outgoing { method: Method::POST, body, ..Outgoing::page(url, initiator) }
     }
 
@@ -222,9 +228,4 @@ impl Browser {
         let answer = self.0.authsignal.pages().oneshot(Request::from_parts(parts, body)).await;
         answer.unwrap_or_else(|why| panic!("{} can't be opened: {why}", outgoing.url.origin().ascii_serialization()))
     }
-}
-
-/// As browsers end lines in what a form sends (HTML, "constructing the entry list").
-fn with_crlf(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }

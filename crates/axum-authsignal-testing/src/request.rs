@@ -21,7 +21,8 @@ pub(crate) enum Initiator {
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    pub(crate) body: Option<(&'static str, Bytes)>,
+    /// Its content type, and what it is.
+    pub(crate) body: Option<(String, Bytes)>,
     /// Whether the browser goes there; else a script in its page asks.
     pub(crate) is_navigation: bool,
     pub(crate) initiator: Initiator,
@@ -104,7 +105,7 @@ impl Outgoing {
             }
         }
         if let Some(content_type) = content_type {
-            set(CONTENT_TYPE, content_type);
+            set(CONTENT_TYPE, &content_type);
         }
         if let Some(cookies) = cookies {
             headers.insert(COOKIE, HeaderValue::from_str(cookies).expect("what came in a header goes in one"));

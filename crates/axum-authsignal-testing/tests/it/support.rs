@@ -29,6 +29,15 @@ pub(crate) fn app(authsignal: AuthsignalBuilder) -> Router {
     let kept = guard("kept").covers(Coverage::Action).remember(Duration::from_secs(600));
     Router::new()
         .route("/", get(async || "home"))
+        .route(
+            "/parts",
+            get(async || {
+                axum::response::Html(
+                    "<form method=post action=/pay enctype=multipart/form-data><input name=to><input type=file name=receipt>\
+                     <input type=file name=more><button>Send</button></form>",
+                )
+            }),
+        )
         .route("/open", any(ran))
         .route(
             "/sign-in",

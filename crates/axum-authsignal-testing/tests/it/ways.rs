@@ -154,3 +154,17 @@ async fn nobody_is_signed_in_by_itself() {
     let app = axum::Router::new().route("/pay", guarded).merge(handle.routes());
     authsignal.browser(app).get("/pay").await.assert_refused(&RefusalReason::Unauthenticated);
 }
+
+/// A multipart form comes back as the form that it is: its file is chosen again, and the boundary is another one.
+#[tokio::test]
+async fn a_multipart_form_is_sent_and_sent_again() {
+    let browser = signed_in(Outcome::Challenge).await;
+    let form = browser.get("/parts").await.fill("to", "Zo\u{eb}\nCo").fill("receipt", "42");
+    let last_step = form.press("Send").await.assert_challenged("pay").prove().await;
+    let last_step = last_step.assert_text("These could not be kept: Receipt (file)");
+    assert!(last_step.text().contains("receipt.txt"));
+    last_step.clone().fill("receipt", "43").press(words::CONTINUE).await.assert_challenged("pay");
+    let page = last_step.fill("receipt", "42").press(words::CONTINUE).await.assert_verified();
+    page.assert_text("Zo\u{eb}");
+    browser.authsignal().assert_tracked(2);
+}
