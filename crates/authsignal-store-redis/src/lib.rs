@@ -26,7 +26,7 @@
 //! | a cluster | `RedisStore::from_cluster`, feature `cluster` |
 //! | a connection of your own that can be cloned | [`RedisStore::over`] |
 //! | a pool (deadpool, bb8) | [`RedisStore::from_pool`] |
-//! | `rediss://` | feature `tls` |
+//! | `rediss://` | feature `tls`; rustls takes the `CryptoProvider` that the application has installed, or the only one there is |
 //!
 //! The types of the crate [`redis`] that are taken here are those of its version 1, which this crate hands on.
 //!

@@ -20,6 +20,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long an answer is waited for before a connection whose caller gives up counts as lost.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// What rustls does where it finds no provider of cryptography, or two.
+const PANICKED: &str = "connecting to Redis panicked; for `rediss://` the application has to install a `CryptoProvider` of rustls' \
+                        when it starts";
+const SHUTDOWN: &str = "the runtime is shutting down";
+
 pub(crate) type Connecting<C> = Pin<Box<dyn Future<Output = RedisResult<C>> + Send>>;
 
 /// A connection that is made when it is first needed, and again after it was lost.
@@ -72,7 +77,7 @@ impl<C: Clone + Send + Sync + 'static> Link<C> {
                 }
             }
         });
-        task.await.unwrap_or_else(|_| Err(Fault::other("connecting was broken off")))
+        task.await.unwrap_or_else(|error| Err(Fault::other(if error.is_panic() { PANICKED } else { SHUTDOWN })))
     }
 }
 
@@ -136,5 +141,50 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Source for Link<C> {
 impl<C> fmt::Debug for Link<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Link")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use redis::aio::MultiplexedConnection;
+    use redis::{Client, cmd};
+
+    use super::*;
+
+    /// Counts how often it is asked for a connection, which it never gets.
+    fn refused() -> (Link<MultiplexedConnection>, Arc<AtomicU32>) {
+        let asked = Arc::<AtomicU32>::default();
+        let counted = Arc::clone(&asked);
+        // Nobody listens at port 1.
+        let client = Client::open("redis://127.0.0.1:1/").expect("a URL");
+        let link = Link::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let client = client.clone();
+            Box::pin(async move { client.get_multiplexed_async_connection().await })
+        });
+        (link, asked)
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_is_not_there_is_not_asked_by_everybody() {
+        let (link, asked) = refused();
+        let start = Instant::now();
+        for _ in 0..100 {
+            assert_eq!(link.send(&cmd("PING")).await.map_err(|fault| fault.kind), Err(FaultKind::Other));
+        }
+        let (asked, pauses) = (asked.load(Ordering::SeqCst), start.elapsed().as_millis() / PAUSE.as_millis());
+        assert!(asked > 0 && u128::from(asked) <= pauses + 1, "100 calls connected {asked} times in {pauses} pauses");
+    }
+
+    /// A panic of the TLS library's is a fault that says what is missing.
+    #[tokio::test]
+    async fn a_panic_while_connecting_says_what_to_do() {
+        let link = Link::<MultiplexedConnection>::new(|| Box::pin(async { panic!("no provider") }));
+        for _ in 0..2 {
+            let fault = link.send(&cmd("PING")).await.expect_err("there is no connection");
+            assert!(fault.to_string().contains("CryptoProvider"), "{fault}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One node of an application whose payments have to be proved. All that it shares with others is in the store.
 //!
 //! Its environment says where the store is (`STORE`) and by which secrets records are sealed (`SECRET`, `OLDER_SECRETS`); the
-//! client takes its own. It prints where it listens.
+//! client takes its own. It prints where it listens, and ends when its input does.
 #![expect(clippy::print_stdout, reason = "it says where it listens")]
 
 use std::error::Error;
@@ -66,6 +66,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/paid", get(list))
         .with_state(paid)
         .merge(authsignal.routes());
+    // It ends with whoever started it, however that ends.
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("A node is open: http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
