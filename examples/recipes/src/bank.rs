@@ -64,9 +64,14 @@ pub(crate) fn page_with(head: &str, bank: &Bank, is_signed_in: bool, forms: &str
     } else {
         ("Who are you?".to_owned(), login)
     };
+    document(head, &heading, forms)
+}
+
+/// A whole page.
+pub(crate) fn document(head: &str, heading: &str, body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><title>A bank</title><link rel=icon href=data:,>{head}\
-         <main><h1>{heading}</h1>{forms}</main></html>"
+         <main><h1>{heading}</h1>{body}</main></html>"
     ))
 }
 

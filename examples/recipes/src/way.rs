@@ -84,6 +84,7 @@ pub(crate) async fn walks(site: String) {
     ada.opens_a_tab().await;
     ada.open("/").await;
     ada.click("Sign out").await;
+    ada.sees("Who are you?").await;
     signs_in(&ada).await;
     ada.goes_to(&last_step).await;
     ada.click("Continue").await;

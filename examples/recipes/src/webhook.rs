@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
-use axum::response::{Html, Redirect};
+use axum::response::Html;
 use axum::routing::{get, post};
 use axum_authsignal::webhook::{Delivery, EventData, Webhook};
 use axum_authsignal::{AuthsignalBuilder, AuthsignalLayer, ConfigError};
@@ -60,9 +60,9 @@ impl FromRef<Hooks> for Webhook {
     }
 }
 
-async fn freeze(State(hooks): State<Hooks>) -> Redirect {
+async fn freeze(State(hooks): State<Hooks>) -> Html<String> {
     hooks.is_frozen.store(true, Ordering::Relaxed);
-    Redirect::to("/")
+    bank::document("", "Payments are frozen", "")
 }
 
 async fn home(State(bank): State<Bank>, session: Session) -> Result<Html<String>, StatusCode> {
@@ -112,7 +112,7 @@ mod tests {
         ada.opens_a_tab().await;
         ada.open("/").await;
         ada.click("Freeze payments").await;
-        ada.sees("Payments: 1").await;
+        ada.sees("Payments are frozen").await;
         ada.goes_to(&challenge).await;
         ada.confirms("Pay").await;
         ada.reads(".problem", "The application didn’t accept this").await;
