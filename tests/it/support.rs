@@ -275,7 +275,8 @@ impl Visitor {
         // A proxy that strips a prefix does it once more.
         let page = get(&reply.location()[to.len() - from.len()..]).navigating();
         let page = self.clone().send_request(self.request(&page)).await;
-        if page.refusal.is_some() { page } else { reply }
+        // What was refused may have its answer by now.
+        if page.refusal.is_some() || reply.location().contains("outcome=") { page } else { reply }
     }
 
     pub(crate) async fn send_request(&mut self, request: Request) -> Reply {
