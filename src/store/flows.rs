@@ -1,4 +1,4 @@
-//! Carries out on the store what [`flow`](crate::domain::flow) says: load, transition, swap, and again when the swap was lost.
+//! Carries out on the store what [`flow`](crate::domain::flow) says, as the [`machine`] asks for it.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,30 +10,26 @@ use tracing::Instrument as _;
 use super::key::Key;
 use super::record;
 use super::seal::{KeyRing, Purpose};
-use crate::domain::flow::{Admission, Flow, Moment, Proof, RequestId, Resolution, Stage, Validation};
+use crate::domain::flow::{Admission, AskId, Asking, Flow, Moment, Proof, RequestId, Resolution, Validation};
 use crate::domain::saved_request::SavedRequest;
-use crate::domain::ticket::Ticket;
 use crate::domain::waiting::Room;
 use crate::request::cookie::BrowserId;
-use crate::store::{AnyStore, Error, ErrorKind, Version};
+use crate::store::{AnyStore, Error};
+use machine::{Found, MANY_TRIES, Step, Transition};
+use transition::{Admit, Answer, Ask, Begun, Look, Open, SaveRequest, WasNotAnswered};
 
-mod ask;
 mod holder;
+mod machine;
 mod proof;
 mod revoke;
 mod spend;
+mod ticket;
 mod token;
+mod transition;
 mod wait;
 
 pub(crate) use holder::Holder;
 pub(crate) use spend::Spending;
-
-/// How often a transition is tried while others keep writing the same record.
-const TRIES: usize = 16;
-/// The same for what a user's requests at once all write.
-const MANY_TRIES: usize = 64;
-/// How often a store that lost an answer is asked again: a write of ours that happened is found as ours (M3, M4).
-const LOST_ANSWERS: usize = 2;
 
 /// The flows in the store.
 #[derive(Clone, Debug)]
@@ -51,13 +47,6 @@ pub(crate) struct FlowStore {
 
 /// What a flow is found by: a hash of everything that it is bound to apart from the browser.
 pub(crate) type BindingHash = [u8; 32];
-
-/// A place in the store: where a record is, or would go.
-struct Slot<T = Flow> {
-    key: Key,
-    version: Option<Version>,
-    record: Option<T>,
-}
 
 /// What a request that a flow may cover gets.
 #[derive(Debug)]
@@ -82,13 +71,13 @@ pub(crate) enum Opened {
 }
 
 impl Admitted {
-    /// What there is nothing to be written for.
-    fn of(met: Admission, flow: Flow) -> Self {
+    /// What a flow says, with what was spent on the request.
+    fn new(met: Option<(Admission, Flow)>, spending: Option<Spending>) -> Self {
         match met {
-            Admission::Pass(proof, _) => Self::Pass(proof, flow, None),
-            Admission::SameChallenge => Self::SameChallenge(flow),
-            Admission::Repeated => Self::Repeated(flow),
-            Admission::Nothing => Self::Nothing,
+            Some((Admission::Pass(proof, _), flow)) => Self::Pass(proof, flow, spending),
+            Some((Admission::SameChallenge, flow)) => Self::SameChallenge(flow),
+            Some((Admission::Repeated, flow)) => Self::Repeated(flow),
+            Some((Admission::Nothing, _)) | None => Self::Nothing,
         }
     }
 }
@@ -105,11 +94,14 @@ impl FlowStore {
         binding: &BindingHash,
         by: RequestId,
     ) -> Result<Admitted, Error> {
-        let slot = self.slot(holder, binding).await?;
-        let Some(flow) = &slot.record else { return Ok(Admitted::Nothing) };
-        match flow.admit(by, self.now()) {
-            Admission::Pass(_, Some(_)) => self.spend(holder, binding, by, slot).await,
-            met => Ok(slot.record.map_or(Admitted::Nothing, |flow| Admitted::of(met, flow))),
+        let place = Place::of(holder, binding);
+        let mut step = self.begin(place, Admit { by });
+        loop {
+            step = match step {
+                Step::Done(met) => return Ok(Admitted::new(met, None)),
+                Step::Swap(swap) => return self.spend(holder, binding, by, swap).await,
+                step => self.advance(place, step).await?,
+            };
         }
     }
 
@@ -120,13 +112,13 @@ impl FlowStore {
         binding: &BindingHash,
         by: RequestId,
     ) -> Result<Option<(Admission, Flow)>, Error> {
-        let flow = self.slot(holder, binding).await?.record;
+        let flow = self.run(Place::of(holder, binding), Look::<Flow>::new()).await?;
         Ok(flow.map(|flow| (flow.admit(by, self.now()), flow)))
     }
 
     /// Whether there is a flow, whatever it says.
     pub(crate) async fn has(&self, holder: &Holder, binding: &BindingHash) -> Result<bool, Error> {
-        Ok(self.slot(holder, binding).await?.record.is_some())
+        Ok(self.run(Place::of(holder, binding), Look::<Flow>::new()).await?.is_some())
     }
 
     /// Writes a new flow, unless another request for the same thing was faster.
@@ -137,29 +129,19 @@ impl FlowStore {
         by: RequestId,
         flow: Flow,
     ) -> Result<Opened, Error> {
-        let mut tries = Tries::default();
-        loop {
-            let slot = self.slot(holder, binding).await?;
-            if let Some(found) = &slot.record {
-                if found.opening.attempt == flow.opening.attempt {
-                    return Ok(Opened::New(flow));
-                }
-                match found.admit(by, self.now()) {
-                    Admission::SameChallenge => return Ok(Opened::Joined(found.clone())),
-                    // A client without a cookie passes with its token in hand alone.
-                    Admission::Pass(..) if *holder == Holder::Bearer => {}
-                    Admission::Pass(..) => {
-                        if let Admitted::Pass(proof, flow, spending) = self.admit(holder, binding, by).await? {
-                            return Ok(Opened::Pass(proof, flow, spending));
-                        }
+        let is_bearer = *holder == Holder::Bearer;
+        for _ in 0..MANY_TRIES {
+            match self.run(Place::of(holder, binding), Open { flow: &flow, by, is_bearer }).await? {
+                Begun::New => return Ok(Opened::New(flow)),
+                Begun::Joined(flow) => return Ok(Opened::Joined(flow)),
+                Begun::Approved => {
+                    if let Admitted::Pass(proof, flow, spending) = self.admit(holder, binding, by).await? {
+                        return Ok(Opened::Pass(proof, flow, spending));
                     }
-                    Admission::Repeated | Admission::Nothing => {}
                 }
-            }
-            if tries.wrote(self.write(holder, &slot, &flow).await)? {
-                return Ok(Opened::New(flow));
             }
         }
+        Err(Error::contended())
     }
 
     /// Changes how the user of a flow goes on, unless the flow is another attempt's by now.
@@ -170,53 +152,7 @@ impl FlowStore {
         attempt: &IdempotencyKey,
         saved: &SavedRequest,
     ) -> Result<(), Error> {
-        let mut tries = Tries::default();
-        loop {
-            let slot = self.slot(holder, binding).await?;
-            let Some(flow) = slot.record.as_ref().filter(|flow| flow.opening.attempt == *attempt) else {
-                return Ok(());
-            };
-            let mut flow = flow.clone();
-            flow.saved = saved.clone();
-            if tries.wrote(self.write(holder, &slot, &flow).await)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Writes down which flow a ticket is for.
-    pub(crate) async fn write_ticket(
-        &self,
-        browser: &BrowserId,
-        ticket: Ticket,
-        binding: &BindingHash,
-    ) -> Result<(), Error> {
-        let key = self.keys.name(Purpose::Ticket, browser, ticket.as_bytes());
-        let sealed = self.keys.seal(Purpose::Ticket, browser, &key, binding);
-        let life = self.challenge_ttl + crate::domain::flow::ENDED;
-        // A random ticket is new; a second try finds the first one's record, which says the same.
-        let mut tries = Tries::default();
-        while !tries.wrote(self.store.swap(&key, None, sealed.clone(), life).await)? {
-            if self.store.load(&key).await?.is_some() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The flow that a ticket is for, if it is this browser's.
-    pub(crate) async fn find(&self, browser: &BrowserId, ticket: Ticket) -> Result<Option<(BindingHash, Flow)>, Error> {
-        for key in self.keys.names(Purpose::Ticket, browser, ticket.as_bytes()) {
-            let Some((_, sealed)) = self.store.load(&key).await? else { continue };
-            let opened = self.keys.open(Purpose::Ticket, browser, &key, &sealed);
-            let Some(binding) = opened.and_then(|plain| BindingHash::try_from(plain).ok()) else {
-                warn_unopened(Purpose::Ticket, &key);
-                continue;
-            };
-            let holder = Holder::Browser(browser.clone());
-            return Ok(self.slot(&holder, &binding).await?.record.map(|flow| (binding, flow)));
-        }
-        Ok(None)
+        self.run(Place::of(holder, binding), SaveRequest { attempt, saved }).await
     }
 
     /// Applies the service's answer to a flow, and gives the flow as it then stands.
@@ -226,75 +162,118 @@ impl FlowStore {
         binding: &BindingHash,
         answer: &Validation,
     ) -> Result<Option<(Resolution, Flow)>, Error> {
-        let mut tries = Tries::default();
+        self.run(Place::of(holder, binding), Answer(answer)).await
+    }
+
+    /// Whether the way back `by` may ask about a flow, which counts from now on, so that all nodes share the count (threat
+    /// T118); and the flow, if it is there.
+    pub(crate) async fn ask(
+        &self,
+        holder: &Holder,
+        binding: &BindingHash,
+        by: AskId,
+    ) -> Result<Option<(Asking, Flow)>, Error> {
+        self.run(Place::of(holder, binding), Ask { by, most: self.validate_budget }).await
+    }
+
+    /// Counts no more what Authsignal did not answer.
+    pub(crate) async fn was_not_answered(
+        &self,
+        holder: &Holder,
+        binding: &BindingHash,
+        by: AskId,
+    ) -> Result<(), Error> {
+        self.run(Place::of(holder, binding), WasNotAnswered { by }).await
+    }
+
+    fn begin<T: Transition>(&self, place: Place<'_>, transition: T) -> Step<T> {
+        Step::begin(transition, self.keys.names(place.purpose, place.browser, place.what))
+    }
+
+    /// Carries a transition out.
+    async fn run<T>(&self, place: Place<'_>, transition: T) -> Result<T::Outcome, Error>
+    where
+        T: Transition<Record: Serialize + DeserializeOwned>,
+    {
+        self.finish(place, self.begin(place, transition)).await
+    }
+
+    /// Carries a transition on to its end.
+    async fn finish<T>(&self, place: Place<'_>, mut step: Step<T>) -> Result<T::Outcome, Error>
+    where
+        T: Transition<Record: Serialize + DeserializeOwned>,
+    {
         loop {
-            let slot = self.slot(holder, binding).await?;
-            let Some(flow) = &slot.record else { return Ok(None) };
-            let answered = flow.answer(answer, self.now());
-            let (Resolution::Approve(stage) | Resolution::Fail(stage)) = &answered else {
-                return Ok(Some((answered, flow.clone())));
+            step = match step {
+                Step::Done(outcome) => return Ok(outcome),
+                step => self.advance(place, step).await?,
             };
-            let flow = flow.clone().answered(stage.clone());
-            if tries.wrote(self.write(holder, &slot, &flow).await)? {
-                return Ok(Some((answered, flow)));
+        }
+    }
+
+    /// Asks the store what a step asks for.
+    async fn advance<T>(&self, place: Place<'_>, step: Step<T>) -> Result<Step<T>, Error>
+    where
+        T: Transition<Record: Serialize + DeserializeOwned>,
+    {
+        match step {
+            Step::Load(load) => {
+                let found = self.load(place.purpose, place.browser, load.key()).await?;
+                Ok(load.found(found, self.now(), |user| self.names_of_revocations(user.as_str())))
             }
+            Step::Check(check) => {
+                let found = self.load(Purpose::Revocations, &BrowserId::ANY, check.key()).await?;
+                check.found(found, self.now())
+            }
+            Step::Swap(swap) => {
+                let Place { purpose, browser, what } = place;
+                let plain = record::write(&swap.record);
+                let sealed = match purpose {
+                    Purpose::Revocations => self.keys.seal_as_named(purpose, browser, what, &swap.key, &plain),
+                    _ => self.keys.seal(purpose, browser, &swap.key, &plain),
+                };
+                let wrote = self.store.swap(&swap.key, swap.expected, sealed, swap.ttl).await;
+                swap.answered(wrote)
+            }
+            Step::Done(_) => Ok(step),
         }
     }
 
-    /// A flow that was begun before its user was revoked is none: the place that it leaves can be written.
-    async fn slot(&self, holder: &Holder, binding: &BindingHash) -> Result<Slot, Error> {
-        let slot: Slot = self.slot_of(holder.purpose(), holder.browser(), binding).await?;
-        let Some(Flow { opening, known, .. }) = &slot.record else { return Ok(slot) };
-        let standing = self.revoked(opening.user.as_str(), opening.session.as_deref()).await?;
-        if known.covers(&standing) {
-            return Ok(slot);
-        }
-        tracing::info!(action = %opening.action, "a flow that was begun before its user was revoked counts no more");
-        Ok(Slot { record: None, ..slot })
-    }
-
-    /// The record under the current master secret and tenant, or else under an older one, or else the place for a new one.
-    async fn slot_of<T: DeserializeOwned>(
+    async fn load<R: DeserializeOwned>(
         &self,
         purpose: Purpose,
         browser: &BrowserId,
-        what: &[u8; 32],
-    ) -> Result<Slot<T>, Error> {
-        let mut place = None;
-        for key in self.keys.names(purpose, browser, what) {
-            let Some((version, sealed)) = self.store.load(&key).await? else {
-                place.get_or_insert(Slot { key, version: None, record: None });
-                continue;
-            };
-            let opened = self.keys.open(purpose, browser, &key, &sealed);
-            let record = opened.and_then(|plain| record::read(&plain));
-            if record.is_some() {
-                return Ok(Slot { key, version: Some(version), record });
+        key: &Key,
+    ) -> Result<Found<R>, Error> {
+        let Some((version, sealed)) = self.store.load(key).await? else { return Ok(Found::Nothing) };
+        let opened = self.keys.open(purpose, browser, key, &sealed);
+        Ok(match opened.and_then(|plain| record::read(&plain)) {
+            Some(record) => Found::Here(version, record),
+            None => {
+                tracing::warn!(what = ?purpose, %key, "a record in the store does not open under its key and is ignored");
+                Found::Void(version)
             }
-            warn_unopened(purpose, &key);
-            place.get_or_insert(Slot { key, version: Some(version), record: None });
-        }
-        Ok(place.expect("there is always a current master secret"))
+        })
+    }
+}
+
+/// What a record is, whose key it is sealed with, and what it is named by.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    purpose: Purpose,
+    browser: &'a BrowserId,
+    what: &'a [u8; 32],
+}
+
+impl<'a> Place<'a> {
+    /// Where a flow is.
+    fn of(holder: &'a Holder, binding: &'a BindingHash) -> Self {
+        Self { purpose: holder.purpose(), browser: holder.browser(), what: binding }
     }
 
-    async fn write(&self, holder: &Holder, slot: &Slot, flow: &Flow) -> Result<bool, Error> {
-        self.write_as(holder.purpose(), holder.browser(), slot, flow, self.ttl(&flow.stage)).await
-    }
-
-    async fn write_as<T: Serialize>(
-        &self,
-        purpose: Purpose,
-        browser: &BrowserId,
-        slot: &Slot<T>,
-        record: &T,
-        ttl: Duration,
-    ) -> Result<bool, Error> {
-        let sealed = self.keys.seal(purpose, browser, &slot.key, &record::write(record));
-        self.store.swap(&slot.key, slot.version, sealed, ttl).await
-    }
-
-    fn ttl(&self, stage: &Stage) -> Duration {
-        stage.until.after(self.now())
+    /// Where a record is that counts for all browsers.
+    fn of_all(purpose: Purpose, what: &'a [u8; 32]) -> Self {
+        Self { purpose, browser: &BrowserId::ANY, what }
     }
 }
 
@@ -310,45 +289,6 @@ where
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Err(Error::unavailable("the runtime is shutting down")),
         },
-    }
-}
-
-fn warn_unopened(what: Purpose, key: &Key) {
-    tracing::warn!(?what, %key, "a record in the store does not open under its key and is ignored");
-}
-
-/// Bounds how often a transition is tried.
-struct Tries {
-    most: usize,
-    lost_swaps: usize,
-    lost_answers: usize,
-}
-
-impl Default for Tries {
-    fn default() -> Self {
-        Self { most: TRIES, lost_swaps: 0, lost_answers: 0 }
-    }
-}
-
-impl Tries {
-    fn many() -> Self {
-        Self { most: MANY_TRIES, ..Self::default() }
-    }
-
-    /// Whether a swap wrote; an error only once trying again has no more hope.
-    fn wrote(&mut self, swapped: Result<bool, Error>) -> Result<bool, Error> {
-        match swapped {
-            Ok(true) => Ok(true),
-            Ok(false) => {
-                self.lost_swaps += 1;
-                if self.lost_swaps == self.most { Err(Error::contended()) } else { Ok(false) }
-            }
-            Err(error) if error.kind() == ErrorKind::Unavailable && self.lost_answers < LOST_ANSWERS => {
-                self.lost_answers += 1;
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -1,14 +1,35 @@
 //! Spends the application's own proof of a request in an outage, once for all nodes.
 use std::time::Duration;
 
-use super::{BindingHash, FlowStore, Tries};
-use crate::domain::flow::RequestId;
-use crate::request::cookie::BrowserId;
+use super::machine::{Found, Next, Record, Transition};
+use super::{BindingHash, FlowStore, Place};
+use crate::domain::flow::{Moment, RequestId};
 use crate::store::Error;
 use crate::store::seal::Purpose;
 
 /// How long it is kept that a request passed with a proof: the very same one passes no more for so long.
 pub(crate) const FALLBACK_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A proof that is spent on this run of its request, and on no other.
+struct SpendProof {
+    by: RequestId,
+}
+
+impl Record for RequestId {}
+
+impl Transition for SpendProof {
+    type Record = RequestId;
+    /// None where nobody can say on what it was spent.
+    type Outcome = Option<bool>;
+
+    fn apply(&self, found: Found<RequestId>, _: Moment) -> Next<RequestId, Option<bool>> {
+        match found {
+            Found::Nothing => Next::Write(self.by, FALLBACK_TTL, Some(true)),
+            Found::Here(_, spent) => Next::Done(Some(spent == self.by)),
+            Found::Void(_) => Next::Done(None),
+        }
+    }
+}
 
 impl FlowStore {
     /// Spends the proof of a request on this run of it; `false` if it was spent on another.
@@ -17,17 +38,7 @@ impl FlowStore {
     ///
     /// Also where there is a record that cannot be read: nobody can say on what the proof was spent.
     pub(crate) async fn spend_proof(&self, binding: &BindingHash, by: RequestId) -> Result<bool, Error> {
-        let mut tries = Tries::default();
-        loop {
-            let slot = self.slot_of::<RequestId>(Purpose::Fallback, &BrowserId::ANY, binding).await?;
-            match (&slot.record, slot.version) {
-                (Some(spent), _) => return Ok(*spent == by),
-                (None, Some(_)) => return Err(Error::unavailable("the record of a spent proof cannot be read")),
-                (None, None) => {}
-            }
-            if tries.wrote(self.write_as(Purpose::Fallback, &BrowserId::ANY, &slot, &by, FALLBACK_TTL).await)? {
-                return Ok(true);
-            }
-        }
+        let spent = self.run(Place::of_all(Purpose::Fallback, binding), SpendProof { by }).await?;
+        spent.ok_or_else(|| Error::unavailable("the record of a spent proof cannot be read"))
     }
 }

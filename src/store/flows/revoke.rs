@@ -1,14 +1,15 @@
 //! Ends all flows of a user, or of one of the user's sessions, without a look at any of them: a record that counts for all
 //! (threat T29).
+use super::machine::{Found, MANY_TRIES, Next, Record, StandingRevocations, Step, Transition};
+use super::{FlowStore, Place};
 use crate::domain::fields::Fields;
+use crate::domain::flow::Moment;
 use crate::domain::revocation::{Known, REVOCATION_TTL, RevocationId, Revocations};
 use crate::random::random;
 use crate::request::cookie::BrowserId;
+use crate::store::Error;
 use crate::store::key::Key;
 use crate::store::seal::Purpose;
-use crate::store::{Error, Version, record};
-
-use super::{FlowStore, Tries, warn_unopened};
 
 /// The user whose revocations a record holds, whatever the session and the browser.
 fn of_user(user: &str) -> [u8; 32] {
@@ -17,12 +18,29 @@ fn of_user(user: &str) -> [u8; 32] {
     fields.finish()
 }
 
-/// A user's record under one of its names.
-enum Found {
-    Absent,
-    Here(Version, Revocations),
-    /// Somebody else's bytes, or a newer version's: what it revokes is not known.
-    Unread(Version),
+/// One more revocation.
+pub(crate) struct Revoke<'a> {
+    /// The session whose flows it ends; all of the user's where there is none.
+    pub(crate) session: Option<&'a str>,
+    pub(crate) id: RevocationId,
+}
+
+impl Record for Revocations {}
+
+impl Transition for Revoke<'_> {
+    type Record = Revocations;
+    type Outcome = ();
+    const TRIES: usize = MANY_TRIES;
+
+    fn apply(&self, found: Found<Revocations>, now: Moment) -> Next<Revocations, ()> {
+        let after = match found {
+            Found::Nothing => Revocations::default().with(self.session, self.id, now),
+            Found::Here(_, before) => before.with(self.session, self.id, now),
+            // What it takes the place of may have revoked anything.
+            Found::Void(_) => Revocations::default().with(None, self.id, now),
+        };
+        Next::Write(after, REVOCATION_TTL, ())
+    }
 }
 
 impl FlowStore {
@@ -34,25 +52,9 @@ impl FlowStore {
     pub(crate) async fn revoke(&self, user: &str, session: Option<&str>) -> Result<(), Error> {
         let what = of_user(user);
         let id = RevocationId(random());
-        for key in self.keys.names(Purpose::Revocations, &BrowserId::ANY, &what) {
-            let mut tries = Tries::many();
-            loop {
-                let (version, before) = match self.revocations(&key).await? {
-                    Found::Absent => (None, Some(Revocations::default())),
-                    Found::Here(version, revocations) => (Some(version), Some(revocations)),
-                    Found::Unread(version) => (Some(version), None),
-                };
-                let after = match before {
-                    Some(before) => before.with(session, id, self.now()),
-                    // What it takes the place of may have revoked anything.
-                    None => Revocations::default().with(None, id, self.now()),
-                };
-                let sealed =
-                    self.keys.seal_as_named(Purpose::Revocations, &BrowserId::ANY, &what, &key, &record::write(&after));
-                if tries.wrote(self.store.swap(&key, version, sealed, REVOCATION_TTL).await)? {
-                    break;
-                }
-            }
+        for name in self.names_of_revocations(user) {
+            let step = Step::begin(Revoke { session, id }, vec![name]);
+            self.finish(Place::of_all(Purpose::Revocations, &what), step).await?;
         }
         Ok(())
     }
@@ -63,26 +65,15 @@ impl FlowStore {
     ///
     /// Where a record cannot be read, whatever the reason, nobody can say what is revoked.
     pub(crate) async fn revoked(&self, user: &str, session: Option<&str>) -> Result<Known, Error> {
-        let what = of_user(user);
-        let mut standing = Vec::new();
-        for key in self.keys.names(Purpose::Revocations, &BrowserId::ANY, &what) {
-            match self.revocations(&key).await? {
-                Found::Absent => {}
-                Found::Here(_, revocations) => standing.extend(revocations.standing(session, self.now())),
-                Found::Unread(_) => {
-                    warn_unopened(Purpose::Revocations, &key);
-                    return Err(Error::unavailable("the record of a user's revocations cannot be read"));
-                }
-            }
+        let mut standing = StandingRevocations::new(self.names_of_revocations(user), session);
+        while let Some(key) = standing.key() {
+            let found = self.load(Purpose::Revocations, &BrowserId::ANY, key).await?;
+            standing.found(found, self.now())?;
         }
-        Ok(standing.into_iter().collect())
+        Ok(standing.known())
     }
 
-    async fn revocations(&self, key: &Key) -> Result<Found, Error> {
-        let Some((version, sealed)) = self.store.load(key).await? else { return Ok(Found::Absent) };
-        let opened = self.keys.open(Purpose::Revocations, &BrowserId::ANY, key, &sealed);
-        Ok(opened
-            .and_then(|plain| record::read(&plain))
-            .map_or(Found::Unread(version), |all| Found::Here(version, all)))
+    pub(super) fn names_of_revocations(&self, user: &str) -> Vec<Key> {
+        self.keys.names(Purpose::Revocations, &BrowserId::ANY, &of_user(user))
     }
 }

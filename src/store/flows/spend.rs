@@ -11,8 +11,10 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::{Admitted, BindingHash, FlowStore, Holder, Slot, Tries, detached};
-use crate::domain::flow::{APPROVED, Admission, Flow, RequestId};
+use super::machine::{Step, Swap};
+use super::transition::{Admit, GiveBack};
+use super::{Admitted, BindingHash, FlowStore, Holder, Place, detached};
+use crate::domain::flow::{APPROVED, Admission, RequestId};
 use crate::log::Chain;
 use crate::store::Error;
 
@@ -58,7 +60,7 @@ impl Spent {
     async fn give_back(self) {
         let (start, mut pause) = (Instant::now(), MIN_PAUSE);
         loop {
-            match self.flows.give_back(&self.holder, &self.binding, self.by).await {
+            match self.flows.run(Place::of(&self.holder, &self.binding), GiveBack { by: self.by }).await {
                 Ok(Some(flow)) => {
                     return tracing::info!(
                         action = %flow.opening.action,
@@ -83,13 +85,13 @@ impl Spent {
 }
 
 impl FlowStore {
-    /// Spends the approval in `slot`, unless somebody else is faster.
+    /// Spends an approval, unless somebody else is faster.
     pub(super) async fn spend(
         self: &Arc<Self>,
         holder: &Holder,
         binding: &BindingHash,
         by: RequestId,
-        slot: Slot,
+        swap: Swap<Admit>,
     ) -> Result<Admitted, Error> {
         let spent = Spent {
             flows: Arc::clone(self),
@@ -98,43 +100,17 @@ impl FlowStore {
             by,
             runtime: Handle::current(),
         };
-        detached(spend(Spending(Some(spent)), slot)).await?
-    }
-
-    /// Undoes what was spent by `by`. Gives the flow if there was something to undo.
-    async fn give_back(&self, holder: &Holder, binding: &BindingHash, by: RequestId) -> Result<Option<Flow>, Error> {
-        let mut tries = Tries::default();
-        loop {
-            let slot = self.slot(holder, binding).await?;
-            let Some(flow) = &slot.record else { return Ok(None) };
-            let Some(stage) = flow.stage.give_back(by, self.now()) else { return Ok(None) };
-            let flow = Flow { stage, ..flow.clone() };
-            if tries.wrote(self.write(holder, &slot, &flow).await)? {
-                return Ok(Some(flow));
-            }
-        }
+        detached(spend(Spending(Some(spent)), swap)).await?
     }
 }
 
 /// An error leaves it unknown whether this request spent the approval, so on the way out it is given back if it did.
-async fn spend(spending: Spending, mut slot: Slot) -> Result<Admitted, Error> {
-    let Some(Spent { flows, holder, binding, by, .. }) = &spending.0 else { return Ok(Admitted::Nothing) };
-    let mut tries = Tries::default();
-    let meeting = loop {
-        let Some(flow) = &slot.record else { break Admitted::Nothing };
-        match flow.admit(*by, flows.now()) {
-            Admission::Pass(proof, Some(stage)) => {
-                let flow = Flow { stage, ..flow.clone() };
-                if tries.wrote(flows.write(holder, &slot, &flow).await)? {
-                    return Ok(Admitted::Pass(proof, flow, Some(spending)));
-                }
-            }
-            // A write of ours whose answer was lost.
-            Admission::Pass(proof, None) => return Ok(Admitted::Pass(proof, flow.clone(), Some(spending))),
-            met => break Admitted::of(met, flow.clone()),
-        }
-        slot = flows.slot(holder, binding).await?;
-    };
+async fn spend(spending: Spending, swap: Swap<Admit>) -> Result<Admitted, Error> {
+    let Some(Spent { flows, holder, binding, .. }) = &spending.0 else { return Ok(Admitted::Nothing) };
+    let met = flows.finish(Place::of(holder, binding), Step::Swap(swap)).await?;
+    if matches!(met, Some((Admission::Pass(..), _))) {
+        return Ok(Admitted::new(met, Some(spending)));
+    }
     spending.keep();
-    Ok(meeting)
+    Ok(Admitted::new(met, None))
 }

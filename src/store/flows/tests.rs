@@ -4,26 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 use super::*;
-use crate::domain::flow::Kind;
 use crate::domain::flow::tests::{challenge, opening, page};
+use crate::domain::flow::{Kind, Stage};
 use crate::domain::tenant::{Tenant, Tenants};
-use crate::store::{MemoryStore, Store};
-
-/// T25, T119: a transition is tried again as often as there is hope, and not once more: so often against others that are
-/// faster, and twice after an answer that was lost. A store that refuses is not asked again.
-#[test]
-fn t25_t119_a_transition_is_tried_so_often() {
-    let lost = || Err(Error::unavailable("the answer is gone"));
-    for (mut tries, most) in [(Tries::default(), 16), (Tries::many(), 64)] {
-        assert!((1..most).all(|_| tries.wrote(Ok(false)).is_ok_and(|wrote| !wrote)));
-        assert!(tries.wrote(Ok(true)).unwrap());
-        assert_eq!(tries.wrote(Ok(false)).unwrap_err().kind(), ErrorKind::Contended);
-    }
-    let mut tries = Tries::default();
-    assert!((0..2).all(|_| tries.wrote(lost()).is_ok_and(|wrote| !wrote)));
-    assert_eq!(tries.wrote(lost()).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(Tries::default().wrote(Err(Error::full("no room"))).unwrap_err().kind(), ErrorKind::Full);
-}
+use crate::domain::ticket::Ticket;
+use crate::store::{MemoryStore, Store, Version};
 
 /// A store that can be away.
 #[derive(Clone, Debug)]
@@ -128,7 +113,11 @@ async fn t120_t25_what_was_spent_on_nothing_is_given_back_when_the_store_is_ther
         tokio::time::sleep(Duration::from_secs(60 * minutes + 1)).await;
         is_away.store(false, Ordering::SeqCst);
         let mut waited = 0;
-        while matches!(flows.slot(&holder, &binding).await.unwrap().record.unwrap().stage.kind, Kind::Spent { .. }) {
+        let spent = async || {
+            let flow = flows.run(Place::of(&holder, &binding), Look::<Flow>::new()).await.unwrap().unwrap();
+            matches!(flow.stage.kind, Kind::Spent { .. })
+        };
+        while spent().await {
             tokio::time::sleep(Duration::from_secs(1)).await;
             waited += 1;
             assert!(

@@ -5,8 +5,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{FlowStore, Slot, Tries};
-use crate::domain::flow::Flow;
+use super::machine::{Found, Next, Record, Transition};
+use super::transition::Look;
+use super::{FlowStore, Place};
+use crate::domain::flow::{Flow, Moment};
 use crate::domain::ticket::Ticket;
 use crate::request::cookie::BrowserId;
 use crate::store::Error;
@@ -14,6 +16,30 @@ use crate::store::seal::Purpose;
 
 /// How long a record is kept that says that there is none.
 const EMPTY: Duration = Duration::from_secs(1);
+
+/// The last token that came back, if it is kept.
+type KeptToken = Option<String>;
+
+impl Record for KeptToken {}
+
+/// Writes over whatever was kept.
+struct KeepToken<'a> {
+    token: Option<&'a str>,
+    ttl: Duration,
+}
+
+impl Transition for KeepToken<'_> {
+    type Record = KeptToken;
+    type Outcome = ();
+
+    fn apply(&self, _: Found<KeptToken>, _: Moment) -> Next<KeptToken, ()> {
+        Next::Write(self.token.map(str::to_owned), self.ttl, ())
+    }
+}
+
+fn place<'a>(browser: &'a BrowserId, ticket: &'a Ticket) -> Place<'a> {
+    Place { purpose: Purpose::Token, browser, what: ticket.as_bytes() }
+}
 
 impl FlowStore {
     /// Keeps the last token that came back for a flow, as long as the flow itself.
@@ -24,18 +50,18 @@ impl FlowStore {
         token: &str,
         flow: &Flow,
     ) -> Result<(), Error> {
-        self.put_token(browser, ticket, Some(token), self.ttl(&flow.stage)).await
+        let ttl = flow.stage.until.after(self.now());
+        self.run(place(browser, &ticket), KeepToken { token: Some(token), ttl }).await
     }
 
     /// The token that waits to be taken.
     pub(crate) async fn kept_token(&self, browser: &BrowserId, ticket: Ticket) -> Result<Option<String>, Error> {
-        let slot: Slot<Option<String>> = self.slot_of(Purpose::Token, browser, ticket.as_bytes()).await?;
-        Ok(slot.record.flatten())
+        Ok(self.run(place(browser, &ticket), Look::<KeptToken>::new()).await?.flatten())
     }
 
     /// Keeps it no longer.
     pub(crate) async fn forget_token(&self, browser: &BrowserId, ticket: Ticket) -> Result<(), Error> {
-        self.put_token(browser, ticket, None, EMPTY).await
+        self.run(place(browser, &ticket), KeepToken { token: None, ttl: EMPTY }).await
     }
 
     /// A token for the address of its flow's page, where the store cannot take it: sealed, so that it is of use to this
@@ -51,22 +77,5 @@ impl FlowStore {
         let names = self.keys.names(Purpose::CarriedToken, browser, ticket.as_bytes());
         let opened = names.iter().find_map(|key| self.keys.open(Purpose::CarriedToken, browser, key, &sealed));
         String::from_utf8(opened?).ok()
-    }
-
-    async fn put_token(
-        &self,
-        browser: &BrowserId,
-        ticket: Ticket,
-        token: Option<&str>,
-        ttl: Duration,
-    ) -> Result<(), Error> {
-        let mut tries = Tries::default();
-        loop {
-            let slot: Slot<Option<String>> = self.slot_of(Purpose::Token, browser, ticket.as_bytes()).await?;
-            let record = token.map(str::to_owned);
-            if tries.wrote(self.write_as(Purpose::Token, browser, &slot, &record, ttl).await)? {
-                return Ok(());
-            }
-        }
     }
 }

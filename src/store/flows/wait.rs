@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use authsignal_client::IdempotencyKey;
 
-use super::{FlowStore, Tries};
+use super::machine::{Found, MANY_TRIES, Next, Record, Transition};
+use super::transition::Look;
+use super::{FlowStore, Place};
 use crate::domain::fields::Fields;
-use crate::domain::flow::Flow;
-use crate::domain::waiting::{Entry, Taking, Waiting};
+use crate::domain::flow::{Flow, Moment};
+use crate::domain::waiting::{Entry, Room, Taking, Waiting};
 use crate::log::Chain;
-use crate::request::cookie::BrowserId;
 use crate::store::seal::{Purpose, SEAL};
 use crate::store::{Error, record};
 
@@ -29,6 +30,51 @@ fn whose(user: &str, session: Option<&str>) -> [u8; 32] {
     fields.finish()
 }
 
+impl Record for Waiting {}
+
+fn write(waiting: Waiting, now: Moment) -> Next<Waiting, Option<Duration>> {
+    let ttl = waiting.end().map_or(EMPTY, |end| end.after(now));
+    Next::Write(waiting, ttl, None)
+}
+
+/// One more flow that waits, or how long until there is room for it.
+struct TakeRoom {
+    entry: Entry,
+    room: Room,
+}
+
+impl Transition for TakeRoom {
+    type Record = Waiting;
+    type Outcome = Option<Duration>;
+    const TRIES: usize = MANY_TRIES;
+
+    fn apply(&self, found: Found<Waiting>, now: Moment) -> Next<Waiting, Option<Duration>> {
+        match found.record().unwrap_or_default().take(self.entry.clone(), self.room, now) {
+            Taking::Taken => Next::Done(None),
+            Taking::Over(wait) => Next::Done(Some(wait)),
+            Taking::Take(waiting) => write(waiting, now),
+        }
+    }
+}
+
+/// One flow less that waits.
+struct GiveRoomBack<'a> {
+    attempt: &'a IdempotencyKey,
+}
+
+impl Transition for GiveRoomBack<'_> {
+    type Record = Waiting;
+    type Outcome = Option<Duration>;
+    const TRIES: usize = MANY_TRIES;
+
+    fn apply(&self, found: Found<Waiting>, now: Moment) -> Next<Waiting, Option<Duration>> {
+        match found.record().and_then(|waiting| waiting.without(self.attempt, now)) {
+            Some(waiting) => write(waiting, now),
+            None => Next::Done(None),
+        }
+    }
+}
+
 impl FlowStore {
     /// How long until there is room for one more flow of a user and session, if there is none now.
     pub(crate) async fn waits_for_room(
@@ -37,8 +83,9 @@ impl FlowStore {
         session: Option<&str>,
         from_elsewhere: bool,
     ) -> Result<Option<Duration>, Error> {
-        let slot = self.slot_of::<Waiting>(Purpose::Waiting, &BrowserId::ANY, &whose(user, session)).await?;
-        Ok(slot.record.and_then(|waiting| waiting.wait(self.pending_flow_budget, from_elsewhere, 1, self.now())))
+        let whose = whose(user, session);
+        let waiting = self.run(Place::of_all(Purpose::Waiting, &whose), Look::<Waiting>::new()).await?;
+        Ok(waiting.and_then(|waiting| waiting.wait(self.pending_flow_budget, from_elsewhere, 1, self.now())))
     }
 
     /// Counts a flow that is to be written, and its ticket; or says how long until there is room for it.
@@ -47,45 +94,19 @@ impl FlowStore {
         let opening = &flow.opening;
         let entry = Entry::new(&opening.attempt, bytes, flow.stage.until, from_elsewhere);
         let whose = whose(opening.user.as_str(), opening.session.as_deref());
-        let mut tries = Tries::many();
-        loop {
-            let slot = self.slot_of::<Waiting>(Purpose::Waiting, &BrowserId::ANY, &whose).await?;
-            let waiting = slot.record.clone().unwrap_or_default();
-            match waiting.take(entry.clone(), self.pending_flow_budget, self.now()) {
-                Taking::Taken => return Ok(None),
-                Taking::Over(wait) => return Ok(Some(wait)),
-                Taking::Take(waiting) => {
-                    let ttl = waiting.end().map_or(EMPTY, |end| end.after(self.now()));
-                    if tries.wrote(self.write_as(Purpose::Waiting, &BrowserId::ANY, &slot, &waiting, ttl).await)? {
-                        return Ok(None);
-                    }
-                }
-            }
-        }
+        let take = TakeRoom { entry, room: self.pending_flow_budget };
+        self.run(Place::of_all(Purpose::Waiting, &whose), take).await
     }
 
     /// Counts a flow no more, because it was proved, or was never written. Where the store cannot be asked, it is counted
     /// until it would have run out.
     pub(crate) async fn give_room_back(&self, user: &str, session: Option<&str>, attempt: &IdempotencyKey) {
-        if let Err(error) = self.count_no_more(&whose(user, session), attempt).await {
+        let whose = whose(user, session);
+        if let Err(error) = self.run(Place::of_all(Purpose::Waiting, &whose), GiveRoomBack { attempt }).await {
             tracing::warn!(
                 error = %Chain(&error),
                 "a flow that waits no more is counted until it would have run out: the store of flows failed"
             );
-        }
-    }
-
-    async fn count_no_more(&self, whose: &[u8; 32], attempt: &IdempotencyKey) -> Result<(), Error> {
-        let mut tries = Tries::many();
-        loop {
-            let slot = self.slot_of::<Waiting>(Purpose::Waiting, &BrowserId::ANY, whose).await?;
-            let Some(waiting) = slot.record.as_ref().and_then(|waiting| waiting.without(attempt, self.now())) else {
-                return Ok(());
-            };
-            let ttl = waiting.end().map_or(EMPTY, |end| end.after(self.now()));
-            if tries.wrote(self.write_as(Purpose::Waiting, &BrowserId::ANY, &slot, &waiting, ttl).await)? {
-                return Ok(());
-            }
         }
     }
 }
@@ -100,7 +121,7 @@ mod tests {
     use crate::domain::flow::tests::{challenge, opening, page};
     use crate::domain::flow::{PENDING, Stage};
     use crate::domain::tenant::{Tenant, Tenants};
-    use crate::domain::waiting::Room;
+    use crate::request::cookie::BrowserId;
     use crate::store::seal::KeyRing;
     use crate::store::{AnyStore, MemoryStore};
 
@@ -133,10 +154,11 @@ mod tests {
         };
         let bytes = stored(Purpose::Flow, &record::write(&flow)) + stored(Purpose::Ticket, &[1; 32]);
         assert_eq!(flows.take_room(&flow, false).await.unwrap(), None);
-        let slot = flows.slot_of::<Waiting>(Purpose::Waiting, &BrowserId::ANY, &whose("ada", None)).await.unwrap();
+        let whose = whose("ada", None);
+        let waiting = flows.run(Place::of_all(Purpose::Waiting, &whose), Look::<Waiting>::new()).await.unwrap();
         let entry = Entry::new(&flow.opening.attempt, bytes, flow.stage.until, false);
         let counted = Waiting::default().take(entry, flows.pending_flow_budget, flows.now());
-        assert_eq!(slot.record.map(Taking::Take), Some(counted));
+        assert_eq!(waiting.map(Taking::Take), Some(counted));
     }
 
     /// T117: what a node counted that crashed before it wrote a flow is forgotten in time; and a node with a new master

@@ -1,0 +1,55 @@
+//! Which flow a browser that comes back is at: a record under the ticket in the address that it comes back to.
+use std::time::Duration;
+
+use super::machine::{Found, Next, Record, Step, Transition};
+use super::transition::Look;
+use super::{BindingHash, FlowStore, Holder, Place};
+use crate::domain::flow::{ENDED, Flow, Moment};
+use crate::domain::ticket::Ticket;
+use crate::request::cookie::BrowserId;
+use crate::store::Error;
+use crate::store::seal::Purpose;
+
+impl Record for BindingHash {}
+
+/// Which flow a ticket is for. A random ticket is new, so what is found is a write of ours whose answer was lost.
+struct WriteTicket<'a> {
+    binding: &'a BindingHash,
+    ttl: Duration,
+}
+
+impl Transition for WriteTicket<'_> {
+    type Record = BindingHash;
+    type Outcome = ();
+
+    fn apply(&self, found: Found<BindingHash>, _: Moment) -> Next<BindingHash, ()> {
+        match found {
+            Found::Nothing => Next::Write(*self.binding, self.ttl, ()),
+            Found::Here(..) | Found::Void(_) => Next::Done(()),
+        }
+    }
+}
+
+impl FlowStore {
+    /// Writes down which flow a ticket is for.
+    pub(crate) async fn write_ticket(
+        &self,
+        browser: &BrowserId,
+        ticket: Ticket,
+        binding: &BindingHash,
+    ) -> Result<(), Error> {
+        let place = Place { purpose: Purpose::Ticket, browser, what: ticket.as_bytes() };
+        let name = self.keys.name(place.purpose, browser, place.what);
+        let write = WriteTicket { binding, ttl: self.challenge_ttl + ENDED };
+        self.finish(place, Step::create(write, name, self.now())).await
+    }
+
+    /// The flow that a ticket is for, if it is this browser's.
+    pub(crate) async fn find(&self, browser: &BrowserId, ticket: Ticket) -> Result<Option<(BindingHash, Flow)>, Error> {
+        let place = Place { purpose: Purpose::Ticket, browser, what: ticket.as_bytes() };
+        let Some(binding) = self.run(place, Look::<BindingHash>::new()).await? else { return Ok(None) };
+        let holder = Holder::Browser(browser.clone());
+        let flow = self.run(Place::of(&holder, &binding), Look::<Flow>::new()).await?;
+        Ok(flow.map(|flow| (binding, flow)))
+    }
+}
