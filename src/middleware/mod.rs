@@ -17,11 +17,14 @@
 //! 4. Authsignal answers `ALLOW`, for a user with something enrolled, or for any user where
 //!    [`Unenrolled::Allow`](crate::Unenrolled::Allow) stands; or it answers that this attempt is settled
 //!    (`CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED`).
+//! 5. Authsignal cannot be reached, does not answer in time or fails (5xx), and the route lets requests pass then:
+//!    [`on_outage`](AuthsignalLayer::on_outage) within a budget, or [`fallback`](AuthsignalLayer::fallback) with a proof of the
+//!    application's own, once. No route does unless it says so.
 //!
 //! It is challenged when Authsignal answers `CHALLENGE_REQUIRED`, when a challenge for the same thing still waits (the
 //! same one again, without asking Authsignal), and where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) meets a user
 //! with nothing enrolled. Everything else is refused: no user (401), any other state, known or new (403), and every
-//! fault, Authsignal's or the store's (503, with `Retry-After` where it is over by itself).
+//! other fault, Authsignal's or the store's (503, with `Retry-After` where it is over by itself).
 //!
 //! What a page of another origin makes a browser send with an unsafe method (`Sec-Fetch-Site`, or else `Origin`) passes by no
 //! approval and is never challenged: where Authsignal asks for a challenge it is refused (403,
