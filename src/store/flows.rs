@@ -228,10 +228,7 @@ impl FlowStore {
             Step::Swap(swap) => {
                 let Place { purpose, browser, what } = place;
                 let plain = record::write(&swap.record);
-                let sealed = match purpose {
-                    Purpose::Revocations => self.keys.seal_as_named(purpose, browser, what, &swap.key, &plain),
-                    _ => self.keys.seal(purpose, browser, &swap.key, &plain),
-                };
+                let sealed = self.keys.seal(purpose, browser, what, &swap.key, &plain);
                 let wrote = self.store.swap(&swap.key, swap.expected, sealed, swap.ttl).await;
                 swap.answered(wrote)
             }

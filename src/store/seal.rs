@@ -132,12 +132,9 @@ impl KeyRing {
         self.current.name(&self.tenants.current, purpose, browser, what)
     }
 
-    pub(crate) fn seal(&self, purpose: Purpose, browser: &BrowserId, key: &Key, plain: &[u8]) -> Vec<u8> {
-        Self::seal_with(&self.current, purpose, browser, key, plain)
-    }
-
-    /// The same with the master secret that the record is named by, for a node that has no newer one.
-    pub(crate) fn seal_as_named(
+    /// Seals a record with the master secret that its key comes from: whoever finds it under that name can open it, also a
+    /// node that has no newer secret yet.
+    pub(crate) fn seal(
         &self,
         purpose: Purpose,
         browser: &BrowserId,
@@ -196,12 +193,12 @@ mod tests {
         let keys = keys_of(b"secret", &NONE);
         let browser = BrowserId::random();
         let key = keys.name(Purpose::Flow, &browser, &[1; 32]);
-        let sealed = keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary");
+        let sealed = keys.seal(Purpose::Flow, &browser, &[1; 32], &key, b"canary-canary-canary");
         assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed).as_deref(), Some(&b"canary-canary-canary"[..]));
         assert_eq!(sealed.len(), 20 + SEAL);
         // T43
         assert!(!sealed.windows(6).any(|window| window == b"canary"));
-        assert_ne!(sealed, keys.seal(Purpose::Flow, &browser, &key, b"canary-canary-canary"));
+        assert_ne!(sealed, keys.seal(Purpose::Flow, &browser, &[1; 32], &key, b"canary-canary-canary"));
     }
 
     /// T44: each flipped bit of a record, and each cut, is refused.
@@ -210,7 +207,7 @@ mod tests {
         let keys = keys_of(b"secret", &NONE);
         let browser = BrowserId::random();
         let key = Key::of(1);
-        let sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
+        let sealed = keys.seal(Purpose::Flow, &browser, &[1; 32], &key, b"approved");
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
@@ -226,7 +223,7 @@ mod tests {
     fn a_record_of_another_format_does_not_open() {
         let keys = keys_of(b"secret", &NONE);
         let (browser, key) = (BrowserId::random(), Key::of(1));
-        let mut sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
+        let mut sealed = keys.seal(Purpose::Flow, &browser, &[1; 32], &key, b"approved");
         for format in (0..=255).filter(|format| *format != FORMAT) {
             sealed[0] = format;
             assert_eq!(keys.open(Purpose::Flow, &browser, &key, &sealed), None, "{format}");
@@ -239,7 +236,7 @@ mod tests {
         let keys = keys_of(b"secret", &NONE);
         let (browser, other) = (BrowserId::random(), BrowserId::random());
         let key = Key::of(1);
-        let sealed = keys.seal(Purpose::Flow, &browser, &key, b"approved");
+        let sealed = keys.seal(Purpose::Flow, &browser, &[1; 32], &key, b"approved");
         assert_eq!(keys.open(Purpose::Flow, &other, &key, &sealed), None);
         assert_eq!(keys.open(Purpose::Flow, &browser, &Key::of(2), &sealed), None);
         assert_eq!(keys.open(Purpose::Ticket, &browser, &key, &sealed), None);
@@ -258,7 +255,7 @@ mod tests {
         let browser = BrowserId::random();
         let before = keys_of(b"old", &NONE);
         let key = before.name(Purpose::Flow, &browser, &[1; 32]);
-        let sealed = before.seal(Purpose::Flow, &browser, &key, b"approved");
+        let sealed = before.seal(Purpose::Flow, &browser, &[1; 32], &key, b"approved");
 
         let rotated = keys_of(b"new", &[b"old"]);
         assert!(rotated.names(Purpose::Flow, &browser, &[1; 32]).contains(&key));

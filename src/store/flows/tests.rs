@@ -129,3 +129,17 @@ async fn t120_t25_what_was_spent_on_nothing_is_given_back_when_the_store_is_ther
         assert!(matches!(admitted, Admitted::Pass(..)), "{admitted:?}");
     }
 }
+
+/// T92: while a new master secret is brought out node by node, what was begun at a node without it goes on there, whichever node
+/// the user came back to.
+#[tokio::test]
+async fn t92_an_approval_is_found_at_nodes_that_have_no_newer_secret_yet() {
+    let older = node();
+    let keys = KeyRing::new(&[8; 32], &[&[7; 32]], Tenants::one(Tenant::of(1)));
+    let newer = Arc::new(FlowStore { keys, ..FlowStore::clone(&older) });
+    let (holder, binding) = (Holder::Browser(BrowserId::random()), [1; 32]);
+    older.open(&holder, &binding, RequestId([1; 16]), flow(&older, "first")).await.unwrap();
+    newer.answer(&holder, &binding, &proved("first")).await.unwrap().expect("it knows the older secret");
+    let admitted = older.admit(&holder, &binding, RequestId([2; 16])).await.unwrap();
+    assert!(matches!(admitted, Admitted::Pass(..)), "{admitted:?}");
+}

@@ -68,7 +68,8 @@ impl FlowStore {
     /// browser alone, and here.
     pub(crate) fn carry_token(&self, browser: &BrowserId, ticket: Ticket, token: &str) -> String {
         let key = self.keys.name(Purpose::CarriedToken, browser, ticket.as_bytes());
-        URL_SAFE_NO_PAD.encode(self.keys.seal(Purpose::CarriedToken, browser, &key, token.as_bytes()))
+        let what = ticket.as_bytes();
+        URL_SAFE_NO_PAD.encode(self.keys.seal(Purpose::CarriedToken, browser, what, &key, token.as_bytes()))
     }
 
     /// The token that an address brings back.

@@ -150,7 +150,7 @@ mod tests {
         let stored = |purpose, plain: &[u8]| {
             let browser = BrowserId::random();
             let key = flows.keys.name(purpose, &browser, &[1; 32]);
-            flows.keys.seal(purpose, &browser, &key, plain).len() as u64
+            flows.keys.seal(purpose, &browser, &[1; 32], &key, plain).len() as u64
         };
         let bytes = stored(Purpose::Flow, &record::write(&flow)) + stored(Purpose::Ticket, &[1; 32]);
         assert_eq!(flows.take_room(&flow, false).await.unwrap(), None);
