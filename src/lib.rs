@@ -56,6 +56,8 @@ mod budget;
 mod callback;
 mod config;
 mod domain;
+#[cfg(test)]
+mod fuzz;
 mod guarded;
 mod log;
 pub mod middleware;

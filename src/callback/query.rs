@@ -93,6 +93,9 @@ fn reason_of(code: &str) -> Option<RefusalReason> {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::redeem::MAX_TOKEN;

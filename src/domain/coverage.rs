@@ -180,4 +180,6 @@ impl Binding<'_> {
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

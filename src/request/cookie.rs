@@ -186,6 +186,9 @@ fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -179,6 +179,9 @@ impl fmt::Debug for KeyRing {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -7,7 +7,6 @@
 //! DIFFERENTIAL=1000000 DIFFERENTIAL_SEED=1 cargo test --release --lib differential -- --nocapture
 //! ```
 mod multiparts;
-mod random;
 mod sent;
 mod sites;
 mod texts;
@@ -15,9 +14,9 @@ mod texts;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use self::random::Random;
 use self::sent::{REFUSED, Sent, seen};
 use self::sites::sites;
+use crate::fuzz::Random;
 
 /// How many pairs unless `DIFFERENTIAL` says otherwise: some ten seconds without optimisation.
 const PAIRS: u64 = 20_000;

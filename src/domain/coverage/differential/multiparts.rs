@@ -1,5 +1,5 @@
 //! Multipart forms: as clients write them, and as somebody writes them who wants them read twice.
-use super::random::Random;
+use crate::fuzz::Random;
 
 /// What clients write around the parts, and how they draw a boundary.
 ///

@@ -1,5 +1,5 @@
 //! Forms, JSON and what calls itself either.
-use super::random::Random;
+use crate::fuzz::Random;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
