@@ -3,6 +3,7 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// A log in memory.
 #[derive(Clone, Default)]
@@ -11,12 +12,21 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Hears this thread while the guard lives.
     pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        self.listen_to(FmtSpan::NONE)
+    }
+
+    /// The same, and has spans by themselves as well, whoever opens them.
+    pub(crate) fn listen_to_spans(&self) -> tracing::subscriber::DefaultGuard {
+        self.listen_to(FmtSpan::NEW | FmtSpan::CLOSE)
+    }
+
+    fn listen_to(&self, spans: FmtSpan) -> tracing::subscriber::DefaultGuard {
         // With one subscriber alone, what another thread logs first is never asked of it (tracing-core, `callsite`).
         static OTHER: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new()));
         LazyLock::force(&OTHER);
         let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(self.clone());
-        tracing::subscriber::set_default(subscriber.with_ansi(false).finish())
+        tracing::subscriber::set_default(subscriber.with_span_events(spans).with_ansi(false).finish())
     }
 
     pub(crate) fn text(&self) -> String {

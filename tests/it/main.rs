@@ -9,6 +9,7 @@ mod answers;
 mod bindings;
 mod budgets;
 mod callback;
+mod canaries;
 mod challenge_hosts;
 mod deploys;
 mod docs;
