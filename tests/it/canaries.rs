@@ -13,6 +13,7 @@ use axum_authsignal::{Answer, AuthsignalLayer, RefusalReason, request_span};
 use bytes::Bytes;
 use serde_json::json as value;
 use tower_http::trace::TraceLayer;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::logs::Log;
 use crate::support::{Visitor, app, bench_with, form, get, json, parameter, way_back};
@@ -89,7 +90,7 @@ async fn errors(bench: &crate::support::Bench, token: &str) -> (usize, String) {
 #[tokio::test]
 async fn t43_t97_canaries_are_in_no_log_debug_error_or_store() {
     let log = Log::default();
-    let _listening = log.listen_to_spans();
+    let _listening = log.listen_to(FmtSpan::NEW | FmtSpan::CLOSE);
     let (shown, bytes) = (Arc::new(Mutex::new(String::new())), Arc::default());
     let store = Recorded { inner: MemoryStore::new().clock(crate::support::clock()), bytes: Arc::clone(&bytes) };
     let bench = bench_with(|builder| {

@@ -15,12 +15,8 @@ impl Log {
         self.listen_to(FmtSpan::NONE)
     }
 
-    /// The same, and has spans by themselves as well, whoever opens them.
-    pub(crate) fn listen_to_spans(&self) -> tracing::subscriber::DefaultGuard {
-        self.listen_to(FmtSpan::NEW | FmtSpan::CLOSE)
-    }
-
-    fn listen_to(&self, spans: FmtSpan) -> tracing::subscriber::DefaultGuard {
+    /// The same, and has these events of spans by themselves as well.
+    pub(crate) fn listen_to(&self, spans: FmtSpan) -> tracing::subscriber::DefaultGuard {
         // With one subscriber alone, what another thread logs first is never asked of it (tracing-core, `callsite`).
         static OTHER: LazyLock<tracing::Dispatch> =
             LazyLock::new(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new()));
