@@ -143,3 +143,48 @@ async fn t92_an_approval_is_found_at_nodes_that_have_no_newer_secret_yet() {
     let admitted = older.admit(&holder, &binding, RequestId([2; 16])).await.unwrap();
     assert!(matches!(admitted, Admitted::Pass(..)), "{admitted:?}");
 }
+
+/// A store that loses its writes for a while: they arrive later, one by one.
+#[derive(Clone, Debug, Default)]
+struct Late {
+    inner: MemoryStore,
+    is_late: Arc<AtomicBool>,
+    on_their_way: Arc<std::sync::Mutex<Vec<(Key, Option<Version>, Vec<u8>, Duration)>>>,
+}
+
+impl Store for Late {
+    async fn load(&self, key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
+        self.inner.load(key).await
+    }
+
+    async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
+        if self.is_late.load(Ordering::SeqCst) {
+            self.on_their_way.lock().unwrap().push((*key, expected, value, ttl));
+            return Err(Error::unavailable("no answer in time"));
+        }
+        self.inner.swap(key, expected, value, ttl).await
+    }
+}
+
+/// T120, T25: a spend that was given up and arrives afterwards spends nothing.
+#[tokio::test(start_paused = true)]
+async fn t120_t25_a_spend_that_arrives_after_it_was_given_up_spends_nothing() {
+    let store = Late::default();
+    let flows =
+        Arc::new(FlowStore { store: AnyStore::new(store.clone()), clock: Clock::system(), ..(*node()).clone() });
+    let (holder, binding) = (Holder::Browser(BrowserId::random()), [1; 32]);
+    flows.open(&holder, &binding, RequestId([1; 16]), flow(&flows, "first")).await.unwrap();
+    flows.answer(&holder, &binding, &proved("first")).await.unwrap();
+    store.is_late.store(true, Ordering::SeqCst);
+    flows.admit(&holder, &binding, RequestId([2; 16])).await.unwrap_err();
+    store.is_late.store(false, Ordering::SeqCst);
+    // What gives it back has all the time that it needs.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let on_their_way = std::mem::take(&mut *store.on_their_way.lock().unwrap());
+    assert!(!on_their_way.is_empty());
+    for (key, expected, value, ttl) in on_their_way {
+        store.inner.swap(&key, expected, value, ttl).await.unwrap();
+    }
+    let admitted = flows.admit(&holder, &binding, RequestId([3; 16])).await.unwrap();
+    assert!(matches!(admitted, Admitted::Pass(..)), "its approval is lost: {admitted:?}");
+}

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use authsignal_client::IdempotencyKey;
 
 use super::machine::{Found, Next, Record, Transition};
-use crate::domain::flow::{Admission, AskId, Asking, Flow, Moment, RequestId, Resolution, Validation};
+use crate::domain::flow::{Admission, AskId, Asking, Flow, Kind, Moment, RequestId, Resolution, Validation};
 use crate::domain::saved_request::SavedRequest;
 
 fn write<T>(flow: Flow, now: Moment, outcome: T) -> Next<Flow, T> {
@@ -187,6 +187,8 @@ impl Transition for GiveBack {
                 let flow = Flow { stage, ..flow };
                 write(flow.clone(), now, Some(flow))
             }
+            // The spend may still be on its way: written anew, the record is no more what that expects.
+            None if flow.stage.is_live(now) && matches!(flow.stage.kind, Kind::Approved(_)) => write(flow, now, None),
             None => Next::Done(None),
         }
     }
