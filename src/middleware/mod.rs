@@ -133,8 +133,12 @@
 //! It ends with a sign-out or a new password where the application says so, by [`forget`](crate::Authsignal::forget) or
 //! [`revoke`](crate::Authsignal::revoke), or where [`User::session`](crate::User::session) names a session that ends then;
 //! elsewhere it lasts until its own end, at most the time that a layer [remembers](AuthsignalLayer::remember). Whoever can
-//! delete a record of the store's can undo a revocation. An approval does not ask by which method the user proved it: rules of the service say what is strong enough, and the
-//! [`Verdict`](crate::Verdict) says what it was.
+//! delete a record of the store's can undo a revocation. An approval does not ask by which method the user proved it: rules of
+//! the service say what is strong enough, and the [`Verdict`](crate::Verdict) says what it was.
+//!
+//! It is never used twice, and can be lost in one way: a request spends it and does not learn so, or never gets to its
+//! handler, and before that is put right a second request for the very same thing begins a challenge of its own. The user is
+//! asked once more.
 //!
 //! Where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) stands, whoever holds a session is the first to enrol, a thief of
 //! it as well; `Deny` is the policy that resists that.
