@@ -36,10 +36,13 @@ const STATUSES: [u16; 8] = [200, 200, 200, 200, 201, 401, 422, 503];
 const SECRET: &str = "canary-secret";
 const TOKEN: &str = "canary-token";
 
-/// What is in a body that was read. The client takes half of a pair of surrogates for what it stands for, plain JSON does not.
+/// What is in a body that was read, where plain JSON reads it too. It does not take half of a pair of surrogates, as the client
+/// does, and it looks at members that the client skips: these may be no UTF-8, hold huge numbers, or be nested deeply.
 fn plain(body: &[u8]) -> Option<Value> {
-    let value: Result<Value, _> = serde_json::from_slice(body);
-    assert!(value.is_ok() || body.windows(2).any(|pair| pair == b"\\u"), "{value:?}");
+    let value: Result<Value, _> = serde_json::from_str(&String::from_utf8_lossy(body));
+    let why = value.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let is_stricter = why.starts_with("number out of range") || why.starts_with("recursion limit exceeded");
+    assert!(value.is_ok() || is_stricter || body.windows(2).any(|pair| pair == b"\\u"), "{why}");
     value.ok()
 }
 
