@@ -392,7 +392,9 @@ fn log_refused(action: Option<&ActionCode>, reason: &RefusalReason) {
 
 /// An address of ours with a token that was sealed.
 fn with_carried(path: String, carried: Option<&str>) -> String {
-    carried.into_iter().fold(path, |path, carried| format!("{path}&{CARRIED}={carried}"))
+    // It is written into an address as it came, so it has to be what we write: one word (threat T11).
+    let is_word = |carried: &&str| carried.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    carried.into_iter().filter(is_word).fold(path, |path, carried| format!("{path}&{CARRIED}={carried}"))
 }
 
 /// Leads on to a page of the application.

@@ -257,7 +257,8 @@ impl AuthsignalBuilder {
 
     /// A master secret that was current before: it still opens what it sealed. May be given several times; drop it once
     /// the flows of its time have run out: after the [life of a challenge](Self::challenge_ttl) and then ten minutes
-    /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember). Default: none.
+    /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember); after 24 hours where a route has a
+    /// [`fallback`](crate::AuthsignalLayer::fallback). Default: none.
     pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.older_secrets.push(secret.as_ref().to_vec().into());
         self

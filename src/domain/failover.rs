@@ -103,7 +103,7 @@ pub(crate) struct Undecided {
     pub(crate) outage: Outage,
     /// Whether a page of another site made the browser send it, which no user asked for.
     pub(crate) is_foreign: bool,
-    /// Whether Authsignal refused this user and session a while ago, or waits for a proof of theirs.
+    /// Whether Authsignal refused this user and session at this action a while ago, or waits for a proof of theirs.
     pub(crate) is_unsettled: bool,
 }
 
@@ -127,7 +127,7 @@ pub(crate) enum Failover {
 pub enum NoFailover {
     /// The [budget](crate::AuthsignalBuilder::failover_budget) is used up, the user's or that of all.
     OverBudget,
-    /// Authsignal refused this user and session a while ago, or waits for a proof of theirs.
+    /// Authsignal refused this user and session at this action a while ago, or waits for a proof of theirs.
     Unsettled,
     /// The application's own proof is missing, or proves nothing.
     Unproven,

@@ -107,9 +107,15 @@ fn mark_too_long(sent: &mut [Sent]) {
         Ok(_) => field.name.len(),
         Err(_) => 0,
     };
-    while sent.iter().map(length).sum::<usize>() > MAX_SAVED_FORM {
-        let Some(longest) = sent.iter_mut().max_by_key(|field| length(field)) else { return };
-        longest.value = Err(UnkeptReason::TooLong);
+    let mut lengths: Vec<(usize, usize)> = sent.iter().map(length).zip(0..).collect();
+    let mut all: usize = lengths.iter().map(|(length, _)| length).sum();
+    lengths.sort_unstable();
+    for (length, longest) in lengths.into_iter().rev().take_while(|(length, _)| *length > 0) {
+        if all <= MAX_SAVED_FORM {
+            return;
+        }
+        sent[longest].value = Err(UnkeptReason::TooLong);
+        all -= length;
     }
 }
 
@@ -147,6 +153,13 @@ mod tests {
         let kept = of(b"amount=1&password=x&csrf_token=t").unwrap();
         let values: Vec<_> = kept.fields.into_iter().map(|field| field.value).collect();
         assert_eq!(values, [Value::Text("1".into()), Value::Secret, Value::Text("t".into())]);
+    }
+
+    /// A megabyte of the shortest fields is looked at in the time of a few sorts: field by field it would take minutes.
+    #[test]
+    fn many_short_fields_take_no_longer_than_they_are_long() {
+        let unkept = of("aa=&".repeat(256 * 1024).as_bytes()).unwrap_err();
+        assert_eq!(unkept.len(), MAX_NAMED);
     }
 
     /// What is too long is named, and as much of it as makes the rest fit.

@@ -68,6 +68,15 @@ impl Case<'_> {
         self.authsignal().ledger.account(asker, is_from_elsewhere(parts))
     }
 
+    /// Whether Authsignal stopped this user at this action a while ago, whatever page the request says that it comes from: what
+    /// tells those apart is a header that any program can write.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let Question { user, session, action, .. } = &self.question;
+        let asker = Asker { user: user.as_str(), session: session.as_deref(), action };
+        let (ledger, now) = (&self.authsignal().ledger, self.authsignal().flows.now());
+        [false, true].into_iter().any(|is_foreign| ledger.is_unsettled(ledger.account(asker, is_foreign), now))
+    }
+
     /// Whether so much of this user and session waits for its proof that no more has room.
     pub(super) async fn waits_for_room(&self, parts: &Parts) -> Result<Option<Over>, store::Error> {
         let flows = &self.authsignal().flows;

@@ -163,8 +163,7 @@ impl Guard {
         let tracked = match case.track().await {
             Ok(tracked) => tracked,
             Err(Unanswered { outage, wait }) => {
-                let is_unsettled = ledger.is_unsettled(account, now());
-                let undecided = Undecided { outage, is_foreign, is_unsettled };
+                let undecided = Undecided { outage, is_foreign, is_unsettled: case.is_unsettled() };
                 return Box::pin(self.failover(case, parts, body, attempt, (undecided, wait))).await;
             }
         };

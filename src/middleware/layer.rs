@@ -165,8 +165,9 @@ impl AuthsignalLayer {
     /// Whatever else keeps it from deciding, a request is refused. Default: [`OnOutage::Refuse`].
     ///
     /// How many pass is bounded by [`failover_budget`](crate::AuthsignalBuilder::failover_budget). None passes undecided of a user
-    /// and session that Authsignal refused, or still waits for a proof of, within the last ten minutes
-    /// ([`NoFailover::Unsettled`](crate::NoFailover::Unsettled)), and none that a page of another site makes a browser send.
+    /// and session that Authsignal refused at this action, or still waits for a proof of, within the last ten minutes
+    /// ([`NoFailover::Unsettled`](crate::NoFailover::Unsettled)), and none with an unsafe method that a page of another site makes
+    /// a browser send.
     /// What passes says so: [`Grounds::Failover`](crate::Grounds::Failover), and a warning with the field `failover`.
     ///
     /// A challenge that was begun before goes on to wait, and a way back with its token is never let through unasked.

@@ -136,9 +136,11 @@
 //! delete a record of the store's can undo a revocation. An approval does not ask by which method the user proved it: rules of
 //! the service say what is strong enough, and the [`Verdict`](crate::Verdict) says what it was.
 //!
-//! It is never used twice, and can be lost in one way: a request spends it and does not learn so, or never gets to its
-//! handler, and before that is put right a second request for the very same thing begins a challenge of its own. The user is
-//! asked once more.
+//! As long as the store forgets no write that it has confirmed, it is never used twice. A Redis that fails over, or a machine
+//! that loses power under `appendfsync everysec`, may forget that it was spent, and it is good once more until it runs out
+//! (`docs/stores.md` in the repository). It can be lost: by a store that forgets it, or where a request spends it and does not
+//! learn so, or never gets to its handler, and before that is put right a second request for the very same thing begins a
+//! challenge of its own. The user is asked once more.
 //!
 //! Where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) stands, whoever holds a session is the first to enrol, a thief of
 //! it as well; `Deny` is the policy that resists that.

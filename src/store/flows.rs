@@ -133,7 +133,7 @@ impl FlowStore {
         for _ in 0..MANY_TRIES {
             match self.run(Place::of(holder, binding), Open { flow: &flow, by, is_bearer }).await? {
                 Begun::New => return Ok(Opened::New(flow)),
-                Begun::Joined(flow) => return Ok(Opened::Joined(flow)),
+                Begun::Joined(flow) => return Ok(Opened::Joined(*flow)),
                 Begun::Approved => {
                     if let Admitted::Pass(proof, flow, spending) = self.admit(holder, binding, by).await? {
                         return Ok(Opened::Pass(proof, flow, spending));

@@ -160,6 +160,26 @@ async fn t86_a_proof_of_the_applications_own_passes_once_and_its_faults_refuse()
     println!("1 of 100 requests with one proof passed");
 }
 
+/// T92, T86: while keys rotate, a proof that was spent at a node with the newer secret is spent at one that has the older alone,
+/// and the other way round.
+#[tokio::test]
+async fn t92_t86_a_proof_is_spent_once_while_keys_rotate() {
+    let store = axum_authsignal::store::MemoryStore::new().clock(clock());
+    let older = out(|builder| builder.store(store.clone()).secret([1; 32]));
+    let newer = out(|builder| builder.store(store.clone()).secret([2; 32]).older_secret([1; 32]));
+    let layer = |authsignal| AuthsignalLayer::new(authsignal, "pay").fallback(is_proven);
+    let (old, effects) = route([layer(&older)]);
+    let (new, others) = route([layer(&newer)]);
+    for (name, first, second) in [("old, new", &old, &new), ("new, old", &new, &old)] {
+        let ask = post("/pay", "text/plain", name).header("x-proof", "right");
+        Visitor::new(first, "ada").send(&ask).await.assert_passed();
+        for app in [second, first] {
+            assert_eq!(Visitor::new(app, "ada").send(&ask).await.status, 409, "{name}");
+        }
+    }
+    assert_eq!((effects.count(), others.count()), (1, 1));
+}
+
 /// T86: a check that fails, panics before or in its future, or never ends is no proof, and the next request is as before.
 #[tokio::test]
 async fn t86_a_check_that_breaks_refuses() {

@@ -1,9 +1,10 @@
 //! Spends the application's own proof of a request in an outage, once for all nodes.
 use std::time::Duration;
 
-use super::machine::{Found, Next, Record, Transition};
+use super::machine::{Found, Next, Record, Step, Transition};
 use super::{BindingHash, FlowStore, Place};
 use crate::domain::flow::{Moment, RequestId};
+use crate::request::cookie::BrowserId;
 use crate::store::Error;
 use crate::store::seal::Purpose;
 
@@ -38,7 +39,14 @@ impl FlowStore {
     ///
     /// Also where there is a record that cannot be read: nobody can say on what the proof was spent.
     pub(crate) async fn spend_proof(&self, binding: &BindingHash, by: RequestId) -> Result<bool, Error> {
-        let spent = self.run(Place::of_all(Purpose::Fallback, binding), SpendProof { by }).await?;
-        spent.ok_or_else(|| Error::unavailable("the record of a spent proof cannot be read"))
+        // Under each of its names: a node that knows only the older master secret or API key looks there (threat T92).
+        for name in self.keys.names(Purpose::Fallback, &BrowserId::ANY, binding) {
+            let step = Step::begin(SpendProof { by }, vec![name]);
+            let spent = self.finish(Place::of_all(Purpose::Fallback, binding), step).await?;
+            if !spent.ok_or_else(|| Error::unavailable("the record of a spent proof cannot be read"))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Open<'a> {
 pub(crate) enum Begun {
     New,
     /// Another request for the same thing was faster; this is its flow.
-    Joined(Flow),
+    Joined(Box<Flow>),
     /// Another request for the same thing was faster, and its approval may pass this one.
     Approved,
 }
@@ -81,7 +81,7 @@ impl Transition for Open<'_> {
                 return Next::Done(Begun::New);
             }
             match found.admit(self.by, now) {
-                Admission::SameChallenge => return Next::Done(Begun::Joined(found)),
+                Admission::SameChallenge => return Next::Done(Begun::Joined(Box::new(found))),
                 Admission::Pass(..) if !self.is_bearer => return Next::Done(Begun::Approved),
                 Admission::Pass(..) | Admission::Repeated | Admission::Nothing => {}
             }

@@ -171,8 +171,10 @@ async fn t77_whoever_was_stopped_does_not_wait_for_an_outage() {
     user("challenged").challenge(&get("/pay")).await;
     bench.emulator.inject_fault(authsignal_emulator::Endpoint::Track, authsignal_emulator::Fault::status(503).always());
     for name in ["blocked", "challenged"] {
-        for _ in 0..50 {
-            let reply = user(name).send(&get("/pay")).await;
+        for number in 0..50 {
+            // A header that any program can write makes nobody another.
+            let site = ["same-origin", "cross-site", "same-site", "none", "other"][number % 5];
+            let reply = user(name).send(&get("/pay").header("sec-fetch-site", site)).await;
             assert_eq!((reply.status, reply.reason()), (503, Some(&RefusalReason::Outage(Outage::Server))));
             assert_eq!(reply.refusal.unwrap().no_failover(), Some(NoFailover::Unsettled), "{name}");
         }

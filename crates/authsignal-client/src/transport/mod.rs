@@ -196,6 +196,7 @@ impl Transport {
         let deadline = Instant::now() + self.deadline;
         self.budget.deposit();
         let mut repeated = 0;
+        let mut earlier: Option<Failure> = None;
         loop {
             let now = Instant::now();
             let left = deadline.saturating_duration_since(now);
@@ -206,24 +207,28 @@ impl Transport {
                 Some(delay) => Box::pin(self.hedged(call, patience, delay)).await,
                 None => self.attempt(call, patience).await,
             };
-            let Failure { error, cause } = match outcome {
+            let failure = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let failed = FailedTry {
-                cause,
+                cause: failure.cause,
                 repeat: call.repeat,
                 repeated,
                 retries: self.retries,
-                retry_after: error.retry_after(),
+                retry_after: failure.error.retry_after(),
                 left: deadline.saturating_duration_since(Instant::now()),
             };
-            let paid = cause == FailureCause::Silent;
-            let Some(pause) = retry::pause(failed, random()).filter(|_| paid || self.budget.withdraw()) else {
-                return Err(error);
+            let paid = failure.cause == FailureCause::Silent;
+            let pause = retry::pause(failed, random()).filter(|_| paid || self.budget.withdraw());
+            let failure = match earlier {
+                Some(earlier) => earlier.or(failure),
+                None => failure,
             };
+            let Some(pause) = pause else { return Err(failure.error) };
             repeated += 1;
-            tracing::debug!(%error, repeated, ?pause, "authsignal call is repeated");
+            tracing::debug!(error = %failure.error, repeated, ?pause, "authsignal call is repeated");
+            earlier = Some(failure);
             sleep(pause).await;
         }
     }
@@ -248,7 +253,7 @@ impl Transport {
     /// One try, and another beside it if it is slow, paid for like a repetition.
     async fn hedged(&self, call: &Call<'_>, patience: Patience<'_>, delay: Duration) -> Result<Response, Failure> {
         let counts = |failure: &Failure| retry::is_settled(failure.cause, call.repeat);
-        hedge::hedged(delay, || self.attempt(call, patience), || self.budget.withdraw(), counts).await
+        hedge::hedged(delay, || self.attempt(call, patience), || self.budget.withdraw(), counts, Failure::or).await
     }
 
     async fn attempt(&self, call: &Call<'_>, mut patience: Patience<'_>) -> Result<Response, Failure> {

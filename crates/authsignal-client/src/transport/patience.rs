@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
 use super::retry::FailureCause;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// A try that failed, and what that means for the next.
 pub(super) struct Failure {
@@ -16,6 +16,15 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn last(error: Error) -> Self {
         Self { error, cause: FailureCause::Final }
+    }
+
+    /// Of two failures of one call, what it is said to have failed by: the later one. But what a caller may have brought about, by
+    /// too many calls (429) or by something that a proxy hangs up on, is not hidden behind a fault of the service's own, which
+    /// would excuse more.
+    pub(super) fn or(self, later: Self) -> Self {
+        let is_callers = matches!(self.cause, FailureCause::Status(429) | FailureCause::Lost);
+        let is_services = matches!(later.error.kind(), ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Server);
+        if is_callers && is_services { self } else { later }
     }
 }
 

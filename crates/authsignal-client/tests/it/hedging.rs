@@ -219,7 +219,16 @@ async fn a_failure_counts_only_where_it_is_final() {
         ("the second is lost", (ms(90), Answered(200)), (ms(10), Lost), Ok(()), ms(90)),
         ("the first fails", (ms(60), Answered(503)), (ms(40), Answered(200)), Ok(()), ms(90)),
         ("the second fails", (ms(90), Answered(200)), (ms(10), Answered(429)), Ok(()), ms(90)),
-        ("both fail", (ms(60), Lost), (ms(40), Answered(503)), Err(ErrorKind::Server), ms(90)),
+        ("both fail", (ms(60), Answered(500)), (ms(40), Answered(503)), Err(ErrorKind::Server), ms(90)),
+        // What a caller may have brought about excuses less, and is what the call failed by.
+        ("both fail, one is lost", (ms(60), Lost), (ms(40), Answered(503)), Err(ErrorKind::Interrupted), ms(90)),
+        (
+            "both fail, one is too many",
+            (ms(60), Answered(429)),
+            (ms(40), Answered(503)),
+            Err(ErrorKind::RateLimited),
+            ms(90),
+        ),
         ("the first is refused", (ms(60), Answered(403)), (never, Lost), Err(ErrorKind::Rejected), ms(60)),
         ("the second is refused", (never, Lost), (ms(10), Answered(403)), Err(ErrorKind::Rejected), ms(60)),
     ];

@@ -221,6 +221,29 @@ async fn retry_after_is_waited_for_or_told() {
     }
 }
 
+/// T77: what a caller may have brought about is what a call failed by, also where its next try fails as a service that is out
+/// would: that would excuse more.
+#[tokio::test]
+async fn t77_what_a_caller_brought_about_hides_behind_no_outage() {
+    type Then = fn() -> Reply;
+    let too_many: Then = || Reply::with(429, "Retry-After: 1\r\n", "");
+    let down: Then = || Reply::json(503, "");
+    let table: [(&str, [Then; 3], ErrorKind); 6] = [
+        ("429, silence", [too_many, Reply::hang, Reply::hang], ErrorKind::RateLimited),
+        ("429, 503", [too_many, down, down], ErrorKind::RateLimited),
+        ("lost, silence", [Reply::hang_up, Reply::hang, Reply::hang], ErrorKind::Interrupted),
+        ("503, lost, 503", [down, Reply::hang_up, down], ErrorKind::Interrupted),
+        ("503, silence", [down, Reply::hang, Reply::hang], ErrorKind::Timeout),
+        ("429, 401", [too_many, || Reply::json(401, "{}"), down], ErrorKind::Unauthorized),
+    ];
+    for (name, replies, kind) in table {
+        let server = Server::start(move |before, _| replies[before.min(2)]()).await;
+        let client = server.builder().deadline(Duration::from_secs(3)).build().unwrap();
+        assert_eq!(client.track("user-1", "withdrawal").await.unwrap_err().kind(), kind, "{name}");
+        assert!(server.requests().len() > 1, "{name}");
+    }
+}
+
 /// A service that is down gets little more than it would without us: of 200 possible repetitions at most 60, which
 /// leaves a slow machine room for the ten seconds to pass more than once.
 #[tokio::test]
