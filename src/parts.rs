@@ -63,8 +63,8 @@ impl Sealer {
     }
 
     #[must_use]
-    pub fn seal(&self, key: &Key, plain: &[u8]) -> Vec<u8> {
-        self.keys.seal(Purpose::Flow, &self.browser, key, plain)
+    pub fn seal(&self, what: &[u8; 32], key: &Key, plain: &[u8]) -> Vec<u8> {
+        self.keys.seal(Purpose::Flow, &self.browser, what, key, plain)
     }
 
     #[must_use]

@@ -24,9 +24,9 @@ fn domain(criterion: &mut Criterion) {
 fn seal(criterion: &mut Criterion) {
     let (sealer, plain) = (Sealer::new(), vec![7; store::RECORD]);
     let key = sealer.name(&[1; 32]);
-    let sealed = sealer.seal(&key, &plain);
+    let sealed = sealer.seal(&[1; 32], &key, &plain);
     criterion.bench_function("name", |bencher| bencher.iter(|| sealer.name(black_box(&[1; 32]))));
-    criterion.bench_function("seal", |bencher| bencher.iter(|| sealer.seal(&key, black_box(&plain))));
+    criterion.bench_function("seal", |bencher| bencher.iter(|| sealer.seal(&[1; 32], &key, black_box(&plain))));
     criterion.bench_function("open", |bencher| bencher.iter(|| sealer.open(&key, black_box(&sealed))));
 }
 
