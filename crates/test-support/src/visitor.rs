@@ -12,6 +12,9 @@ use crate::processes::{Driver, QuickStart};
 
 pub use crate::PATIENCE;
 
+/// How many pages may be left, one after the other, while something is looked for.
+const MAX_PAGES_LEFT: usize = 10;
+
 /// What any page has to have, in the page's own words for what is missing.
 const FAULTS: &str = r#"
     const faults = [];
@@ -358,10 +361,15 @@ impl Visitor {
     }
 
     pub async fn waits_for(&self, locator: Locator<'_>) -> Element {
-        let wait = self.browser.wait().at_most(PATIENCE).every(Duration::from_millis(10));
-        match wait.for_element(locator).await {
-            Ok(element) => element,
-            Err(error) => self.fail(&format!("{locator:?}: {error}")).await,
+        let mut left = 0;
+        loop {
+            let wait = self.browser.wait().at_most(PATIENCE).every(Duration::from_millis(10));
+            match wait.for_element(locator).await {
+                Ok(element) => return element,
+                // The page was left while the driver looked: the next one is looked at.
+                Err(error) if left < MAX_PAGES_LEFT && error.to_string().contains("aborted by navigation") => left += 1,
+                Err(error) => self.fail(&format!("{locator:?}: {error}")).await,
+            }
         }
     }
 
