@@ -7,37 +7,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use authsignal_client::{ActionCode, ActionState};
+use authsignal_client::ActionCode;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{MethodRouter, any, get};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
-use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::{Flow, Kind, Opening, Unproven};
-use crate::domain::page_origin;
+use crate::domain::flow::Kind;
 use crate::domain::place::Place;
-use crate::domain::saved_request::{NotKept, SavedRequest};
+use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::outage::Outage;
 use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::BrowserId;
 use crate::request::prefetch::is_prefetch;
-use crate::response::headers::{no_store, rejected, see_other};
+use crate::response::headers::{no_store, rejected};
 use crate::response::module::step_up_module;
 use crate::response::page::{LinkKind, Page, PageKind};
-use crate::response::popup::PopupMessage;
-use crate::response::resume_form::{ResumeForm, UnkeptField};
 use crate::store;
 use crate::store::flows::{BindingHash, Holder};
 
+mod page;
 mod query;
 
+use page::lead_to;
 use query::{CARRIED, Query, code_of, has_token, is_bearers};
 
 impl Authsignal {
@@ -258,7 +256,7 @@ impl Inner {
         {
             return self.take(place, browser, binding, ticket, token, true).await;
         }
-        self.page_of(parts, &flow, query.outcome)
+        Ok(self.page_of(parts, &flow, query.outcome)?)
     }
 
     /// Takes a token: asks the service, writes what it means, and leads on. Where nobody could be asked, it is kept for the
@@ -288,97 +286,6 @@ impl Inner {
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(lead_to(&on))
     }
-
-    /// A page of the application that is a good place to go on from.
-    fn page_of_saved(&self, saved: &SavedRequest) -> Option<String> {
-        match saved {
-            SavedRequest::Page(page) => Some(page.as_str().to_owned()),
-            SavedRequest::Sent => None,
-            SavedRequest::Form { page, .. } | SavedRequest::NotKept { page, .. } | SavedRequest::Client { page } => {
-                self.page_origins.link(page.as_ref()?)
-            }
-        }
-    }
-
-    /// The origin of the page whose script was challenged, which may have opened the challenge in a popup.
-    fn opener_of(&self, parts: &Parts, flow: &Flow) -> Option<String> {
-        let SavedRequest::Client { page } = &flow.saved else { return None };
-        match page.as_ref().and_then(page_origin::Page::origin) {
-            Some(origin) => self.page_origins.iter().find(|listed| *listed == origin).map(str::to_owned),
-            None => Some(self.place_of(parts).0.origin()),
-        }
-    }
-
-    /// What the page in a popup tells the page that was challenged.
-    fn popup_message(
-        &self,
-        parts: &Parts,
-        flow: &Flow,
-        outcome: &'static str,
-        to: Option<&str>,
-    ) -> Option<PopupMessage> {
-        let nonce = flow.opening.attempt.as_str().to_owned();
-        Some(PopupMessage { nonce, outcome, origin: self.opener_of(parts, flow)?, to: to.map(str::to_owned) })
-    }
-
-    /// The flow's own page.
-    fn page_of(&self, parts: &Parts, flow: &Flow, outcome: Option<RefusalReason>) -> Result<Response<Bytes>, Stop> {
-        let now = self.flows.now();
-        if !flow.stage.is_live(now) {
-            let expired = outcome.filter(|outcome| *outcome == RefusalReason::Unproven(Unproven::Expired));
-            return Err(Unredeemed::of(expired.unwrap_or(RefusalReason::UnknownFlow), flow.clone()).into());
-        }
-        let time_left = flow.stage.until.after(now);
-        if let Some(reason) = outcome.filter(|_| flow.stage.kind == Kind::Pending) {
-            // It is asked about no more until the flow has run out.
-            let wait = matches!(reason, RefusalReason::OverBudget(_)).then_some(time_left);
-            return Err(Unredeemed { wait, ..Unredeemed::of(reason, flow.clone()) }.into());
-        }
-        let home = &self.answers.home;
-        let saved = &flow.saved;
-        let page = self.page_of_saved(saved);
-        let on = page.as_deref().unwrap_or(home.as_str());
-        let challenge = || self.challenge_hosts.check(flow.challenge.as_ref()?.url.secret());
-        let message = |outcome, to| self.popup_message(parts, flow, outcome, to);
-        let left = |again: Option<&str>, outcome| {
-            let page = Page::new(PageKind::Left).telling(message(outcome, None));
-            let page = again.into_iter().fold(page, |page, again| page.link(LinkKind::TryAgain, again));
-            page.link(LinkKind::Cancel, home.as_str())
-        };
-        let page = match (&flow.stage.kind, saved) {
-            // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
-            (Kind::Failed(ActionState::Allow), _) => left(page.as_deref(), "failed"),
-            (Kind::Failed(state), _) => {
-                let reason = RefusalReason::State(state.clone());
-                return Err(Unredeemed::of(reason, flow.clone()).into());
-            }
-            (Kind::Pending, _) => left(challenge().as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
-            (Kind::Approved(_), SavedRequest::Page(to)) => return Ok(lead_to(to.as_str())),
-            (Kind::Approved(_), SavedRequest::Form { to, form, .. }) => {
-                let Opening { action, name, .. } = &flow.opening;
-                let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, time_left);
-                let resume = Page::new(PageKind::Resume(form));
-                let resume = page.iter().fold(resume, |resume, page| resume.link(LinkKind::BackToForm, page));
-                resume.link(LinkKind::Cancel, home.as_str())
-            }
-            (Kind::Approved(_), SavedRequest::NotKept { why, fields, .. }) => {
-                let fields = fields.iter().map(UnkeptField::from).collect();
-                let again = Page::new(PageKind::SendAgain { why: *why, left: time_left, fields });
-                // Where it was sent from is the form's page, as far as that is known.
-                let kind =
-                    if page.is_some() && *why != NotKept::Script { LinkKind::BackToForm } else { LinkKind::Continue };
-                again.link(kind, on)
-            }
-            (Kind::Approved(_), SavedRequest::Client { .. }) => {
-                let popup = message("completed", page.as_deref());
-                Page::new(PageKind::Approved).link(LinkKind::Continue, on).telling(popup)
-            }
-            (Kind::Approved(_), SavedRequest::Sent) | (Kind::Spent { .. }, _) => {
-                Page::new(PageKind::Done).link(LinkKind::Continue, on)
-            }
-        };
-        Ok(self.answers.page(parts, page))
-    }
 }
 
 fn log_refused(action: Option<&ActionCode>, reason: &RefusalReason) {
@@ -395,11 +302,4 @@ fn with_carried(path: String, carried: Option<&str>) -> String {
     // It is written into an address as it came, so it has to be what we write: one word (threat T11).
     let is_word = |carried: &&str| carried.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     carried.into_iter().filter(is_word).fold(path, |path, carried| format!("{path}&{CARRIED}={carried}"))
-}
-
-/// Leads on to a page of the application.
-fn lead_to(page: &str) -> Response<Bytes> {
-    let mut response = see_other(HeaderValue::from_str(page).expect("a checked path is printable ASCII"));
-    no_store(response.headers_mut());
-    response
 }
