@@ -162,13 +162,7 @@ async fn c8_a_challenge_of_htmx_that_is_left_is_told_from_one_that_failed() {
             ada.open("/cart").await;
             ada.sees("Cart").await;
             ada.click(button).await;
-            ada.sees("Pay").await;
-            ada.click("Cancel").await;
-            ada.sees("Not confirmed yet").await;
-            ada.click("Try again").await;
-            ada.sees("Pay").await;
-            ada.click("Fail this challenge").await;
-            ada.sees("This was refused").await;
+            ada.leaves_and_then_fails("Pay").await;
         }
         assert_eq!(ran.load(Ordering::SeqCst), 0);
         ada.leaves().await;

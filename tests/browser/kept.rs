@@ -289,13 +289,7 @@ async fn c8_a_challenge_of_a_multipart_form_that_is_left_is_told_from_one_that_f
     ada.open("/form").await;
     ada.evaluates("document.cookie = 'who=leaver'").await;
     shop.send(&ada, &form).await;
-    ada.sees("Pay").await;
-    ada.click("Cancel").await;
-    ada.sees("Not confirmed yet").await;
-    ada.click("Try again").await;
-    ada.sees("Pay").await;
-    ada.click("Fail this challenge").await;
-    ada.sees("This was refused").await;
+    ada.leaves_and_then_fails("Pay").await;
     assert_eq!(shop.posts().len(), 3, "challenged, and nothing done");
     ada.leaves().await;
 }

@@ -147,13 +147,7 @@ async fn c8_a_challenge_of_turbo_that_is_left_is_told_from_one_that_failed() {
     let ada = &shop.ada;
     for form in ["form", "frame", "stream", "multipart form"] {
         shop.presses(&format!("Pay by {form}")).await;
-        ada.sees("Pay").await;
-        ada.click("Cancel").await;
-        ada.sees("Not confirmed yet").await;
-        ada.click("Try again").await;
-        ada.sees("Pay").await;
-        ada.click("Fail this challenge").await;
-        ada.sees("This was refused").await;
+        ada.leaves_and_then_fails("Pay").await;
     }
     assert_eq!(shop.counts(), (4, 0));
     shop.ada.leaves().await;

@@ -171,6 +171,17 @@ impl Visitor {
         code
     }
 
+    /// Leaves the challenge of this action, whose application says so, tries again and fails it, of which it says something else.
+    pub async fn leaves_and_then_fails(&self, action: &str) {
+        self.sees(action).await;
+        self.click("Cancel").await;
+        self.sees("Not confirmed yet").await;
+        self.click("Try again").await;
+        self.sees(action).await;
+        self.click("Fail this challenge").await;
+        self.sees("This was refused").await;
+    }
+
     /// Types the code that the panel shows, on the challenge page for an action.
     pub async fn confirms(&self, action: &str) {
         self.sees(action).await;
