@@ -100,7 +100,7 @@ async fn t29_an_approval_outlives_a_sign_out_only_where_no_session_is_named() {
 
 /// What would wait with all the others is a failure, and not a test that never ends.
 async fn at_once<T>(answers: impl Future<Output = T>) -> T {
-    tokio::time::timeout(MINUTE / 2, answers).await.expect("it waits for a call of somebody else's")
+    tokio::time::timeout(MINUTE * 2, answers).await.expect("it waits for a call of somebody else's")
 }
 
 /// T84: while five hundred guarded requests wait for a service that does not answer, what needs no answer from it does

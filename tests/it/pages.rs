@@ -199,7 +199,7 @@ async fn what_was_sent_in_an_outage_leads_back_to_where_it_came_from() {
         (form.clone().header("referer", "https://app.example.com/authsignal/callback?flow=x"), None),
         (form, None),
     ] {
-        bench.emulator.inject_fault(Endpoint::Track, Fault::status(503).times(3));
+        bench.emulator.inject_fault(Endpoint::Track, Fault::status(503).always());
         let page = bench.visitor("ada").send(&ask).await;
         assert_eq!(page.status, 503);
         match link {
@@ -340,7 +340,7 @@ async fn t10_no_token_stays_in_an_address_whatever_comes_of_it() {
                 "nobody" => who.user = None,
                 "another user" => who.user = Some("bob".into()),
                 "no cookie" => who.cookie = None,
-                "outage" => bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(503).times(3)),
+                "outage" => bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(503).always()),
                 "mistaken key" => bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(401)),
                 "expired" => bench.clock.advance(crate::support::MINUTE * 10),
                 "spent" | "after another proof" => {
@@ -352,6 +352,8 @@ async fn t10_no_token_stays_in_an_address_whatever_comes_of_it() {
                 _ => {}
             }
             let led = who.send_request(who.request(&back)).await;
+            // How often a busy machine tried again is not what this is about.
+            bench.emulator.clear_faults();
             assert_eq!(led.status, 303, "{name} {site}: {}", led.text());
             let is_clean = |reply: &Reply| {
                 let all = format!("{:?} {}", reply.headers, reply.text());
@@ -389,13 +391,14 @@ async fn t10_a_token_that_nobody_could_be_asked_about_is_taken_by_trying_again()
     let mut ada = bench.visitor("ada");
     let challenge = ada.challenge(&paid).await;
     let back = bench.prove(&challenge);
-    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(503).times(6));
+    bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::status(503).always());
     let page = ada.send(&back).await;
     assert_eq!(page.status, 503);
     let again = page.text().split("class=\"go\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(again.starts_with("/authsignal/callback?flow=") && !again.contains("token"), "{again}");
     // Still nobody: it waits for the next try.
     assert_eq!(ada.send(&get(&again).navigating()).await.status, 503);
+    bench.emulator.clear_faults();
     assert_eq!(ada.send(&get(&again).navigating()).await.location(), "/pay");
     ada.send(&paid).await.assert_passed();
     assert_eq!(bench.effects.count(), 1);
