@@ -133,4 +133,13 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: InvalidId,
     },
+    /// What a layer was given does not go together, or is out of range, and would guard less than it says.
+    #[error("policies of `{action}` refused: {reason}")]
+    #[non_exhaustive]
+    Policies {
+        /// The action that the layer guards.
+        action: String,
+        /// What does not go together, by the names of the layer's setters, and what to do.
+        reason: String,
+    },
 }

@@ -10,8 +10,8 @@ use axum::routing::{MethodFilter, on};
 use http::Method;
 
 use crate::domain::coverage::Coverage;
-use crate::domain::decision::{Policy, Unenrolled};
 use crate::domain::failover::OnOutage;
+use crate::domain::policy::{Policy, Unenrolled};
 use crate::middleware::AuthsignalLayer;
 
 /// Adds routes one by one, each with its layer or with none, and knows afterwards which is which: for a look at start, and for a
@@ -128,7 +128,7 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
         T: 'static,
     {
         let route = on(filter(&method), handler).route_layer(layer.clone());
-        let (action, Policy { coverage, unenrolled, remember, on_outage }) = layer.described();
+        let (action, &Policy { coverage, unenrolled, remember, on_outage }) = layer.described();
         let guard = RouteGuard { action: action.clone(), coverage, remember, unenrolled, on_outage };
         self.add(Route { method, path: path.to_owned(), guard: Some(guard) }, route)
     }

@@ -6,7 +6,8 @@ use authsignal_client::ActionState;
 use http::{HeaderMap, Method, Request};
 
 use crate::domain::coverage::{self, Address, Coverage, Shape};
-use crate::domain::decision::{self, Decision, Unenrolled};
+use crate::domain::decision::{self, Decision};
+use crate::domain::policy::Unenrolled;
 use crate::domain::tenant::{KnownBy, Tenant, Tenants};
 use crate::request::cookie::BrowserId;
 use crate::store::Key;

@@ -11,8 +11,8 @@ use http::request::Parts;
 use super::fallback::Check;
 use crate::authsignal::Inner;
 use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
-use crate::domain::decision::Policy;
 use crate::domain::place::Place;
+use crate::domain::policy::Policy;
 use crate::domain::ticket::Ticket;
 use crate::refusal::RefusalReason;
 use crate::request::identify::User;
@@ -119,7 +119,7 @@ impl Guard {
             user: user_id,
             session: user.session,
             action: self.action.clone(),
-            policy: self.policy,
+            policy: self.policy.clone(),
             method: parts.method.clone(),
             address,
             track: TrackAsked::new(Arc::new(track)),

@@ -14,9 +14,11 @@ use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
 use crate::config::ConfigError;
 use crate::domain::coverage::Coverage;
-use crate::domain::decision::{Policy, Unenrolled};
 use crate::domain::failover::OnOutage;
+use crate::domain::policy::{Policy, Unenrolled};
 use crate::verdict::question::LayerId;
+
+mod check;
 
 /// The longest that an approval is remembered.
 const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -72,17 +74,12 @@ impl AuthsignalLayer {
     }
 
     /// What it does, for a report.
-    pub(crate) fn described(&self) -> (&ActionCode, Policy) {
-        (&self.guard.action, self.guard.policy)
+    pub(crate) fn described(&self) -> (&ActionCode, &Policy) {
+        (&self.guard.action, &self.guard.policy)
     }
 
     fn of(authsignal: &Authsignal, action: ActionCode) -> Self {
-        let policy = Policy {
-            coverage: Coverage::Request,
-            unenrolled: Unenrolled::Allow,
-            remember: None,
-            on_outage: OnOutage::Refuse,
-        };
+        let policy = Policy::default();
         let authsignal = Arc::clone(authsignal.inner());
         let id = LayerId::new();
         Self {
@@ -293,7 +290,15 @@ impl AuthsignalLayer {
 impl<S> Layer<S> for AuthsignalLayer {
     type Service = AuthsignalService<S>;
 
+    /// # Panics
+    ///
+    /// Where its settings do not go together, as [`Router::route`](axum::Router::route) does for a path that is none;
+    /// [`checked`](AuthsignalLayer::checked) tells before.
+    #[track_caller]
     fn layer(&self, inner: S) -> Self::Service {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
         let guard = Guard { id: LayerId::new(), ..self.guard.clone() };
         AuthsignalService::new(inner, Arc::new(guard))
     }

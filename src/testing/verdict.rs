@@ -7,10 +7,10 @@ use authsignal_client::{ActionCode, IdempotencyKey, Track, UserId, VerificationM
 use http::Method;
 
 use crate::action::{Action, VerdictFor};
-use crate::domain::coverage::{Address, Coverage};
-use crate::domain::decision::{Policy, Unenrolled};
-use crate::domain::failover::{OnOutage, Outage};
+use crate::domain::coverage::Address;
+use crate::domain::failover::Outage;
 use crate::domain::flow::RequestId;
+use crate::domain::policy::Policy;
 use crate::domain::tenant::Tenant;
 use crate::random::random;
 use crate::verdict::question::{LayerId, Question, Run, TrackAsked};
@@ -51,12 +51,7 @@ impl Verdict {
             session: None,
             track: TrackAsked::new(Arc::new(Track::new(action.clone()))),
             action,
-            policy: Policy {
-                coverage: Coverage::default(),
-                unenrolled: Unenrolled::default(),
-                remember: None,
-                on_outage: OnOutage::default(),
-            },
+            policy: Policy::default(),
             method: Method::default(),
             address: Address::nowhere(),
         };

@@ -9,8 +9,8 @@ use authsignal_client::{ActionCode, Track, UserId};
 use http::Method;
 
 use crate::domain::coverage::Address;
-use crate::domain::decision::Policy;
 use crate::domain::flow::RequestId;
+use crate::domain::policy::Policy;
 use crate::domain::tenant::Tenant;
 
 /// Everything that a layer's answer depends on, apart from the time and the body.
