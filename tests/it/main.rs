@@ -15,6 +15,7 @@ mod deploys;
 mod docs;
 mod dropped;
 mod edges;
+mod every_binding;
 mod failure;
 mod first_visit;
 mod flows;
