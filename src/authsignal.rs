@@ -16,6 +16,7 @@ use url::Url;
 pub(crate) use self::mistakes::Mistakes;
 use crate::budget::failover::Failovers;
 use crate::budget::{Asker, Ledger};
+use crate::decided::Listeners;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::flow::Opening;
 use crate::domain::page_origin::PageOrigins;
@@ -61,6 +62,8 @@ pub struct Authsignal(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) client: Client,
+    /// Who is told of each decision.
+    pub(crate) listeners: Listeners,
     /// The breaker in front of it, and how many calls are on their way.
     pub(crate) upstream: Upstream,
     /// What has passed undecided of late.

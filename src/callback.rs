@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use authsignal_client::ActionCode;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -17,7 +16,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
-use crate::domain::flow::Kind;
+use crate::decided::{Ended, Outcome};
+use crate::domain::flow::{Kind, Opening};
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
@@ -143,13 +143,14 @@ impl Inner {
         let Unredeemed { reason, wait, flow } = match stop {
             Stop::Respond(response) => {
                 // This address holds a ticket and a token, so even somebody else's page must not be kept or told on.
-                let mut response = rejected(*response, None);
+                let refusal = Refusal::new(RefusalReason::IdentifyRejected, None);
+                let mut response = rejected(*response, refusal);
                 no_store(response.headers_mut());
                 return response;
             }
             Stop::Refuse(refused) => refused,
         };
-        let action = flow.as_ref().map(|flow| &flow.opening.action);
+        let opening = flow.as_ref().map(|flow| &flow.opening);
         let query = parts.uri.query().unwrap_or_default();
         let asked = Query::parse(query);
         let place = self.place_of(parts).0;
@@ -168,22 +169,35 @@ impl Inner {
                 }
                 _ => place.callback_path(),
             };
-            log_refused(action, &reason);
+            self.tell_turned_back(opening, &reason);
             // The page carries the refusal, and this does not: it is one.
             return lead_to(&clean);
         }
         // What came of a token was logged when it came.
         if asked.as_ref().is_none_or(|asked| asked.outcome.as_ref() != Some(&reason)) {
-            log_refused(action, &reason);
+            self.tell_turned_back(opening, &reason);
         }
         let again = asked.map_or_else(String::new, |asked| {
             with_carried(place.flow_path(asked.ticket, None, false), asked.carried.as_deref())
         });
         let on = flow.as_ref().and_then(|flow| self.page_of_saved(&flow.saved));
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
-        let refusal = Refusal::new(reason, action).retry_after_of(wait);
+        let refusal = Refusal::new(reason, opening.map(|opening| &opening.action)).retry_after_of(wait);
+        let refusal = refusal.of_decision(opening.map(|opening| &opening.attempt));
         let popup = flow.as_ref().and_then(|flow| self.popup_message(parts, flow, "failed", None));
         self.answers.refuse_on_the_way_back(parts, refusal, &again, &on, popup)
+    }
+
+    /// Tells all who listen that a way back gets no further, and why.
+    fn tell_turned_back(&self, opening: Option<&Opening>, reason: &RefusalReason) {
+        let ended = opening.map_or_else(
+            || Ended::new(Outcome::TurnedBack, None, None),
+            |opening| Ended {
+                user: Some(&opening.user),
+                ..Ended::new(Outcome::TurnedBack, Some(&opening.action), Some(&opening.attempt))
+            },
+        );
+        self.listeners.tell(&Ended { reason: Some(reason), ..ended });
     }
 
     /// The checks, in the order that the threats T1 to T16 ask for.
@@ -286,15 +300,6 @@ impl Inner {
         let on = on.filter(|_| approved).unwrap_or_else(|| place.callback_path_for(ticket));
         Ok(lead_to(&on))
     }
-}
-
-fn log_refused(action: Option<&ActionCode>, reason: &RefusalReason) {
-    tracing::info!(
-        action = action.map(tracing::field::display),
-        reason = reason.as_str(),
-        state = reason.state(),
-        "way back refused"
-    );
 }
 
 /// An address of ours with a token that was sealed.

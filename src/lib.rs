@@ -55,6 +55,7 @@ mod authsignal;
 mod budget;
 mod callback;
 mod config;
+mod decided;
 mod domain;
 #[cfg(test)]
 mod fuzz;
@@ -86,6 +87,7 @@ pub use authsignal::Authsignal;
 pub use authsignal::builder::AuthsignalBuilder;
 pub use budget::Budget;
 pub use config::ConfigError;
+pub use decided::Outcome;
 pub use domain::coverage::Coverage;
 pub use domain::failover::{NoFailover, OnOutage, Outage};
 pub use domain::flow::Unproven;

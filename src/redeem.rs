@@ -7,7 +7,8 @@ use authsignal_client::Validate;
 
 use crate::authsignal::Inner;
 use crate::budget::Budget;
-use crate::domain::flow::{AskId, Asking, Flow, Resolution, Unproven, Validation};
+use crate::decided::{Ended, Outcome};
+use crate::domain::flow::{AskId, Asking, Flow, Kind, Opening, Resolution, Unproven, Validation};
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
 use crate::store;
@@ -67,6 +68,27 @@ impl Inner {
         detached(async move { self.validate(&holder, &binding, token).await }).await?
     }
 
+    /// Tells all who listen what came of a challenge. What it proves nothing for is told by whoever refuses it.
+    fn tell_answered(&self, answered: &Resolution, flow: &Flow) {
+        let outcome = match answered {
+            Resolution::Approve(_) => Outcome::Proved,
+            Resolution::Left => Outcome::Left,
+            Resolution::Fail(_) => Outcome::Failed,
+            Resolution::Already | Resolution::Unproven(_) => return,
+        };
+        let method = match &flow.stage.kind {
+            Kind::Approved(proof) => proof.method.as_ref(),
+            _ => None,
+        };
+        let reason = match &flow.stage.kind {
+            Kind::Failed(state) if outcome == Outcome::Failed => Some(RefusalReason::State(state.clone())),
+            _ => None,
+        };
+        let Opening { action, attempt, user, .. } = &flow.opening;
+        let ended = Ended::new(outcome, Some(action), Some(attempt));
+        self.listeners.tell(&Ended { method, reason: reason.as_ref(), user: Some(user), ..ended });
+    }
+
     async fn validate(
         &self,
         holder: &Holder,
@@ -106,7 +128,7 @@ impl Inner {
         };
         let answered = self.flows.answer(holder, binding, &Validation::from(validated)).await?;
         let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
-        tracing::info!(action = %flow.opening.action, answered = answered.as_str(), "back from a challenge");
+        self.tell_answered(&answered, &flow);
         // Also where this was written before, and only the store's answer was lost.
         if matches!(answered, Resolution::Approve(_) | Resolution::Already) {
             let opening = &flow.opening;

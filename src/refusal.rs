@@ -3,7 +3,7 @@ mod table;
 
 use std::time::Duration;
 
-use authsignal_client::{ActionCode, ActionState, InvalidId};
+use authsignal_client::{ActionCode, ActionState, IdempotencyKey, InvalidId};
 use http::StatusCode;
 
 use crate::budget::Budget;
@@ -27,6 +27,7 @@ use crate::outage::{Outage, RETRY_AFTER};
 pub struct Refusal {
     reason: RefusalReason,
     action: Option<ActionCode>,
+    decision_id: Option<IdempotencyKey>,
     retry_after: Option<Duration>,
     no_failover: Option<NoFailover>,
 }
@@ -104,7 +105,12 @@ pub enum RefusalReason {
 impl Refusal {
     pub(crate) fn new(reason: RefusalReason, action: Option<&ActionCode>) -> Self {
         let retry_after = reason.is_passing().then_some(RETRY_AFTER);
-        Self { reason, action: action.cloned(), retry_after, no_failover: None }
+        Self { reason, action: action.cloned(), decision_id: None, retry_after, no_failover: None }
+    }
+
+    /// Which decision it is.
+    pub(crate) fn of_decision(self, id: Option<&IdempotencyKey>) -> Self {
+        Self { decision_id: id.cloned(), ..self }
     }
 
     /// Takes over what the service said of when to try again, within reason.
@@ -137,6 +143,14 @@ impl Refusal {
         &self.reason
     }
 
+    /// The id of the decision: the key of the attempt, by which the service knows it too if it was asked. It stands in the log, in
+    /// the problem document and on the page. None on a way back that belongs to no flow, and for
+    /// [`Unguarded`](RefusalReason::Unguarded), where nothing was decided.
+    #[must_use]
+    pub fn decision_id(&self) -> Option<&IdempotencyKey> {
+        self.decision_id.as_ref()
+    }
+
     /// The action of the route, where one is known.
     #[must_use]
     pub fn action(&self) -> Option<&ActionCode> {
@@ -149,6 +163,13 @@ impl RefusalReason {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         self.row().name
+    }
+
+    /// What it is called for good, such as `AUTHSIGNAL-R005`: what people tell their support, and what `docs/refusals.md` is
+    /// ordered by. Some reasons have several, by what users, developers and operators do about them.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.row().code
     }
 
     /// The variant's own name, which is its anchor in the documentation.
@@ -190,6 +211,8 @@ impl From<Outage> for RefusalReason {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// Every reason, and of each what it tells apart.
@@ -198,6 +221,7 @@ pub(crate) mod tests {
         let mut all = vec![
             Unauthenticated,
             IdentifyRejected,
+            InvalidUser(InvalidId::Empty),
             ChallengeRequired,
             State(ActionState::Block),
             State(ActionState::ReviewRequired),
@@ -226,6 +250,52 @@ pub(crate) mod tests {
         );
         all.extend([Budget::Challenges, Budget::Refusals, Budget::Validates, Budget::PendingFlows].map(OverBudget));
         all
+    }
+
+    /// What a code means is what somebody has written down: none is given again, to another reason, or in another order.
+    #[test]
+    fn codes_are_one_of_a_kind_and_frozen() {
+        let frozen = [
+            "Unauthenticated",
+            "IdentifyRejected",
+            "InvalidUser",
+            "ChallengeRequired",
+            "State", // a review
+            "State",
+            "NotEnrolled",
+            "Outage", // the service refuses us
+            "Outage",
+            "UntrustedChallenge",
+            "BodyTooLarge",
+            "BodyUnreadable",
+            "BodyTooSlow",
+            "InvalidTarget",
+            "Prefetch",
+            "InvalidCallback",
+            "InvalidToken",
+            "UnknownFlow",
+            "OtherUser",
+            "CrossSite",
+            "OtherHost",
+            "AlreadyDone",
+            "OverBudget", // challenges
+            "OverBudget", // refusals
+            "OverBudget", // pending flows
+            "OverBudget", // validates
+            "CallbackGuarded",
+            "Unguarded",
+            "Unproven", // expired
+            "Unproven",
+        ];
+        let of_table: BTreeMap<_, _> = every_reason().iter().map(|reason| (reason.code(), reason.anchor())).collect();
+        let of_table: Vec<_> = of_table.into_iter().collect();
+        let wanted: Vec<_> = (1..).map(|number| format!("AUTHSIGNAL-R{number:03}")).zip(frozen).collect();
+        let wanted: Vec<_> = wanted.iter().map(|(code, anchor)| (&**code, *anchor)).collect();
+        assert_eq!(of_table, wanted);
+        let written: Vec<_> =
+            include_str!("refusal/table.rs").split("\"AUTHSIGNAL-R").skip(1).map(|rest| &rest[..3]).collect();
+        assert_eq!(written.len(), frozen.len(), "a row has a code of its own");
+        println!("{} codes", frozen.len());
     }
 
     /// A mistaken key is not one that is right in five seconds.

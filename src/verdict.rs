@@ -13,6 +13,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use crate::decided::Outcome;
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::response::headers::attach_refusal;
@@ -78,6 +79,28 @@ pub enum Grounds {
     },
 }
 
+impl Grounds {
+    /// As what such a pass is told.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Allowed => Outcome::Allowed,
+            Self::Unenrolled => Outcome::Unenrolled,
+            Self::Settled(_) => Outcome::Settled,
+            Self::Failover { is_proven: false, .. } => Outcome::Admitted,
+            Self::Failover { is_proven: true, .. } => Outcome::Fallback,
+            Self::Verified { .. } => Outcome::Verified,
+        }
+    }
+
+    /// With what it was proved.
+    pub(crate) fn method(&self) -> Option<&VerificationMethod> {
+        match self {
+            Self::Verified { method, .. } => method.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut verdict = f.debug_struct("Verdict");
@@ -130,6 +153,12 @@ impl Verdict {
     /// The key of the attempt, for finding the action at the service.
     #[must_use]
     pub fn idempotency_key(&self) -> &IdempotencyKey {
+        &self.0.attempt
+    }
+
+    /// The id of the decision: [`idempotency_key`](Self::idempotency_key) by the name that it has in logs and refusals.
+    #[must_use]
+    pub fn decision_id(&self) -> &IdempotencyKey {
         &self.0.attempt
     }
 

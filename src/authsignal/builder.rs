@@ -9,6 +9,7 @@ use secrecy::{SecretSlice, SecretString};
 
 use super::Authsignal;
 use crate::budget::Allowance;
+use crate::decided::Listeners;
 use crate::domain::breaker::BreakerLimit;
 use crate::domain::failover::budget::FailoverLimit;
 use crate::domain::flow::PENDING;
@@ -37,6 +38,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 #[must_use = "a builder does nothing until it is built"]
 pub struct AuthsignalBuilder {
     client: Client,
+    listeners: Listeners,
     callback_url: Option<String>,
     public_prefix: Option<String>,
     /// Other names, each with a callback URL of its own or none.
@@ -90,6 +92,7 @@ impl AuthsignalBuilder {
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
+            listeners: Listeners::default(),
             callback_url: None,
             public_prefix: None,
             names: Vec::new(),
@@ -395,5 +398,6 @@ impl AuthsignalBuilder {
 mod brand;
 mod budgets;
 mod build;
+mod observing;
 mod outages;
 mod programs;

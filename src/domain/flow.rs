@@ -164,19 +164,6 @@ pub(crate) enum Resolution {
     Unproven(Unproven),
 }
 
-impl Resolution {
-    /// A short name for logs.
-    pub(crate) fn as_str(&self) -> &'static str {
-        match self {
-            Self::Approve(_) => "approved",
-            Self::Already => "already",
-            Self::Left => "left",
-            Self::Fail(_) => "failed",
-            Self::Unproven(_) => "unproven",
-        }
-    }
-}
-
 /// Why an answer of the service proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -11,6 +11,7 @@ use super::guard::Guard;
 use super::stop::Stop;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
+use crate::decided::trail::Trail;
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
@@ -38,6 +39,8 @@ pub(super) struct Case<'a> {
     pub(super) is_bearer: bool,
     pub(super) question: Question,
     pub(super) run: Run,
+    /// What is noted of it, for all who listen.
+    pub(super) trail: &'a Trail,
 }
 
 /// What is known of a request that has to be proved: its browser, its flow's name, and what Authsignal answered.
@@ -247,7 +250,6 @@ impl Case<'_> {
     }
 
     fn verdict(self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
-        tracing::debug!(action = %self.guard.action, grounds = ?grounds, "request passed");
         let Self { question, run, .. } = self;
         Verdict::new(verdict::Inner { attempt, grounds, question, run, is_taken: AtomicBool::new(false) })
     }

@@ -1,17 +1,22 @@
 //! One request's way through: who, whether a flow covers it, what Authsignal says, what we do.
 use std::array::from_fn;
+use std::mem::take;
 use std::sync::Arc;
 
 use authsignal_client::IdempotencyKey;
+use axum::extract::MatchedPath;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
+use tokio::time::Instant;
 
 use super::body::{Reading, ReplayBody};
 use super::case::{Case, Challenged};
 use super::guard::Guard;
 use super::stop::Stop;
 use super::token;
+use crate::decided::trail::Trail;
+use crate::decided::{Ended, Outcome};
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
 use crate::domain::failover::Undecided;
@@ -96,8 +101,16 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         async move {
             let early = self.early(&parts);
-            match self.judge(&mut parts, Reading::Unread(body)).await {
+            let ids = RandomIds::new();
+            let trail = Trail::new(ids.attempt.clone());
+            match self.judge(&mut parts, Reading::Unread(body), ids, &trail).await {
                 Ok(Way { body, verdict, spending }) => {
+                    if let Some(verdict) = &verdict {
+                        let grounds = verdict.grounds();
+                        let ended = Ended { method: grounds.method(), ..self.ended(&parts, grounds.outcome()) };
+                        trail.is_of(verdict.decision_id());
+                        trail.end(ended, |ended| self.authsignal.listeners.tell(ended));
+                    }
                     // What an outer layer said is not for the handler of this one, also where this one says nothing.
                     #[cfg(feature = "testing")]
                     crate::verdict::witness::Witness::tell(&parts, verdict.as_ref());
@@ -107,7 +120,7 @@ impl Guard {
                     };
                     Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
                 }
-                Err(stop) => Err(stop.respond(&self, &parts)),
+                Err(stop) => Err(stop.respond(&self, &parts, &trail)),
             }
         }
     }
@@ -123,7 +136,13 @@ impl Guard {
     ///
     /// What most requests do not come to is a future of its own, in a box: a future has room for all that it may wait for, and
     /// for what it holds meanwhile, and what is allowed need not carry that.
-    async fn judge<B: ReplayBody>(&self, parts: &mut Parts, mut body: Reading<B>) -> Result<Way<B>, Stop> {
+    async fn judge<B: ReplayBody>(
+        &self,
+        parts: &mut Parts,
+        mut body: Reading<B>,
+        RandomIds { run, attempt, ticket }: RandomIds,
+        trail: &Trail,
+    ) -> Result<Way<B>, Stop> {
         token::take_off(parts)?;
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
@@ -132,8 +151,7 @@ impl Guard {
             return Ok(Way { body, verdict: None, spending: None });
         };
 
-        let RandomIds { run, attempt, ticket } = RandomIds::new();
-        let (case, answered) = self.case(parts, asked, run, &attempt, ticket)?;
+        let (case, answered) = self.case(parts, asked, (run, &attempt, ticket), trail)?;
         if let Some(verdict) = answered {
             return Ok(Way::new(body, verdict));
         }
@@ -160,13 +178,15 @@ impl Guard {
         if let Some(over) = ledger.over(account, now()) {
             return Err(Stop::Over(over));
         }
-        let tracked = match case.track().await {
+        let asked = Instant::now();
+        let mut tracked = match case.track().await {
             Ok(tracked) => tracked,
             Err(Unanswered { outage, wait }) => {
                 let undecided = Undecided { outage, is_foreign, is_unsettled: case.is_unsettled() };
                 return Box::pin(self.failover(case, parts, body, attempt, (undecided, wait))).await;
             }
         };
+        trail.asked(take(&mut tracked.rule_ids), asked.elapsed());
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(Refused::State(state)) => {
@@ -189,6 +209,12 @@ impl Guard {
                 Box::pin(self.challenge(case, parts, body, challenged)).await
             }
         }
+    }
+
+    /// What is told of a request of this route's, wherever it ends.
+    pub(super) fn ended<'a>(&'a self, parts: &'a Parts, outcome: Outcome) -> Ended<'a> {
+        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        Ended { route, ..Ended::new(outcome, Some(&self.action), None) }
     }
 
     /// Who asks, and for what, unless nobody does: a preflight.
@@ -231,9 +257,8 @@ impl Guard {
         &'a self,
         parts: &Parts,
         asked: Asked<'a>,
-        run: RequestId,
-        attempt: &IdempotencyKey,
-        ticket: Ticket,
+        (run, attempt, ticket): (RequestId, &IdempotencyKey, Ticket),
+        trail: &'a Trail,
     ) -> Result<(Case<'a>, Option<Verdict>), RefusalReason> {
         let Asked { place, address, user } = asked;
         let outer = parts.extensions.get::<Verdict>();
@@ -241,8 +266,9 @@ impl Guard {
         let (outer, run) = outer.map_or_else(|| (None, Run::new(run, self.id)), |(outer, run)| (Some(outer), run));
         let is_bearer = user.is_bearer;
         let question = self.question(parts, user, address, place, attempt, ticket)?;
+        trail.user(&question.user);
         let answered = outer.and_then(|outer| outer.answers(&question, &run));
-        Ok((Case { guard: self, place, is_bearer, question, run }, answered))
+        Ok((Case { guard: self, place, is_bearer, question, run, trail }, answered))
     }
 
     /// The approval that covers a request, if there is one. A challenge for the same thing that still waits is its answer.
@@ -272,6 +298,7 @@ impl Guard {
                 return Err(case.challenge(&flow, None));
             }
             Admitted::Repeated(flow) if has_token || case.is_form_of(parts, &flow) => {
+                case.trail.is_of(&flow.opening.attempt);
                 return Err(RefusalReason::AlreadyDone.into());
             }
             Admitted::Repeated(_) | Admitted::Nothing => {}

@@ -1,6 +1,7 @@
 //! What a page can ask before the click: whether a request would have to be proved.
 use std::sync::Arc;
 
+use authsignal_client::IdempotencyKey;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -16,6 +17,7 @@ use super::guard::Guard;
 use super::layer::AuthsignalLayer;
 use super::stop::Stop;
 use super::token;
+use crate::decided::trail::Trail;
 use crate::domain::coverage::Address;
 use crate::domain::flow::{Admission, Flow, Moment, RequestId};
 use crate::domain::place::{Name, Place};
@@ -82,7 +84,7 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let mut response = match self.requirement(&mut parts, body).await {
             Ok(requirement) => requirement.respond(),
-            Err(stop) => stop.respond(self, &parts),
+            Err(stop) => stop.respond(self, &parts, &Trail::new(IdempotencyKey::random())),
         };
         let headers = response.headers_mut();
         no_store(headers);

@@ -7,6 +7,8 @@ use http::{Response, header};
 
 use super::guard::Guard;
 use crate::budget::Over;
+use crate::decided::trail::Trail;
+use crate::decided::{Ended, Outcome};
 use crate::domain::failover::NoFailover;
 use crate::domain::place::Elsewhere;
 use crate::outage::Outage;
@@ -54,16 +56,21 @@ impl From<store::Error> for Stop {
 }
 
 impl Stop {
-    /// The answer to the request that goes no further.
-    pub(super) fn respond(self, guard: &Guard, parts: &Parts) -> Response<Bytes> {
+    /// The answer to the request that goes no further, once all who listen were told of it.
+    pub(super) fn respond(self, guard: &Guard, parts: &Parts, trail: &Trail) -> Response<Bytes> {
         let authsignal = &guard.authsignal;
         let answers = &authsignal.answers;
+        let tell = |outcome, reason: &RefusalReason| {
+            let ended = Ended { reason: Some(reason), ..guard.ended(parts, outcome) };
+            trail.end(ended, |ended| authsignal.listeners.tell(ended));
+        };
+        let refusal = |reason| {
+            tell(Outcome::Refused, &reason);
+            Refusal::new(reason, Some(&guard.action)).of_decision(Some(&trail.id()))
+        };
         let refuse = |refusal| answers.refuse(parts, refusal, authsignal.came_from(parts));
         match self {
-            Self::Refuse(reason) => {
-                tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "request refused");
-                refuse(Refusal::new(reason, Some(&guard.action)))
-            }
+            Self::Refuse(reason) => refuse(refusal(reason)),
             Self::Outage { outage, wait, no_failover } => {
                 if let Some(why) = no_failover {
                     let setter = (why == NoFailover::OverBudget).then_some("AuthsignalBuilder::failover_budget");
@@ -75,30 +82,30 @@ impl Stop {
                         "request refused in an outage, on a route that lets some pass"
                     );
                 }
-                refuse(
-                    Refusal::new(outage.into(), Some(&guard.action)).retry_after_of(wait).without_failover(no_failover),
-                )
+                refuse(refusal(outage.into()).retry_after_of(wait).without_failover(no_failover))
             }
-            Self::Unredeemed(Unredeemed { reason, wait, .. }) => {
-                tracing::info!(action = %guard.action, reason = reason.as_str(), state = reason.state(), "token refused");
-                refuse(Refusal::new(reason, Some(&guard.action)).retry_after_of(wait))
+            Self::Unredeemed(Unredeemed { reason, wait, flow }) => {
+                if let Some(flow) = flow {
+                    trail.is_of(&flow.opening.attempt);
+                }
+                refuse(refusal(reason).retry_after_of(wait))
             }
             Self::Over((budget, wait)) => {
                 budget.warn(&guard.action);
-                let refusal = Refusal::new(RefusalReason::OverBudget(budget), Some(&guard.action));
-                refuse(refusal.retry_after_of(Some(wait)))
+                refuse(refusal(RefusalReason::OverBudget(budget)).retry_after_of(Some(wait)))
             }
             Self::Challenge { answer, new_browser } => {
-                tracing::info!(action = %guard.action, "request challenged");
+                trail.is_of(&answer.attempt);
+                tell(Outcome::Challenged, &RefusalReason::ChallengeRequired);
                 let mut response = answers.challenge(parts, &answer);
                 if let Some(browser) = new_browser {
-                    response.headers_mut().append(header::SET_COOKIE, guard.authsignal.cookie.set(&browser));
+                    response.headers_mut().append(header::SET_COOKIE, authsignal.cookie.set(&browser));
                 }
                 response
             }
             Self::Elsewhere(elsewhere) => {
                 tracing::info!(action = %guard.action, to = elsewhere.origin, "led to the callback's host");
-                answers.elsewhere(parts, Refusal::new(RefusalReason::OtherHost, Some(&guard.action)), &elsewhere)
+                answers.elsewhere(parts, refusal(RefusalReason::OtherHost), &elsewhere)
             }
             Self::Respond(response) => {
                 let status = response.status();
@@ -112,7 +119,7 @@ impl Stop {
                 } else {
                     tracing::info!(action = %guard.action, status = status.as_u16(), "refused by an extractor");
                 }
-                rejected(*response, Some(&guard.action))
+                rejected(*response, refusal(RefusalReason::IdentifyRejected))
             }
         }
     }

@@ -60,6 +60,7 @@ impl Case<'_> {
         let Some(Brought(token)) = parts.extensions.remove::<Brought>() else { return Ok(Admitted::Nothing) };
         let redeemed = Arc::clone(&self.guard.authsignal).redeem(holder.clone(), *binding, token.as_ref().into()).await;
         let (answered, flow) = redeemed.map_err(Stop::Unredeemed)?;
+        self.trail.is_of(&flow.opening.attempt);
         match (answered, flow.stage.kind) {
             (Resolution::Fail(_), Kind::Failed(state)) => Err(RefusalReason::State(state).into()),
             _ => Ok(flows.admit(holder, binding, self.run.id).await?),

@@ -10,6 +10,8 @@ use crate::outage::Outage;
 /// One reason.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
+    /// What it is called for good: no code is ever given to another reason. A new reason takes the next free number.
+    pub(super) code: &'static str,
     /// The variant's own name, which is its anchor in the documentation.
     pub(super) anchor: &'static str,
     /// A short name for logs.
@@ -20,14 +22,22 @@ pub(super) struct Row {
     pub(super) words: (&'static str, &'static str),
 }
 
-fn row(anchor: &'static str, name: &'static str, status: StatusCode, title: &'static str, text: &'static str) -> Row {
-    Row { anchor, name, status, words: (title, text) }
+fn row(
+    code: &'static str,
+    anchor: &'static str,
+    name: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    text: &'static str,
+) -> Row {
+    Row { code, anchor, name, status, words: (title, text) }
 }
 
 impl RefusalReason {
     pub(super) fn row(&self) -> Row {
         match self {
             Self::Unauthenticated => row(
+                "AUTHSIGNAL-R001",
                 "Unauthenticated",
                 "unauthenticated",
                 StatusCode::UNAUTHORIZED,
@@ -35,6 +45,7 @@ impl RefusalReason {
                 "This needs you to be signed in. Sign in, then try again.",
             ),
             Self::IdentifyRejected => row(
+                "AUTHSIGNAL-R002",
                 "IdentifyRejected",
                 "identify_rejected",
                 StatusCode::FORBIDDEN,
@@ -42,6 +53,7 @@ impl RefusalReason {
                 "We could not tell whose account this is for, so nothing was done.",
             ),
             Self::InvalidUser(_) => row(
+                "AUTHSIGNAL-R003",
                 "InvalidUser",
                 "invalid_user",
                 StatusCode::FORBIDDEN,
@@ -49,6 +61,7 @@ impl RefusalReason {
                 "We could not tell whose account this is for, so nothing was done.",
             ),
             Self::ChallengeRequired => row(
+                "AUTHSIGNAL-R004",
                 "ChallengeRequired",
                 "challenge_required",
                 StatusCode::FORBIDDEN,
@@ -56,6 +69,7 @@ impl RefusalReason {
                 "This needs one more proof that it is you.",
             ),
             Self::State(ActionState::ReviewRequired) => row(
+                "AUTHSIGNAL-R005",
                 "State",
                 "state",
                 StatusCode::FORBIDDEN,
@@ -63,6 +77,7 @@ impl RefusalReason {
                 "Somebody has to look at this first. Nothing was done yet.",
             ),
             Self::State(_) => row(
+                "AUTHSIGNAL-R006",
                 "State",
                 "state",
                 StatusCode::FORBIDDEN,
@@ -70,6 +85,7 @@ impl RefusalReason {
                 "For your safety this was not allowed. Nothing was done.",
             ),
             Self::NotEnrolled => row(
+                "AUTHSIGNAL-R007",
                 "NotEnrolled",
                 "not_enrolled",
                 StatusCode::FORBIDDEN,
@@ -77,6 +93,7 @@ impl RefusalReason {
                 "This is only for accounts with a second way to confirm that it is you. Nothing was done.",
             ),
             Self::Outage(Outage::Rejected) => row(
+                "AUTHSIGNAL-R008",
                 "Outage",
                 "outage",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -84,6 +101,7 @@ impl RefusalReason {
                 "Nothing was done. Please tell the people who run this.",
             ),
             Self::Outage(_) => row(
+                "AUTHSIGNAL-R009",
                 "Outage",
                 "outage",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -91,6 +109,7 @@ impl RefusalReason {
                 "Nothing was done. Please try again in a few seconds.",
             ),
             Self::UntrustedChallenge => row(
+                "AUTHSIGNAL-R010",
                 "UntrustedChallenge",
                 "untrusted_challenge",
                 StatusCode::BAD_GATEWAY,
@@ -98,6 +117,7 @@ impl RefusalReason {
                 "Nothing was done. Please try again later.",
             ),
             Self::BodyTooLarge => row(
+                "AUTHSIGNAL-R011",
                 "BodyTooLarge",
                 "body_too_large",
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -105,6 +125,7 @@ impl RefusalReason {
                 "What you sent is too large to be confirmed. Nothing was done.",
             ),
             Self::BodyUnreadable => row(
+                "AUTHSIGNAL-R012",
                 "BodyUnreadable",
                 "body_unreadable",
                 StatusCode::BAD_REQUEST,
@@ -112,6 +133,7 @@ impl RefusalReason {
                 "What you sent did not arrive whole. Nothing was done.",
             ),
             Self::BodyTooSlow => row(
+                "AUTHSIGNAL-R013",
                 "BodyTooSlow",
                 "body_too_slow",
                 StatusCode::REQUEST_TIMEOUT,
@@ -119,6 +141,7 @@ impl RefusalReason {
                 "What you sent did not arrive in time. Nothing was done.",
             ),
             Self::InvalidTarget => row(
+                "AUTHSIGNAL-R014",
                 "InvalidTarget",
                 "invalid_target",
                 StatusCode::BAD_REQUEST,
@@ -126,6 +149,7 @@ impl RefusalReason {
                 "Nothing was done.",
             ),
             Self::Prefetch => row(
+                "AUTHSIGNAL-R015",
                 "Prefetch",
                 "prefetch",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -133,6 +157,7 @@ impl RefusalReason {
                 "The browser asked ahead of you. Nothing was done.",
             ),
             Self::InvalidCallback => row(
+                "AUTHSIGNAL-R016",
                 "InvalidCallback",
                 "invalid_callback",
                 StatusCode::BAD_REQUEST,
@@ -140,6 +165,7 @@ impl RefusalReason {
                 "It does not look like one that the confirmation page leads to.",
             ),
             Self::InvalidToken => row(
+                "AUTHSIGNAL-R017",
                 "InvalidToken",
                 "invalid_token",
                 StatusCode::BAD_REQUEST,
@@ -147,6 +173,7 @@ impl RefusalReason {
                 "The proof that came along could not be read. Nothing was done.",
             ),
             Self::UnknownFlow => row(
+                "AUTHSIGNAL-R018",
                 "UnknownFlow",
                 "unknown_flow",
                 StatusCode::NOT_FOUND,
@@ -154,6 +181,7 @@ impl RefusalReason {
                 "It took too long, or was begun in another browser. Nothing was done: start again where you were.",
             ),
             Self::OtherUser => row(
+                "AUTHSIGNAL-R019",
                 "OtherUser",
                 "other_user",
                 StatusCode::FORBIDDEN,
@@ -161,6 +189,7 @@ impl RefusalReason {
                 "It was begun by somebody else, or before you signed in again. Nothing was done.",
             ),
             Self::CrossSite => row(
+                "AUTHSIGNAL-R020",
                 "CrossSite",
                 "cross_site",
                 StatusCode::FORBIDDEN,
@@ -168,6 +197,7 @@ impl RefusalReason {
                 "It came from a page of another site. Nothing was done: start again on this one.",
             ),
             Self::OtherHost => row(
+                "AUTHSIGNAL-R021",
                 "OtherHost",
                 "other_host",
                 StatusCode::FORBIDDEN,
@@ -175,6 +205,7 @@ impl RefusalReason {
                 "Nothing was done here: open our main address, and start again there.",
             ),
             Self::AlreadyDone => row(
+                "AUTHSIGNAL-R022",
                 "AlreadyDone",
                 "already_done",
                 StatusCode::CONFLICT,
@@ -183,6 +214,7 @@ impl RefusalReason {
                  before you send it again.",
             ),
             Self::OverBudget(Budget::Challenges) => row(
+                "AUTHSIGNAL-R023",
                 "OverBudget",
                 "over_budget",
                 StatusCode::TOO_MANY_REQUESTS,
@@ -191,6 +223,7 @@ impl RefusalReason {
                  again in a few minutes.",
             ),
             Self::OverBudget(Budget::Refusals) => row(
+                "AUTHSIGNAL-R024",
                 "OverBudget",
                 "over_budget",
                 StatusCode::TOO_MANY_REQUESTS,
@@ -198,6 +231,7 @@ impl RefusalReason {
                 "This was refused several times. Nothing was done: try again in a few minutes.",
             ),
             Self::OverBudget(Budget::PendingFlows) => row(
+                "AUTHSIGNAL-R025",
                 "OverBudget",
                 "over_budget",
                 StatusCode::TOO_MANY_REQUESTS,
@@ -206,6 +240,7 @@ impl RefusalReason {
                  a few minutes.",
             ),
             Self::OverBudget(Budget::Validates) => row(
+                "AUTHSIGNAL-R026",
                 "OverBudget",
                 "over_budget",
                 StatusCode::TOO_MANY_REQUESTS,
@@ -214,6 +249,7 @@ impl RefusalReason {
  minutes.",
             ),
             Self::CallbackGuarded => row(
+                "AUTHSIGNAL-R027",
                 "CallbackGuarded",
                 "callback_guarded",
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -221,6 +257,7 @@ impl RefusalReason {
                 "Nothing was done. Please tell the people who run this.",
             ),
             Self::Unguarded => row(
+                "AUTHSIGNAL-R028",
                 "Unguarded",
                 "unguarded",
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -228,6 +265,7 @@ impl RefusalReason {
                 "Nothing was done. Please tell the people who run this.",
             ),
             Self::Unproven(Unproven::Expired) => row(
+                "AUTHSIGNAL-R029",
                 "Unproven",
                 "unproven",
                 StatusCode::FORBIDDEN,
@@ -235,6 +273,7 @@ impl RefusalReason {
                 "It took too long. Nothing was done: start again where you were.",
             ),
             Self::Unproven(_) => row(
+                "AUTHSIGNAL-R030",
                 "Unproven",
                 "unproven",
                 StatusCode::FORBIDDEN,

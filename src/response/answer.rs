@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Response, header};
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::flow::Moment;
 use crate::domain::return_to::ReturnTo;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalReason};
 use crate::request::caller::Caller;
 use crate::response::page::Page;
 
@@ -46,6 +46,11 @@ impl ChallengeAnswer {
     #[must_use]
     pub fn action(&self) -> &ActionCode {
         &self.action
+    }
+
+    /// The same, as a reason why the request did not pass.
+    pub(super) fn refusal(&self) -> Refusal {
+        Refusal::new(RefusalReason::ChallengeRequired, Some(&self.action)).of_decision(Some(&self.attempt))
     }
 
     /// What Authsignal said.

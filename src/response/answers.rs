@@ -48,7 +48,7 @@ impl Answers {
             }
             caller => challenge(caller, answer),
         });
-        attach_refusal(response, Refusal::new(RefusalReason::ChallengeRequired, Some(&answer.action)))
+        attach_refusal(response, answer.refusal())
     }
 
     /// The answer to a request that does not go on. `came_from` is the page that it was sent from.
@@ -97,7 +97,7 @@ impl Answers {
             _ => {
                 let reason = refusal.reason();
                 let detail = format!("Nothing was done: this is answered at {} alone.", elsewhere.origin);
-                Problem::of(reason, refusal.action(), reason.status()).detail(&detail).respond()
+                Problem::of(refusal, reason.status()).detail(&detail).respond()
             }
         })
     }

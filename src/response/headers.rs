@@ -1,13 +1,12 @@
 //! What every response of ours carries besides its words.
-use authsignal_client::ActionCode;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use crate::refusal::{Refusal, RefusalReason};
+use crate::refusal::Refusal;
 
 /// The answer of an extractor that identifies: as it is, with the typed reason beside it.
-pub(crate) fn rejected(mut response: Response<Bytes>, action: Option<&ActionCode>) -> Response<Bytes> {
-    response.extensions_mut().insert(Refusal::new(RefusalReason::IdentifyRejected, action));
+pub(crate) fn rejected(mut response: Response<Bytes>, refusal: Refusal) -> Response<Bytes> {
+    response.extensions_mut().insert(refusal);
     response
 }
 

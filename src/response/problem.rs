@@ -1,5 +1,5 @@
 //! Problem documents (RFC 9457), for callers that are programs.
-use authsignal_client::{ActionCode, Token};
+use authsignal_client::{ActionCode, IdempotencyKey, Token};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -22,6 +22,10 @@ pub(super) struct Problem<'a> {
     kind: String,
     title: &'a str,
     status: u16,
+    /// The reason's code, for people who ask for help, and the id that the log has.
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_id: Option<&'a str>,
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a str>,
@@ -46,15 +50,18 @@ pub(super) struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    pub(super) fn of(reason: &'a RefusalReason, action: Option<&'a ActionCode>, status: StatusCode) -> Self {
+    pub(super) fn of(refusal: &'a Refusal, status: StatusCode) -> Self {
+        let reason = refusal.reason();
         let (title, detail) = reason.words();
         Self {
             kind: format!("{DOCUMENTATION}{}", reason.anchor()),
             title,
             status: status.as_u16(),
+            code: reason.code(),
+            decision_id: refusal.decision_id().map(IdempotencyKey::as_str),
             detail,
             state: reason.state(),
-            action: action.map(ActionCode::as_str),
+            action: refusal.action().map(ActionCode::as_str),
             url: None,
             token: None,
             idempotency_key: None,
@@ -84,10 +91,12 @@ impl<'a> Problem<'a> {
 /// A challenge, as its caller can use it.
 pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<Bytes> {
     let Some(location) = answer.url.to_header() else {
-        let reason = RefusalReason::UntrustedChallenge;
-        return Problem::of(&reason, Some(&answer.action), reason.status()).respond();
+        let refusal = Refusal::new(RefusalReason::UntrustedChallenge, Some(&answer.action));
+        let refusal = refusal.of_decision(Some(&answer.attempt));
+        return Problem::of(&refusal, refusal.reason().status()).respond();
     };
-    let reason = RefusalReason::ChallengeRequired;
+    let refusal = answer.refusal();
+    let reason = refusal.reason();
     match caller {
         // 303 and never 302 or 307: whatever the method was, the challenge page is asked for with GET and no body.
         Caller::Navigation => return see_other(location),
@@ -102,7 +111,7 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
         idempotency_key: Some(answer.attempt.as_str()),
         expires_at: Some(answer.expires.unix_seconds()),
         callback_origin: Some(&answer.callback_origin),
-        ..Problem::of(&reason, Some(&answer.action), status)
+        ..Problem::of(&refusal, status)
     }
     .respond();
     match caller {
@@ -127,6 +136,6 @@ pub(super) fn problem(refusal: &Refusal) -> Response<Bytes> {
         _ => None,
     };
     let failover = refusal.no_failover().map(NoFailover::as_str);
-    let problem = Problem { outage, failover, ..Problem::of(reason, refusal.action(), reason.status()) };
+    let problem = Problem { outage, failover, ..Problem::of(refusal, reason.status()) };
     with_retry_after(problem.respond(), refusal)
 }

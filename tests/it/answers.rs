@@ -148,11 +148,12 @@ async fn t73_what_does_not_pass_is_refused() {
             assert!(problem["type"].as_str().unwrap().ends_with("enum.RefusalReason.html#variant.State"));
             let members: Vec<_> = problem.as_object().unwrap().keys().map(String::as_str).collect();
             if state.is_empty() {
-                assert_eq!(members, ["action", "detail", "status", "title", "type"], "what is no word is not repeated");
+                let usual = ["action", "code", "decisionId", "detail", "status", "title", "type"];
+                assert_eq!(members, usual, "what is no word is not repeated");
                 continue;
             }
             assert_eq!(problem["state"], state);
-            assert_eq!(members, ["action", "detail", "state", "status", "title", "type"]);
+            assert_eq!(members, ["action", "code", "decisionId", "detail", "state", "status", "title", "type"]);
         }
     }
     for state in ["CHALLENGE_SUCCEEDED", "REVIEW_SUCCEEDED"] {
@@ -191,6 +192,8 @@ async fn a_challenge_looks_as_its_caller_can_use_it() {
         [
             "action",
             "callbackOrigin",
+            "code",
+            "decisionId",
             "detail",
             "expiresAt",
             "idempotencyKey",

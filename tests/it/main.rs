@@ -11,6 +11,7 @@ mod budgets;
 mod callback;
 mod canaries;
 mod challenge_hosts;
+mod decisions;
 mod deploys;
 mod docs;
 mod dropped;

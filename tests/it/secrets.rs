@@ -80,16 +80,16 @@ async fn t44_the_log_says_how_a_flow_ended() {
     let app = app.merge(bench.authsignal.routes());
     let said = |ended: &str| {
         let text = log.text();
-        let of_ours = |line: &&str| line.contains("action=ended") && line.contains(&format!("answered=\"{ended}\""));
+        let of_ours = |line: &&str| line.contains("action=ended") && line.contains(&format!("outcome=\"{ended}\""));
         text.lines().filter(of_ours).count()
     };
     let mut ada = Visitor::new(&app, "ada");
     let challenge = ada.challenge(&get("/ended").navigating()).await;
     let left = bench.emulator.quit(&challenge).unwrap();
     ada.send(&way_back(&left)).await;
-    assert_eq!((said("left"), said("approved")), (1, 0));
+    assert_eq!((said("left"), said("proved")), (1, 0));
     ada.send(&bench.prove(&challenge)).await;
-    assert_eq!((said("left"), said("approved")), (1, 1));
+    assert_eq!((said("left"), said("proved")), (1, 1));
     let key = store.last_approved();
     store.put(&key, b"changed").await;
     ada.challenge(&get("/ended").navigating()).await;

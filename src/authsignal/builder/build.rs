@@ -133,6 +133,7 @@ impl AuthsignalBuilder {
             places,
             upstream: Upstream::new(self.breaker, self.max_upstream_calls),
             failovers: Failovers::new(self.failover_budget),
+            listeners: self.listeners,
             client: self.client,
         }))
     }

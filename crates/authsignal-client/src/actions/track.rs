@@ -285,6 +285,9 @@ pub struct TrackDecision {
     pub url: Option<ChallengeUrl>,
     /// The token for the client SDKs, good for about ten minutes.
     pub token: Option<Token>,
+    /// The rules that matched.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub rule_ids: Vec<String>,
 }
 
 /// An answer that says which attempt it is about.
