@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use authsignal_client::{ActionCode, IdempotencyKey, UserId, VerificationMethod};
 
+use crate::domain::extent::SkipReason;
 use crate::refusal::RefusalReason;
 
 /// How a decision ended.
@@ -27,6 +28,10 @@ pub enum Outcome {
     Admitted,
     /// It passed in an outage, with the application's own proof.
     Fallback,
+    /// It passed without having been asked about: step-up is off for it.
+    Skipped,
+    /// It passed before it was decided, on a route that is only observed.
+    Observed,
     /// The user was asked for a proof.
     Challenged,
     /// The request was refused.
@@ -52,6 +57,8 @@ impl Outcome {
             Self::Verified => "verified",
             Self::Admitted => "admitted",
             Self::Fallback => "fallback",
+            Self::Skipped => "skipped",
+            Self::Observed => "observed",
             Self::Challenged => "challenged",
             Self::Refused => "refused",
             Self::Proved => "proved",
@@ -66,6 +73,7 @@ impl Outcome {
     pub fn is_pass(self) -> bool {
         match self {
             Self::Allowed | Self::Unenrolled | Self::Settled | Self::Verified | Self::Admitted | Self::Fallback => true,
+            Self::Skipped | Self::Observed => true,
             Self::Challenged | Self::Refused | Self::Proved | Self::Left | Self::Failed | Self::TurnedBack => false,
         }
     }
@@ -73,6 +81,7 @@ impl Outcome {
     /// What the log says of it.
     fn message(self) -> &'static str {
         match self {
+            Self::Skipped => "request passed without having been asked about, as its route says",
             Self::Challenged => "request challenged",
             Self::Refused => "request refused",
             Self::Proved | Self::Left | Self::Failed => "back from a challenge",
@@ -97,6 +106,8 @@ pub(crate) struct Ended<'a> {
     /// The key of the attempt, as the service knows it.
     pub(crate) id: Option<&'a IdempotencyKey>,
     pub(crate) reason: Option<&'a RefusalReason>,
+    /// Why nobody was asked.
+    pub(crate) skipped: Option<&'a SkipReason>,
     /// With what it was proved.
     pub(crate) method: Option<&'a VerificationMethod>,
     /// The rules that decided, where the service named them.
@@ -111,7 +122,18 @@ pub(crate) struct Ended<'a> {
 impl<'a> Ended<'a> {
     /// One of which no more is known.
     pub(crate) fn new(outcome: Outcome, action: Option<&'a ActionCode>, id: Option<&'a IdempotencyKey>) -> Self {
-        Self { outcome, action, id, reason: None, method: None, rule_ids: &[], upstream: None, route: None, user: None }
+        Self {
+            outcome,
+            action,
+            id,
+            reason: None,
+            skipped: None,
+            method: None,
+            rule_ids: &[],
+            upstream: None,
+            route: None,
+            user: None,
+        }
     }
 }
 
@@ -130,7 +152,7 @@ impl Listeners {
     }
 }
 
-/// What passes at `debug`, since it is most of what there is, and the rest at `info`.
+/// What passes by a decision at `debug`, since it is most of what there is, and the rest at `info`.
 fn log(ended: &Ended<'_>) {
     macro_rules! at {
         ($level:ident) => {
@@ -141,6 +163,8 @@ fn log(ended: &Ended<'_>) {
                 code = ended.reason.map(RefusalReason::code),
                 reason = ended.reason.map(RefusalReason::as_str),
                 state = ended.reason.and_then(RefusalReason::state),
+                skipped = ended.skipped.map(SkipReason::as_str),
+                skip_reason = ended.skipped.and_then(SkipReason::text).map(tracing::field::debug),
                 method = ended.method.map(tracing::field::display),
                 rules = (!ended.rule_ids.is_empty()).then(|| tracing::field::debug(ended.rule_ids)),
                 upstream = ended.upstream.map(tracing::field::debug),
@@ -151,5 +175,6 @@ fn log(ended: &Ended<'_>) {
             )
         };
     }
-    if ended.outcome.is_pass() { at!(debug) } else { at!(info) }
+    let is_usual = ended.outcome.is_pass() && !matches!(ended.outcome, Outcome::Skipped | Outcome::Observed);
+    if is_usual { at!(debug) } else { at!(info) }
 }

@@ -1,6 +1,7 @@
 //! A router that knows which of its routes are guarded, which axum's own does not tell.
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use authsignal_client::ActionCode;
@@ -10,6 +11,7 @@ use axum::routing::{MethodFilter, on};
 use http::Method;
 
 use crate::domain::coverage::Coverage;
+use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
 use crate::domain::policy::{Policy, Unenrolled};
 use crate::middleware::AuthsignalLayer;
@@ -68,6 +70,38 @@ pub struct RouteGuard {
     pub unenrolled: Unenrolled,
     /// What becomes of requests while Authsignal is out.
     pub on_outage: OnOutage,
+    /// Why step-up is switched off ([`AuthsignalLayer::off`]).
+    pub off: Option<Arc<str>>,
+    /// Of how many users in a hundred it is asked ([`AuthsignalLayer::share`]).
+    pub share: Option<u8>,
+    /// Whether it is asked only where a condition says so ([`AuthsignalLayer::when`]).
+    pub has_condition: bool,
+    /// Whether requests go on whatever the answer is ([`AuthsignalLayer::observe`]).
+    pub is_observed: bool,
+}
+
+impl RouteGuard {
+    fn of(layer: &AuthsignalLayer) -> Self {
+        let (action, Policy { coverage, unenrolled, remember, on_outage, extent }) = layer.described();
+        let Extent { off, share, has_condition, is_observed } = extent.clone();
+        Self {
+            action: action.clone(),
+            coverage: *coverage,
+            remember: *remember,
+            unenrolled: *unenrolled,
+            on_outage: *on_outage,
+            off,
+            share,
+            has_condition,
+            is_observed,
+        }
+    }
+
+    /// Whether a request can be stopped by it: it is neither switched off nor only observed.
+    #[must_use]
+    pub fn can_stop(&self) -> bool {
+        self.off.is_none() && !self.is_observed
+    }
 }
 
 impl Route {
@@ -92,6 +126,10 @@ impl Route {
     fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
+
+    fn is_guarded(&self) -> bool {
+        self.guard.as_ref().is_some_and(RouteGuard::can_stop)
+    }
 }
 
 impl fmt::Display for Route {
@@ -103,9 +141,21 @@ impl fmt::Display for Route {
             write!(f, ", remembered for {} s", time.as_secs())?;
         }
         write!(f, ", unenrolled: {:?}", guard.unenrolled)?;
-        match guard.on_outage {
-            OnOutage::Refuse => Ok(()),
-            other => write!(f, ", on outage: {other:?}"),
+        if guard.on_outage != OnOutage::Refuse {
+            write!(f, ", on outage: {:?}", guard.on_outage)?;
+        }
+        if let Some(percent) = guard.share {
+            write!(f, ", asked of {percent} in 100 users")?;
+        }
+        if guard.has_condition {
+            f.write_str(", asked when its condition says so")?;
+        }
+        if guard.is_observed {
+            f.write_str(", only observed")?;
+        }
+        match &guard.off {
+            Some(reason) => write!(f, ", switched off: {reason:?}"),
+            None => Ok(()),
         }
     }
 }
@@ -128,9 +178,7 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
         T: 'static,
     {
         let route = on(filter(&method), handler).route_layer(layer.clone());
-        let (action, &Policy { coverage, unenrolled, remember, on_outage }) = layer.described();
-        let guard = RouteGuard { action: action.clone(), coverage, remember, unenrolled, on_outage };
-        self.add(Route { method, path: path.to_owned(), guard: Some(guard) }, route)
+        self.add(Route { method, path: path.to_owned(), guard: Some(RouteGuard::of(layer)) }, route)
     }
 
     /// Adds a route that nothing guards.
@@ -196,14 +244,15 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
         self.router
     }
 
-    /// Fails unless each of these routes, such as `POST /withdraw`, is there and guarded.
+    /// Fails unless each of these routes, such as `POST /withdraw`, is there and guarded. One that is
+    /// [switched off](AuthsignalLayer::off) or only [observed](AuthsignalLayer::observe) is not.
     ///
     /// # Panics
     ///
     /// With the routes that are not, and what is there in their place.
     #[track_caller]
     pub fn assert_guarded<'a>(&self, wanted: impl IntoIterator<Item = &'a str>) {
-        let is_guarded = |name: &str| self.routes.iter().any(|route| route.name() == name && route.guard.is_some());
+        let is_guarded = |name: &str| self.routes.iter().any(|route| route.name() == name && route.is_guarded());
         let missing: Vec<_> = wanted.into_iter().filter(|name| !is_guarded(name)).collect();
         assert!(missing.is_empty(), "not guarded: {missing:?}; there are:\n{}", self.listed());
     }
@@ -217,7 +266,7 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
     #[track_caller]
     pub fn assert_no_unguarded_mutation<'a>(&self, except: impl IntoIterator<Item = &'a str>) {
         let except: BTreeSet<String> = except.into_iter().map(str::to_owned).collect();
-        let open = self.routes.iter().filter(|route| !route.method.is_safe() && route.guard.is_none());
+        let open = self.routes.iter().filter(|route| !route.method.is_safe() && !route.is_guarded());
         let open: BTreeSet<String> = open.map(Route::name).collect();
         let unguarded: Vec<_> = open.difference(&except).collect();
         assert!(unguarded.is_empty(), "these may change something, and are not guarded: {unguarded:?}");

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::decided::Outcome;
+use crate::domain::extent::SkipReason;
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::response::headers::attach_refusal;
@@ -69,6 +70,14 @@ pub enum Grounds {
         /// ([`AuthsignalLayer::fallback`](crate::AuthsignalLayer::fallback)).
         is_proven: bool,
     },
+    /// Step-up is switched off for this request: nobody was asked, neither Authsignal nor the user.
+    #[non_exhaustive]
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// The route is only [observed](crate::AuthsignalLayer::observe): the request went on before anything was decided.
+    Observed,
     /// The user proved it.
     #[non_exhaustive]
     Verified {
@@ -89,6 +98,16 @@ impl Grounds {
             Self::Failover { is_proven: false, .. } => Outcome::Admitted,
             Self::Failover { is_proven: true, .. } => Outcome::Fallback,
             Self::Verified { .. } => Outcome::Verified,
+            Self::Skipped { .. } => Outcome::Skipped,
+            Self::Observed => Outcome::Observed,
+        }
+    }
+
+    /// Why nobody was asked.
+    pub(crate) fn skipped(&self) -> Option<&SkipReason> {
+        match self {
+            Self::Skipped { reason } => Some(reason),
+            _ => None,
         }
     }
 
@@ -126,7 +145,13 @@ impl Verdict {
 
     /// The same answer for a layer further in, if it is one to its question.
     pub(crate) fn answers(&self, question: &Question, run: &Run) -> Option<Self> {
-        let is_enough = !self.is_failover() || question.policy.on_outage.takes_anothers();
+        let is_enough = match self.0.grounds {
+            Grounds::Failover { .. } => question.policy.on_outage.takes_anothers(),
+            // Each layer says for itself whom it does not ask.
+            Grounds::Skipped { .. } => false,
+            Grounds::Observed => question.policy.extent.is_observed,
+            _ => true,
+        };
         (is_enough && question.is_answered_by(&self.0.question)).then(|| {
             Self::new(Inner {
                 attempt: self.0.attempt.clone(),

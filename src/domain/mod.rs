@@ -3,6 +3,7 @@ pub(crate) mod breaker;
 pub(crate) mod challenge_url;
 pub(crate) mod coverage;
 pub(crate) mod decision;
+pub(crate) mod extent;
 pub(crate) mod failover;
 pub(crate) mod fields;
 pub(crate) mod flow;

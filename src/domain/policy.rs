@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use crate::domain::coverage::Coverage;
+use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
 
 /// What happens to a user who has nothing enrolled, where the service would let them pass or challenge them.
@@ -40,6 +41,8 @@ pub(crate) struct Policy {
     pub(crate) unenrolled: Unenrolled,
     pub(crate) remember: Option<Duration>,
     pub(crate) on_outage: OnOutage,
+    /// Which requests it is asked of.
+    pub(crate) extent: Extent,
 }
 
 impl Policy {
@@ -50,19 +53,19 @@ impl Policy {
     /// What does not, as a sentence for whoever set it up: the two settings by the names of their setters, and what to do.
     // Every field is named, so that who adds one says here what it goes together with.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Self { coverage: _, unenrolled: _, remember: _, on_outage: _ } = self;
-        Ok(())
+        let Self { coverage: _, unenrolled: _, remember: _, on_outage: _, extent } = self;
+        extent.check().map_err(str::to_owned)
     }
 
     /// Whether a pass that an outer layer gave this request, for the same action, answers this policy too, so that one
     /// request is not decided twice (threat T61).
     ///
     /// It does where the outer layer asked for as much: an approval no wider and no longer than this policy takes, and
-    /// no user let through unenrolled whom this policy would not. What it would have done in an outage is none of that: a pass
-    /// that is a failover is told apart by its grounds.
+    /// no user let through unenrolled whom this policy would not. What it would have done in an outage is none of that, nor
+    /// whom it does not ask: a pass that is a failover, was skipped or only observed is told apart by its grounds.
     // Every field is named, so that who adds one says here when an outer layer asked for as much.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
-        let Self { coverage, unenrolled, remember, on_outage: _ } = self;
+        let Self { coverage, unenrolled, remember, on_outage: _, extent: _ } = self;
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= coverage.width() && outer.remember <= *remember;
         let as_strict = *unenrolled == Unenrolled::Allow || *unenrolled == outer.unenrolled;
@@ -79,7 +82,7 @@ mod tests {
     fn t61_an_outer_pass_counts_only_if_it_asked_for_as_much() {
         let policy = |coverage, unenrolled, minutes: u64| {
             let remember = (minutes > 0).then(|| Duration::from_secs(minutes * 60));
-            Policy { coverage, unenrolled, remember, on_outage: OnOutage::Refuse }
+            Policy { coverage, unenrolled, remember, ..Policy::default() }
         };
         let plain = policy(Coverage::Request, Unenrolled::Allow, 0);
         let remembering = policy(Coverage::Action, Unenrolled::Allow, 10);

@@ -15,6 +15,7 @@ use crate::decided::trail::Trail;
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
+use crate::domain::extent::SkipReason;
 use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
@@ -247,6 +248,11 @@ impl Case<'_> {
             "request passed without a decision of Authsignal's, as its route says"
         );
         self.verdict(Grounds::Failover { outage, is_proven }, attempt)
+    }
+
+    /// It passes without having been asked about.
+    pub(super) fn skipped(self, reason: SkipReason, attempt: IdempotencyKey) -> Verdict {
+        self.verdict(Grounds::Skipped { reason }, attempt)
     }
 
     fn verdict(self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {

@@ -1,15 +1,13 @@
 //! The application's own proof in an outage: what it is asked about, and how a check that fails is none.
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use authsignal_client::{ActionCode, UserId};
 use bytes::Bytes;
 use http::request::Parts;
 
+use super::careful::{self, Later};
 use crate::domain::failover::NoFailover;
 use crate::outage::Outage;
 
@@ -87,7 +85,7 @@ impl fmt::Debug for FallbackRequest {
 type Checked = Result<bool, String>;
 
 /// A check of the application's.
-pub(super) type Check = Arc<dyn Fn(FallbackRequest) -> Pin<Box<dyn Future<Output = Checked> + Send>> + Send + Sync>;
+pub(super) type Check = Arc<dyn Fn(FallbackRequest) -> Later<Checked> + Send + Sync>;
 
 /// How a check that gave no answer went wrong.
 enum Broken {
@@ -99,12 +97,12 @@ enum Broken {
 /// Asks for the proof of a request; nothing but a plain yes in time is one.
 pub(super) async fn check(check: &Check, request: FallbackRequest, timeout: Duration) -> Result<(), NoFailover> {
     let action = request.action.clone();
-    let broken = match tokio::time::timeout(timeout, run(check, request)).await {
-        Ok(Ok(Ok(true))) => return Ok(()),
-        Ok(Ok(Ok(false))) => return Err(NoFailover::Unproven),
-        Ok(Ok(Err(error))) => Broken::Error(error),
-        Ok(Err(Panicked)) => Broken::Panic,
-        Err(_) => Broken::TooSlow,
+    let broken = match careful::run(|| check(request), timeout).await {
+        Ok(Ok(true)) => return Ok(()),
+        Ok(Ok(false)) => return Err(NoFailover::Unproven),
+        Ok(Err(error)) => Broken::Error(error),
+        Err(careful::Broken::Panic) => Broken::Panic,
+        Err(careful::Broken::TooSlow) => Broken::TooSlow,
     };
     let setter = "AuthsignalLayer::fallback";
     match broken {
@@ -122,18 +120,4 @@ pub(super) async fn check(check: &Check, request: FallbackRequest, timeout: Dura
         }
     }
     Err(NoFailover::Broken)
-}
-
-struct Panicked;
-
-/// Runs a check to its end or to its panic. After a panic it is polled no more, so that nobody sees what that left behind.
-async fn run(check: &Check, request: FallbackRequest) -> Result<Checked, Panicked> {
-    let begun = catch_unwind(AssertUnwindSafe(|| check(request)));
-    let mut checking = begun.map_err(|_| Panicked)?;
-    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| checking.as_mut().poll(cx))) {
-        Ok(Poll::Ready(checked)) => Poll::Ready(Ok(checked)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(_) => Poll::Ready(Err(Panicked)),
-    })
-    .await
 }

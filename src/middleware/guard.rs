@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::fallback::Check;
+use super::when::Condition;
 use crate::authsignal::Inner;
 use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
 use crate::domain::place::Place;
@@ -36,6 +37,8 @@ pub(super) struct Guard {
     pub(super) custom: Option<Custom>,
     /// What asks for the application's own proof in an outage.
     pub(super) fallback: Option<Fallback>,
+    /// What is asked first whether to ask at all.
+    pub(super) condition: Option<Condition>,
     /// What the token of a challenge may do with the user's methods.
     pub(super) scope: Option<String>,
     /// Whether users see their methods after the challenge.

@@ -107,7 +107,11 @@ impl Guard {
                 Ok(Way { body, verdict, spending }) => {
                     if let Some(verdict) = &verdict {
                         let grounds = verdict.grounds();
-                        let ended = Ended { method: grounds.method(), ..self.ended(&parts, grounds.outcome()) };
+                        let ended = Ended {
+                            method: grounds.method(),
+                            skipped: grounds.skipped(),
+                            ..self.ended(&parts, grounds.outcome())
+                        };
                         trail.is_of(verdict.decision_id());
                         trail.end(ended, |ended| self.authsignal.listeners.tell(ended));
                     }
@@ -143,9 +147,13 @@ impl Guard {
         RandomIds { run, attempt, ticket }: RandomIds,
         trail: &Trail,
     ) -> Result<Way<B>, Stop> {
-        token::take_off(parts)?;
-        if is_prefetch(parts) {
-            return Err(RefusalReason::Prefetch.into());
+        let token = token::take_off(parts);
+        // What a route is switched off for stops nothing there.
+        if self.policy.extent.can_stop() {
+            token?;
+            if is_prefetch(parts) {
+                return Err(RefusalReason::Prefetch.into());
+            }
         }
         let Some(asked) = self.asked(parts, body.is_empty()).await? else {
             return Ok(Way { body, verdict: None, spending: None });
@@ -154,6 +162,9 @@ impl Guard {
         let (case, answered) = self.case(parts, asked, (run, &attempt, ticket), trail)?;
         if let Some(verdict) = answered {
             return Ok(Way::new(body, verdict));
+        }
+        if let Some(reason) = self.unasked(&case, parts).await {
+            return Ok(Way::new(body, case.skipped(reason, attempt)));
         }
         // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
         // asked for (threat T42).
@@ -224,7 +235,7 @@ impl Guard {
             return Err(RefusalReason::InvalidTarget.into());
         }
         let (place, name) = self.authsignal.place_of(parts);
-        if matches!(name, Name::Led) {
+        if matches!(name, Name::Led) && self.policy.extent.can_stop() {
             return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
         }
         if place.is_received_callback(address.received.path()) {

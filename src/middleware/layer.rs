@@ -19,6 +19,7 @@ use crate::domain::policy::{Policy, Unenrolled};
 use crate::verdict::question::LayerId;
 
 mod check;
+mod extent;
 
 /// The longest that an approval is remembered.
 const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -91,6 +92,7 @@ impl AuthsignalLayer {
                 policy,
                 custom: None,
                 fallback: None,
+                condition: None,
                 scope: None,
                 redirect_to_settings: false,
             },

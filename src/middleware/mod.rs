@@ -206,6 +206,7 @@
 //! ```
 mod body;
 mod browser;
+mod careful;
 mod case;
 mod failover;
 mod fallback;
@@ -218,6 +219,8 @@ mod resume;
 mod service;
 mod stop;
 mod token;
+mod unasked;
+mod when;
 
 pub use body::{RefusalBody, ReplayBody};
 pub use browser::{BrowserFuture, BrowserLayer, BrowserService};
@@ -225,3 +228,4 @@ pub use fallback::FallbackRequest;
 pub use future::ResponseFuture;
 pub use layer::AuthsignalLayer;
 pub use service::AuthsignalService;
+pub use when::{Ask, IntoAsk, WhenRequest};

@@ -65,6 +65,7 @@ impl Purpose {
 struct DerivedKeys {
     naming: Hmac<Sha256>,
     sealing: Hmac<Sha256>,
+    drawing: Hmac<Sha256>,
 }
 
 impl DerivedKeys {
@@ -75,7 +76,7 @@ impl DerivedKeys {
             kdf.expand(label, &mut key).expect("32 bytes are less than HKDF's limit");
             <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&key).expect("HMAC takes any length")
         };
-        Self { naming: mac(b"naming"), sealing: mac(b"sealing") }
+        Self { naming: mac(b"naming"), sealing: mac(b"sealing"), drawing: mac(b"drawing") }
     }
 
     fn name(&self, tenant: &Tenant, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
@@ -130,6 +131,15 @@ impl KeyRing {
     /// The record's key under the current secret and tenant, where new records go.
     pub(crate) fn name(&self, purpose: Purpose, browser: &BrowserId, what: &[u8; 32]) -> Key {
         self.current.name(&self.tenants.current, purpose, browser, what)
+    }
+
+    /// A number that is drawn for this once and for all, evenly, and the same on each node: nobody who does not have the secret
+    /// can tell it, or choose what it is drawn for by it.
+    pub(crate) fn draw(&self, what: &[u8; 32]) -> u64 {
+        let mut mac = self.current.drawing.clone();
+        mac.update(what);
+        let bytes = <[u8; 32]>::from(mac.finalize().into_bytes());
+        u64::from_be_bytes(std::array::from_fn(|at| bytes[at]))
     }
 
     /// Seals a record with the master secret that its key comes from: whoever finds it under that name can open it, also a

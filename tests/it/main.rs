@@ -56,4 +56,5 @@ mod support;
 mod surroundings;
 mod tenants;
 mod tokens;
+mod unasked;
 mod wire;
