@@ -57,4 +57,5 @@ mod surroundings;
 mod tenants;
 mod tokens;
 mod unasked;
+mod user_ids;
 mod wire;

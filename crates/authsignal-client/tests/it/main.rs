@@ -12,6 +12,7 @@ mod support;
 mod surrogates;
 mod through;
 mod tls;
+mod user_ids;
 
 mod walks;
 mod wire;
