@@ -1,4 +1,6 @@
 //! Why a request did not pass.
+#[cfg(test)]
+mod documented;
 mod table;
 
 use std::time::Duration;

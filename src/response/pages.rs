@@ -41,6 +41,7 @@ struct Inside<'a> {
     is_right_to_left: bool,
     lines: &'a [std::borrow::Cow<'static, str>],
     links: Vec<Link<'a>>,
+    small: Option<String>,
 }
 
 #[derive(Template)]
@@ -56,6 +57,7 @@ struct View<'a> {
     details: Vec<(&'a str, &'a str)>,
     form: Option<Form<'a>>,
     links: Vec<Link<'a>>,
+    small: Option<String>,
     script: Option<String>,
 }
 
@@ -116,6 +118,7 @@ impl Look {
             details,
             form,
             links: links(page),
+            small: small(page),
             script: page.script(),
         };
         let html = view.render().expect("a template writes to memory");
@@ -136,8 +139,16 @@ impl Look {
 pub(crate) fn render_inside(page: &Page, frame: Option<&str>) -> Response<Bytes> {
     let (title, lines) = (page.title(), page.text());
     let (lang, is_right_to_left) = (page.language(), page.is_right_to_left());
-    let inside = Inside { frame, title: &title, lang, is_right_to_left, lines: &lines, links: links(page) };
+    let inside =
+        Inside { frame, title: &title, lang, is_right_to_left, lines: &lines, links: links(page), small: small(page) };
     stream(inside.render().expect("a template writes to memory"), page.status())
+}
+
+/// What people read out to those who help them, in no language: the code of a refusal, and the id of the decision.
+fn small(page: &Page) -> Option<String> {
+    let PageKind::Refusal(refusal) = page.kind() else { return None };
+    let code = refusal.reason().code();
+    Some(refusal.decision_id().map_or_else(|| code.to_owned(), |id| format!("{code} · {id}")))
 }
 
 /// The ways on from a page, of which the likeliest looks like it, unless that is the button of a form.

@@ -4,7 +4,7 @@ use axum_authsignal::RefusalReason;
 use axum_authsignal::client::InvalidId;
 
 use crate::logs::Log;
-use crate::support::{Bench, bench, bench_with, get, json};
+use crate::support::{Bench, bench, bench_with, get, json, post};
 
 /// The id under which Authsignal was last told of an attempt.
 fn told(bench: &Bench) -> String {
@@ -89,4 +89,23 @@ async fn t97_users_are_named_in_the_log_only_where_that_was_asked_for() {
         assert_eq!(ours.iter().any(|line| line.contains("user_id=canary-user")), asked_for, "{ours:?}");
         assert_eq!(ours.iter().any(|line| line.contains("canary-user")), asked_for, "{ours:?}");
     }
+}
+
+/// C18: whoever is refused on a page has something to tell their support: the code, and the id that the log has.
+#[tokio::test]
+async fn c18_a_page_says_code_and_id_in_small_print() {
+    let bench = bench().await;
+    bench.emulator.inject_fault(Endpoint::Track, Fault::state("BLOCK"));
+    let reply = bench.visitor("ada").send(&get("/pay").navigating()).await;
+    let small = format!("<p class=\"small\" dir=\"ltr\">AUTHSIGNAL-R006 · {}</p>", told(&bench));
+    assert!(reply.text().contains(&small), "{}", reply.text());
+    bench.emulator.inject_fault(Endpoint::Track, Fault::state("BLOCK"));
+    let inside =
+        post("/pay", "application/x-www-form-urlencoded", "a=b").header("accept", "text/vnd.turbo-stream.html");
+    let reply = bench.visitor("ada").send(&inside).await;
+    let small = format!("<small>AUTHSIGNAL-R006 · {}</small>", told(&bench));
+    assert!(reply.text().contains(&small), "{}", reply.text());
+    // A way back that belongs to nothing has a code alone.
+    let lost = bench.visitor("ada").send(&get("/authsignal/callback?flow=none").navigating()).await;
+    assert!(lost.text().contains("dir=\"ltr\">AUTHSIGNAL-R016</p>"), "{}", lost.text());
 }
