@@ -17,6 +17,7 @@ pub(crate) use self::mistakes::Mistakes;
 use crate::budget::failover::Failovers;
 use crate::budget::{Asker, Ledger};
 use crate::decided::Listeners;
+use crate::decided::explain::Explanation;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::flow::Opening;
 use crate::domain::page_origin::PageOrigins;
@@ -159,6 +160,26 @@ impl Authsignal {
     #[must_use]
     pub fn upstream(&self) -> UpstreamState {
         self.0.upstream.state(self.0.flows.clock.now())
+    }
+
+    /// Why a decision ended as it did: each check in its order, of which the last one decided. By its id, which stands in the log,
+    /// in problem documents, on pages, in verdicts, and at Authsignal as the key of the attempt. The oldest comes first: a challenge,
+    /// and the request that passed with its proof, are two of one id.
+    ///
+    /// Empty unless [`keep_explanations`](crate::AuthsignalBuilder::keep_explanations) keeps some, and the decision was made by this
+    /// process not long ago.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::Authsignal;
+    /// fn support(authsignal: &Authsignal, id: &str) -> String {
+    ///     authsignal.explain(id).iter().map(|explanation| format!("{explanation}\n")).collect()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn explain(&self, decision_id: impl AsRef<str>) -> Vec<Explanation> {
+        self.0.listeners.kept.of(decision_id.as_ref())
     }
 
     /// Ends everything that this user was asked for or has proved, in each browser and session: once this has returned, no

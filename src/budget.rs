@@ -14,6 +14,7 @@ use std::time::Duration;
 use authsignal_client::{ActionCode, IdempotencyKey};
 
 use crate::domain::flow::Moment;
+use crate::meter;
 
 /// The most accounts that are kept; then the one that would be over first makes room.
 const MAX_ACCOUNTS: usize = 50_000;
@@ -36,6 +37,16 @@ pub enum Budget {
 }
 
 impl Budget {
+    /// A short name, as the label of a metric.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Challenges => "challenges",
+            Self::Refusals => "refusals",
+            Self::Validates => "validates",
+            Self::PendingFlows => "pending_flows",
+        }
+    }
+
     /// The setter that says how much it is, for the log.
     fn setter(self) -> &'static str {
         match self {
@@ -48,6 +59,7 @@ impl Budget {
 
     /// Says in the log that somebody is over it.
     pub(crate) fn warn(self, action: &ActionCode) {
+        meter::over_budget(self.as_str());
         let setter = self.setter();
         tracing::warn!(%action, setter, "one user and session are over a budget, and are told to wait");
     }

@@ -2,14 +2,18 @@
 //!
 //! A layer's decision ends in `Guard::decide` of `middleware/judge.rs`, the way back in `callback.rs` and `redeem.rs`. Whoever
 //! decides without a request makes an [`Ended`] and tells it here too.
+pub(crate) mod explain;
 pub(crate) mod trail;
 
 use std::fmt;
 use std::time::Duration;
 
-use authsignal_client::{ActionCode, IdempotencyKey, UserId, VerificationMethod};
+use authsignal_client::{ActionCode, Clock, IdempotencyKey, UserId, VerificationMethod};
 
 use crate::domain::extent::SkipReason;
+use self::explain::{Check, Explanation, Kept};
+use crate::meter::{self, Actions};
+use crate::outage::Outage;
 use crate::refusal::RefusalReason;
 
 /// How a decision ended.
@@ -108,6 +112,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) reason: Option<&'a RefusalReason>,
     /// Why nobody was asked.
     pub(crate) skipped: Option<&'a SkipReason>,
+    /// Why Authsignal could not be asked, where it could not; of a refusal its reason says so.
+    pub(crate) outage: Option<Outage>,
     /// With what it was proved.
     pub(crate) method: Option<&'a VerificationMethod>,
     /// The rules that decided, where the service named them.
@@ -117,6 +123,8 @@ pub(crate) struct Ended<'a> {
     /// The route's template, such as `/accounts/{id}`.
     pub(crate) route: Option<&'a str>,
     pub(crate) user: Option<&'a UserId>,
+    /// Each check in its order, where somebody wants to know.
+    pub(crate) checks: &'a [Check],
 }
 
 impl<'a> Ended<'a> {
@@ -128,27 +136,86 @@ impl<'a> Ended<'a> {
             id,
             reason: None,
             skipped: None,
+            outage: None,
             method: None,
             rule_ids: &[],
             upstream: None,
             route: None,
             user: None,
+            checks: &[],
         }
     }
 }
 
 /// Who is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Listeners {
-    /// Whether the log names users.
+    /// The application's.
+    pub(crate) clock: Clock,
+    /// Whether log and spans name users.
     pub(crate) log_user_ids: bool,
+    pub(crate) kept: Kept,
+    actions: Actions,
 }
 
+impl Default for Listeners {
+    fn default() -> Self {
+        Self { clock: Clock::system(), log_user_ids: false, kept: Kept::default(), actions: Actions::default() }
+    }
+}
+
+/// The target of the event that explains a decision.
+const EXPLAIN: &str = "axum_authsignal::explain";
+
 impl Listeners {
+    /// Whether anybody wants to know each check.
+    pub(crate) fn explains(&self) -> bool {
+        self.kept.most > 0 || tracing::enabled!(target: EXPLAIN, tracing::Level::DEBUG)
+    }
+
     /// Tells all of them. Where nobody listens it takes no memory and next to no time.
     pub(crate) fn tell(&self, ended: &Ended<'_>) {
-        let user = ended.user.filter(|_| self.log_user_ids);
-        log(&Ended { user, ..*ended });
+        let outage = match ended.reason {
+            Some(RefusalReason::Outage(outage)) => Some(*outage),
+            _ => ended.outage,
+        };
+        let ended = Ended { outage, ..*ended };
+        log(&Ended { user: ended.user.filter(|_| self.log_user_ids), ..ended });
+        self.actions.decided(ended.action, ended.outcome.as_str());
+        if let (Outcome::Refused | Outcome::TurnedBack, Some(reason)) = (ended.outcome, ended.reason) {
+            meter::refused(reason.code());
+        }
+        if let Outcome::Proved | Outcome::Left | Outcome::Failed = ended.outcome {
+            meter::flow(ended.outcome.as_str());
+        }
+        if !ended.checks.is_empty() {
+            self.explain(&ended);
+        }
+    }
+
+    fn explain(&self, ended: &Ended<'_>) {
+        let Some(id) = ended.id else { return };
+        let explanation = Explanation {
+            decision_id: id.clone(),
+            action: ended.action.cloned(),
+            outcome: ended.outcome,
+            code: ended.reason.map(RefusalReason::code),
+            route: ended.route.map(str::to_owned),
+            at: self.clock.now(),
+            checks: ended.checks.to_vec(),
+        };
+        tracing::debug!(
+            target: EXPLAIN,
+            action = ended.action.map(tracing::field::display),
+            decision_id = %id,
+            outcome = ended.outcome.as_str(),
+            deciding = explanation.deciding().map(|check| check.name),
+            checks = %explanation,
+            "decision explained"
+        );
+        if self.kept.most > 0 {
+            self.kept.keep(explanation);
+        }
     }
 }
 
@@ -162,6 +229,7 @@ fn log(ended: &Ended<'_>) {
                 outcome = ended.outcome.as_str(),
                 code = ended.reason.map(RefusalReason::code),
                 reason = ended.reason.map(RefusalReason::as_str),
+                outage = ended.outage.map(Outage::as_str),
                 state = ended.reason.and_then(RefusalReason::state),
                 skipped = ended.skipped.map(SkipReason::as_str),
                 skip_reason = ended.skipped.and_then(SkipReason::text).map(tracing::field::debug),

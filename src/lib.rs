@@ -46,6 +46,7 @@
 //! | `reqwest` | yes | the HTTP client: proxies of the environment, the platform's root certificates |
 //! | `hyper` | no | a leaner one, without proxies: `client::ClientBuilder::hyper`, and by itself where `reqwest` is off |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
+//! | `metrics` | no | counts and measures decisions through the `metrics` facade: `docs/observability.md` names them |
 //! | `testing` | no | what tests of an application need of the inside, which `axum-authsignal-testing` builds on |
 //!
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -61,6 +62,7 @@ mod domain;
 mod fuzz;
 mod guarded;
 mod log;
+mod meter;
 pub mod middleware;
 mod outage;
 #[cfg(authsignal_benches)]
@@ -88,6 +90,7 @@ pub use authsignal::builder::AuthsignalBuilder;
 pub use budget::Budget;
 pub use config::ConfigError;
 pub use decided::Outcome;
+pub use decided::explain::{Check, Explanation};
 pub use domain::coverage::Coverage;
 pub use domain::extent::SkipReason;
 pub use domain::failover::{NoFailover, OnOutage, Outage};
@@ -97,6 +100,9 @@ pub use domain::policy::Unenrolled;
 pub use domain::saved_request::NotKept;
 pub use guarded::{GuardedRouter, Route, RouteGuard};
 pub use middleware::{Ask, AuthsignalLayer, FallbackRequest, IntoAsk, WhenRequest};
+#[cfg(feature = "metrics")]
+pub use meter::describe_metrics;
+pub use middleware::{AuthsignalLayer, FallbackRequest};
 pub use refusal::{Refusal, RefusalReason};
 pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};
 pub use request::signals::IpSource;

@@ -9,6 +9,7 @@ use authsignal_client::{self as client, ActionCode};
 use tokio::time::Instant;
 
 use crate::domain::breaker::{Breaker, BreakerLimit, Change, Ending, Pass, Tripped};
+use crate::meter::{self, Timer};
 use crate::outage::Outage;
 
 /// How many calls are on their way at once, unless told otherwise.
@@ -87,13 +88,16 @@ impl Upstream {
         call: impl Future<Output = Result<T, client::Error>>,
     ) -> Result<T, Unanswered> {
         let underway = self.enter(action)?;
+        let timer = Timer::start();
         match call.await {
             Ok(answer) => {
+                meter::called(&timer, None);
                 underway.ended(Ending::Answered);
                 Ok(answer)
             }
             Err(error) => {
                 let outage = Outage::of_service(&error, action);
+                meter::called(&timer, Some(outage.as_str()));
                 underway.ended(Ending::of(outage));
                 Err(Unanswered { outage, wait: error.retry_after() })
             }
@@ -131,14 +135,18 @@ impl Upstream {
             return;
         };
         match self.change(breaker, |breaker, now| breaker.ended(pass, ending, now)) {
-            Some(Change::Opened { by, faults }) => tracing::error!(
-                circuit = "open",
-                outage = by.as_str(),
-                faults,
-                "the breaker in front of Authsignal is open: requests are answered at once as in this outage, until a probe is \
-                 answered"
-            ),
+            Some(Change::Opened { by, faults }) => {
+                meter::breaker(true);
+                tracing::error!(
+                    circuit = "open",
+                    outage = by.as_str(),
+                    faults,
+                    "the breaker in front of Authsignal is open: requests are answered at once as in this outage, until a probe \
+                     is answered"
+                );
+            }
             Some(Change::Closed { after }) => {
+                meter::breaker(false);
                 tracing::warn!(
                     circuit = "closed",
                     ?after,

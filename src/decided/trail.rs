@@ -2,13 +2,22 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use authsignal_client::{IdempotencyKey, UserId};
+use authsignal_client::{ActionCode, IdempotencyKey, UserId};
+use tracing::Span;
+use tracing::field::{Empty, display};
 
-use super::Ended;
+use super::explain::Check;
+use super::{Ended, Listeners};
+use crate::refusal::RefusalReason;
 
 /// What is noted of one decision.
 #[derive(Debug)]
-pub(crate) struct Trail(Mutex<Facts>);
+pub(crate) struct Trail {
+    facts: Mutex<Facts>,
+    is_explained: bool,
+    /// In which it is decided.
+    pub(crate) span: Span,
+}
 
 #[derive(Debug)]
 struct Facts {
@@ -16,12 +25,27 @@ struct Facts {
     user: Option<UserId>,
     rule_ids: Vec<String>,
     upstream: Option<Duration>,
+    checks: Vec<Check>,
+}
+
+/// The span of a decision: what is known of it before, and room for what is known where it ends.
+pub(crate) fn span(action: &ActionCode, route: Option<&str>) -> Span {
+    tracing::info_span!(
+        "step_up",
+        %action,
+        route,
+        decision_id = Empty,
+        outcome = Empty,
+        code = Empty,
+        user_id = Empty,
+    )
 }
 
 impl Trail {
     /// A decision that begins, as an attempt of that key.
-    pub(crate) fn new(attempt: IdempotencyKey) -> Self {
-        Self(Mutex::new(Facts { attempt, user: None, rule_ids: Vec::new(), upstream: None }))
+    pub(crate) fn new(listeners: &Listeners, attempt: IdempotencyKey, span: Span) -> Self {
+        let facts = Facts { attempt, user: None, rule_ids: Vec::new(), upstream: None, checks: Vec::new() };
+        Self { facts: Mutex::new(facts), is_explained: listeners.explains(), span }
     }
 
     /// It is about an attempt that was begun before, and goes by its key.
@@ -40,20 +64,44 @@ impl Trail {
         (facts.rule_ids, facts.upstream) = (rule_ids, Some(took));
     }
 
+    /// Comes to the next check. The one before it did not decide.
+    pub(crate) fn at(&self, name: &'static str) {
+        if self.is_explained {
+            self.facts().checks.push(Check { name, found: None });
+        }
+    }
+
+    /// Says what the check that it is at has found: never whose, and nothing that opens anything.
+    pub(crate) fn found(&self, what: impl FnOnce() -> String) {
+        if self.is_explained
+            && let Some(check) = self.facts().checks.last_mut()
+        {
+            check.found = Some(what());
+        }
+    }
+
     /// The key of the attempt.
     pub(crate) fn id(&self) -> IdempotencyKey {
         self.facts().attempt.clone()
     }
 
-    /// Gives what was noted to what is told.
-    pub(crate) fn end<T>(&self, ended: Ended<'_>, tell: impl FnOnce(&Ended<'_>) -> T) -> T {
+    /// Tells all who listen how it ended, with what was noted.
+    pub(crate) fn end(&self, listeners: &Listeners, ended: Ended<'_>) {
         let facts = self.facts();
-        let Facts { attempt, user, rule_ids, upstream } = &*facts;
-        tell(&Ended { id: Some(attempt), user: user.as_ref(), rule_ids, upstream: *upstream, ..ended })
+        let Facts { attempt, user, rule_ids, upstream, checks } = &*facts;
+        self.span.record("decision_id", display(attempt)).record("outcome", ended.outcome.as_str());
+        if let Some(reason) = ended.reason {
+            self.span.record("code", RefusalReason::code(reason));
+        }
+        if let Some(user) = user.as_ref().filter(|_| listeners.log_user_ids) {
+            self.span.record("user_id", display(user));
+        }
+        let user = user.as_ref();
+        listeners.tell(&Ended { id: Some(attempt), user, rule_ids, upstream: *upstream, checks, ..ended });
     }
 
     /// It is one decision's own, so nobody waits for it.
     fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,6 +20,7 @@ use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
+use crate::meter;
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
 use crate::request::caller::{SEC_FETCH_MODE, SEC_FETCH_SITE};
@@ -178,7 +179,10 @@ impl Case<'_> {
             flows.give_room_back(user.as_str(), session.as_deref(), &attempt).await;
         }
         match opened? {
-            Opened::New(flow) => Err(self.challenge(&flow, new_browser)),
+            Opened::New(flow) => {
+                meter::flow("begun");
+                Err(self.challenge(&flow, new_browser))
+            }
             Opened::Joined(flow) => {
                 authsignal.gives_room_back(&flow.opening, &attempt);
                 self.save_request(&holder, &binding, &flow, saved).await?;
@@ -190,10 +194,12 @@ impl Case<'_> {
 
     /// The challenge's address, if users may be sent there; else the log says why not.
     fn trusted(&self, url: Option<&ChallengeUrl>) -> Result<TrustedChallengeUrl, Stop> {
+        self.trail.at("challenge URL");
         let hosts = &self.authsignal().challenge_hosts;
         let url = url.map(ChallengeUrl::secret);
         url.and_then(|url| hosts.check(url)).ok_or_else(|| {
             let why = hosts.why_refused(url);
+            self.trail.found(|| why.to_string());
             tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to: {why}");
             RefusalReason::UntrustedChallenge.into()
         })
@@ -241,6 +247,7 @@ impl Case<'_> {
 
     /// It passes undecided. Whoever reads the log, or counts what is in it, finds each such request (complaint C9).
     pub(super) fn failed_over(self, outage: Outage, is_proven: bool, attempt: IdempotencyKey) -> Verdict {
+        meter::failover(if is_proven { "fallback" } else { "admitted" }, outage.as_str());
         tracing::warn!(
             action = %self.guard.action,
             outage = outage.as_str(),

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use jiff::Timestamp;
 use serde::Serialize;
+use tracing::Span;
 
 use super::body::Reading;
 use super::guard::Guard;
@@ -84,7 +85,7 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let mut response = match self.requirement(&mut parts, body).await {
             Ok(requirement) => requirement.respond(),
-            Err(stop) => stop.respond(self, &parts, &Trail::new(IdempotencyKey::random())),
+            Err(stop) => stop.respond(self, &parts, &Trail::new(&self.authsignal.listeners, IdempotencyKey::random(), Span::none())),
         };
         let headers = response.headers_mut();
         no_store(headers);

@@ -11,6 +11,7 @@ use crate::decided::trail::Trail;
 use crate::decided::{Ended, Outcome};
 use crate::domain::failover::NoFailover;
 use crate::domain::place::Elsewhere;
+use crate::meter;
 use crate::outage::Outage;
 use crate::redeem::Unredeemed;
 use crate::refusal::{Refusal, RefusalReason};
@@ -62,7 +63,7 @@ impl Stop {
         let answers = &authsignal.answers;
         let tell = |outcome, reason: &RefusalReason| {
             let ended = Ended { reason: Some(reason), ..guard.ended(parts, outcome) };
-            trail.end(ended, |ended| authsignal.listeners.tell(ended));
+            trail.end(&authsignal.listeners, ended);
         };
         let refusal = |reason| {
             tell(Outcome::Refused, &reason);
@@ -73,6 +74,7 @@ impl Stop {
             Self::Refuse(reason) => refuse(refusal(reason)),
             Self::Outage { outage, wait, no_failover } => {
                 if let Some(why) = no_failover {
+                    meter::failover(why.as_str(), outage.as_str());
                     let setter = (why == NoFailover::OverBudget).then_some("AuthsignalBuilder::failover_budget");
                     tracing::warn!(
                         action = %guard.action,

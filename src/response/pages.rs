@@ -148,7 +148,7 @@ pub(crate) fn render_inside(page: &Page, frame: Option<&str>) -> Response<Bytes>
 fn small(page: &Page) -> Option<String> {
     let PageKind::Refusal(refusal) = page.kind() else { return None };
     let code = refusal.reason().code();
-    Some(refusal.decision_id().map_or_else(|| code.to_owned(), |id| format!("{code} · {id}")))
+    Some(refusal.decision_id().map_or_else(|| code.to_owned(), |id| format!("{code}\n{id}")))
 }
 
 /// The ways on from a page, of which the likeliest looks like it, unless that is the button of a form.

@@ -147,7 +147,10 @@ impl AnyStore {
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
-        self.in_time(self.store.load(key)).await
+        let timer = Timer::start();
+        let answer = self.in_time(self.store.load(key)).await;
+        meter::stored(&timer, true, answer.as_ref().err().map(|error| error.kind().as_str()));
+        answer
     }
 
     pub(crate) async fn swap(
@@ -157,7 +160,10 @@ impl AnyStore {
         value: Vec<u8>,
         ttl: Duration,
     ) -> Result<bool, Error> {
-        self.in_time(self.store.swap(key, expected, value, ttl)).await
+        let timer = Timer::start();
+        let answer = self.in_time(self.store.swap(key, expected, value, ttl)).await;
+        meter::stored(&timer, false, answer.as_ref().err().map(|error| error.kind().as_str()));
+        answer
     }
 
     async fn in_time<T>(&self, mut call: Boxed<'_, T>) -> Result<T, Error> {

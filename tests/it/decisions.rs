@@ -97,13 +97,13 @@ async fn c18_a_page_says_code_and_id_in_small_print() {
     let bench = bench().await;
     bench.emulator.inject_fault(Endpoint::Track, Fault::state("BLOCK"));
     let reply = bench.visitor("ada").send(&get("/pay").navigating()).await;
-    let small = format!("<p class=\"small\" dir=\"ltr\">AUTHSIGNAL-R006 · {}</p>", told(&bench));
+    let small = format!("<p class=\"small\" dir=\"ltr\">AUTHSIGNAL-R006\n{}</p>", told(&bench));
     assert!(reply.text().contains(&small), "{}", reply.text());
     bench.emulator.inject_fault(Endpoint::Track, Fault::state("BLOCK"));
     let inside =
         post("/pay", "application/x-www-form-urlencoded", "a=b").header("accept", "text/vnd.turbo-stream.html");
     let reply = bench.visitor("ada").send(&inside).await;
-    let small = format!("<small>AUTHSIGNAL-R006 · {}</small>", told(&bench));
+    let small = format!("<small>AUTHSIGNAL-R006\n{}</small>", told(&bench));
     assert!(reply.text().contains(&small), "{}", reply.text());
     // A way back that belongs to nothing has a code alone.
     let lost = bench.visitor("ada").send(&get("/authsignal/callback?flow=none").navigating()).await;

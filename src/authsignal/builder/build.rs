@@ -12,11 +12,13 @@ use crate::authsignal::{Authsignal, Inner, Mistakes};
 use crate::budget::Ledger;
 use crate::budget::failover::Failovers;
 use crate::config::ConfigError;
+use crate::decided::Listeners;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::{HostName, Place, Places, check_prefix, parse_prefix};
 use crate::domain::return_to::ReturnTo;
 use crate::domain::tenant::{KnownBy, TENANT_LABEL, Tenant, Tenants};
+use crate::meter;
 use crate::request::cookie::CookieKind;
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
@@ -85,6 +87,7 @@ impl AuthsignalBuilder {
         let challenge_hosts = ChallengeHosts::new(&self.challenge_hosts, self.client.base_url())?;
         if challenge_hosts.trust_an_emulator() {
             // Nothing else tells a forgotten `AUTHSIGNAL_API_URL` in production from the service (threat T103).
+            meter::insecure();
             tracing::warn!(
                 stepup_insecure = true,
                 base_url = redacted_url(self.client.base_url().as_str()),
@@ -101,6 +104,8 @@ impl AuthsignalBuilder {
         let page_origins = PageOrigins::new(&self.page_origins)?;
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
+        let listeners_clock = self.clock.clone();
+        meter::describe_metrics();
         Ok(Authsignal::new(Inner {
             flows: Arc::new(FlowStore {
                 store,
@@ -133,7 +138,7 @@ impl AuthsignalBuilder {
             places,
             upstream: Upstream::new(self.breaker, self.max_upstream_calls),
             failovers: Failovers::new(self.failover_budget),
-            listeners: self.listeners,
+            listeners: Listeners { clock: listeners_clock, ..self.listeners },
             client: self.client,
         }))
     }
