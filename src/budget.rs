@@ -38,7 +38,7 @@ pub enum Budget {
 
 impl Budget {
     /// A short name, as the label of a metric.
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Challenges => "challenges",
             Self::Refusals => "refusals",

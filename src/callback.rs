@@ -16,7 +16,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 
 use crate::authsignal::{Authsignal, Inner};
-use crate::decided::{Ended, Outcome};
+use crate::decided::Ended;
+use crate::decided::outcome::Outcome;
 use crate::domain::flow::{Kind, Opening};
 use crate::domain::place::Place;
 use crate::domain::saved_request::SavedRequest;

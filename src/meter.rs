@@ -2,10 +2,17 @@
 //!
 //! A label is one of few words that are written here or in a route's setting, so that the number of series never depends on who
 //! asks, or for what (threat T99).
-#![cfg_attr(not(feature = "metrics"), allow(unused_variables, dead_code, reason = "nothing is counted without the feature"))]
+#![cfg_attr(
+    not(feature = "metrics"),
+    allow(unused_variables, dead_code, reason = "nothing is counted without the feature")
+)]
 #[cfg(feature = "metrics")]
 mod actions;
+#[cfg(test)]
+#[cfg(feature = "metrics")]
+mod tests;
 
+#[cfg(feature = "metrics")]
 use std::time::Duration;
 #[cfg(feature = "metrics")]
 use tokio::time::Instant;
@@ -51,10 +58,22 @@ pub(crate) const INSECURE: &str = "stepup_insecure";
 pub fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!(DECISIONS, Unit::Count, "Decisions, by action and outcome.");
-    describe_counter!(REFUSALS, Unit::Count, "Requests and ways back that went no further, by the code of docs/refusals.md.");
+    describe_counter!(
+        REFUSALS,
+        Unit::Count,
+        "Requests and ways back that went no further, by the code of docs/refusals.md."
+    );
     describe_histogram!(UPSTREAM, Unit::Seconds, "Time that Authsignal took to answer a call, by how it ended.");
-    describe_gauge!(BREAKERS_OPEN, Unit::Count, "Circuit breakers in front of Authsignal that are open, of all handles.");
-    describe_counter!(FAILOVERS, Unit::Count, "Requests in an outage on routes that let some pass, by what became of them.");
+    describe_gauge!(
+        BREAKERS_OPEN,
+        Unit::Count,
+        "Circuit breakers in front of Authsignal that are open, of all handles."
+    );
+    describe_counter!(
+        FAILOVERS,
+        Unit::Count,
+        "Requests in an outage on routes that let some pass, by what became of them."
+    );
     describe_counter!(FLOWS, Unit::Count, "Challenges: begun, proved, left, failed.");
     describe_counter!(BUDGETS, Unit::Count, "Requests that were over a budget of their user's, by budget.");
     describe_histogram!(STORE, Unit::Seconds, "Time that the store of flows took, by operation.");

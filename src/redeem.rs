@@ -7,7 +7,8 @@ use authsignal_client::Validate;
 
 use crate::authsignal::Inner;
 use crate::budget::Budget;
-use crate::decided::{Ended, Outcome};
+use crate::decided::Ended;
+use crate::decided::outcome::Outcome;
 use crate::domain::flow::{AskId, Asking, Flow, Kind, Opening, Resolution, Unproven, Validation};
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;

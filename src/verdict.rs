@@ -13,7 +13,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::decided::Outcome;
+use crate::decided::outcome::Outcome;
 use crate::domain::extent::SkipReason;
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
@@ -107,6 +107,14 @@ impl Grounds {
     pub(crate) fn skipped(&self) -> Option<&SkipReason> {
         match self {
             Self::Skipped { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Why Authsignal could not be asked.
+    pub(crate) fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Failover { outage, .. } => Some(*outage),
             _ => None,
         }
     }

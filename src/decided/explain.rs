@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use authsignal_client::{ActionCode, IdempotencyKey};
 
-use super::Outcome;
+use super::outcome::Outcome;
 
 /// The most explanations that are kept.
 pub(crate) const MAX_KEPT: usize = 10_000;
@@ -63,13 +63,13 @@ impl fmt::Display for Explanation {
 
 /// The last explanations of this process.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct Explanations {
     /// How many: none unless that was asked for.
     pub(crate) most: usize,
     last: Mutex<VecDeque<Arc<Explanation>>>,
 }
 
-impl Kept {
+impl Explanations {
     pub(crate) fn keep(&self, explanation: Explanation) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         while last.len() >= self.most {

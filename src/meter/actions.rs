@@ -40,7 +40,8 @@ impl Actions {
             Entry::Vacant(empty) => empty.insert(HashMap::new()),
         };
         count(keys.entry(outcome).or_insert_with(|| {
-            let labels = vec![Label::new("action", SharedString::from(label)), Label::from_static_parts("outcome", outcome)];
+            let labels =
+                vec![Label::new("action", SharedString::from(label)), Label::from_static_parts("outcome", outcome)];
             Key::from_parts(KeyName::from_const_str(DECISIONS), labels)
         }));
     }

@@ -3,20 +3,22 @@ use std::array::from_fn;
 use std::mem::take;
 use std::sync::Arc;
 
-use authsignal_client::IdempotencyKey;
+use authsignal_client::{ActionState, IdempotencyKey};
 use axum::extract::MatchedPath;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::body::{Reading, ReplayBody};
 use super::case::{Case, Challenged};
 use super::guard::Guard;
 use super::stop::Stop;
 use super::token;
-use crate::decided::trail::Trail;
-use crate::decided::{Ended, Outcome};
+use crate::decided::Ended;
+use crate::decided::outcome::Outcome;
+use crate::decided::trail::{Trail, span};
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
 use crate::domain::failover::Undecided;
@@ -77,6 +79,14 @@ impl RandomIds {
     }
 }
 
+/// What the service said, as far as a log is to repeat it (threat T98).
+fn in_few_words(state: &ActionState, rule_ids: &[String]) -> String {
+    let few = |text: &str| text.escape_debug().take(64).collect::<String>();
+    let rules: Vec<_> = rule_ids.iter().take(8).map(|id| few(id)).collect();
+    let state = few(state.as_str());
+    if rules.is_empty() { state } else { format!("{state}, rules {}", rules.join(" ")) }
+}
+
 /// Who asks, and for what.
 struct Asked<'a> {
     place: &'a Place,
@@ -99,21 +109,24 @@ impl Guard {
     ) -> impl Future<Output = Decided<B>> + Send {
         // Taken apart before the future begins, which would have room for the whole beside its parts.
         let (mut parts, body) = request.into_parts();
-        async move {
+        let span = span(&self.action, parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str));
+        let trail_span = span.clone();
+        let deciding = async move {
             let early = self.early(&parts);
             let ids = RandomIds::new();
-            let trail = Trail::new(ids.attempt.clone());
+            let trail = Trail::new(&self.authsignal.listeners, ids.attempt.clone(), trail_span);
             match self.judge(&mut parts, Reading::Unread(body), ids, &trail).await {
                 Ok(Way { body, verdict, spending }) => {
                     if let Some(verdict) = &verdict {
                         let grounds = verdict.grounds();
                         let ended = Ended {
                             method: grounds.method(),
+                            outage: grounds.outage(),
                             skipped: grounds.skipped(),
                             ..self.ended(&parts, grounds.outcome())
                         };
                         trail.is_of(verdict.decision_id());
-                        trail.end(ended, |ended| self.authsignal.listeners.tell(ended));
+                        trail.end(&self.authsignal.listeners, ended);
                     }
                     // What an outer layer said is not for the handler of this one, also where this one says nothing.
                     #[cfg(feature = "testing")]
@@ -126,7 +139,8 @@ impl Guard {
                 }
                 Err(stop) => Err(stop.respond(&self, &parts, &trail)),
             }
-        }
+        };
+        deciding.instrument(span)
     }
 
     /// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one
@@ -147,23 +161,28 @@ impl Guard {
         RandomIds { run, attempt, ticket }: RandomIds,
         trail: &Trail,
     ) -> Result<Way<B>, Stop> {
+        trail.at("token");
         let token = token::take_off(parts);
         // What a route is switched off for stops nothing there.
         if self.policy.extent.can_stop() {
             token?;
+            trail.at("prefetch");
             if is_prefetch(parts) {
                 return Err(RefusalReason::Prefetch.into());
             }
         }
-        let Some(asked) = self.asked(parts, body.is_empty()).await? else {
+        let Some(asked) = self.asked(parts, body.is_empty(), trail).await? else {
             return Ok(Way { body, verdict: None, spending: None });
         };
 
+        trail.at("user id");
         let (case, answered) = self.case(parts, asked, (run, &attempt, ticket), trail)?;
         if let Some(verdict) = answered {
             return Ok(Way::new(body, verdict));
         }
+        trail.at("extent");
         if let Some(reason) = self.unasked(&case, parts).await {
+            trail.found(|| reason.as_str().to_owned());
             return Ok(Way::new(body, case.skipped(reason, attempt)));
         }
         // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
@@ -176,7 +195,12 @@ impl Guard {
         } else {
             known.as_ref().filter(|known| known.was_challenged).map(|known| Holder::Browser(known.id.clone()))
         };
+        if is_foreign {
+            trail.at("origin");
+            trail.found(|| "a page of another origin sends it".to_owned());
+        }
         if let Some(holder) = holder.filter(|_| !is_foreign) {
+            trail.at("flow");
             let (read, approved) = Box::pin(self.approved(&case, parts, body, holder)).await?;
             if let Some(Approved { proof, flow, spending }) = approved {
                 return Ok(Way { spending, ..Way::new(read, case.verified(&proof, &flow.opening)) });
@@ -186,18 +210,35 @@ impl Guard {
 
         let account = case.account(parts);
         let (ledger, now) = (&self.authsignal.ledger, || self.authsignal.flows.now());
+        trail.at("budgets");
         if let Some(over) = ledger.over(account, now()) {
+            trail.found(|| format!("over `{}`", over.0.as_str()));
             return Err(Stop::Over(over));
         }
+        trail.at("track");
         let asked = Instant::now();
         let mut tracked = match case.track().await {
             Ok(tracked) => tracked,
             Err(Unanswered { outage, wait }) => {
+                trail.found(|| format!("no answer: {}", outage.as_str()));
+                trail.at("failover");
+                trail.found(|| format!("the route says `{}`", self.policy.on_outage.as_str()));
                 let undecided = Undecided { outage, is_foreign, is_unsettled: case.is_unsettled() };
                 return Box::pin(self.failover(case, parts, body, attempt, (undecided, wait))).await;
             }
         };
-        trail.asked(take(&mut tracked.rule_ids), asked.elapsed());
+        let (rule_ids, took) = (take(&mut tracked.rule_ids), asked.elapsed());
+        trail.found(|| in_few_words(&tracked.state, &rule_ids));
+        trail.asked(rule_ids, took);
+        trail.at("policy");
+        trail.found(|| {
+            let enrolled = match tracked.is_enrolled {
+                Some(true) => "something",
+                Some(false) => "nothing",
+                None => "who knows what",
+            };
+            format!("{enrolled} enrolled, the route says `{}`", self.policy.unenrolled.as_str())
+        });
         match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(Refused::State(state)) => {
@@ -206,10 +247,14 @@ impl Guard {
             }
             Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
+                trail.at("budgets");
                 if let Some(over) = ledger.began(account, &attempt, now()) {
+                    trail.found(|| format!("over `{}`", over.0.as_str()));
                     return Err(Stop::Over(over));
                 }
                 if is_foreign {
+                    trail.at("origin");
+                    trail.found(|| "a page of another origin sends it".to_owned());
                     case.warn_of_foreign(parts);
                     return Err(RefusalReason::CrossSite.into());
                 }
@@ -229,11 +274,13 @@ impl Guard {
     }
 
     /// Who asks, and for what, unless nobody does: a preflight.
-    async fn asked(&self, parts: &mut Parts, is_empty: bool) -> Result<Option<Asked<'_>>, Stop> {
+    async fn asked(&self, parts: &mut Parts, is_empty: bool, trail: &Trail) -> Result<Option<Asked<'_>>, Stop> {
+        trail.at("target");
         let address = Address::of(parts).await;
         if !address.received.path().starts_with('/') {
             return Err(RefusalReason::InvalidTarget.into());
         }
+        trail.at("host");
         let (place, name) = self.authsignal.place_of(parts);
         if matches!(name, Name::Led) && self.policy.extent.can_stop() {
             return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
@@ -244,6 +291,7 @@ impl Guard {
         }
         // Before an extractor of the application's may change the parts.
         let is_preflight = is_empty && is_preflight(parts);
+        trail.at("identify");
         match self.authsignal.identify(parts).await {
             Ok(Some(user)) => {
                 self.authsignal.mistakes.has_named_at_layer.note();
@@ -278,6 +326,9 @@ impl Guard {
         let is_bearer = user.is_bearer;
         let question = self.question(parts, user, address, place, attempt, ticket)?;
         trail.user(&question.user);
+        if outer.is_some() {
+            trail.at("outer layer");
+        }
         let answered = outer.and_then(|outer| outer.answers(&question, &run));
         Ok((Case { guard: self, place, is_bearer, question, run, trail }, answered))
     }
@@ -297,12 +348,14 @@ impl Guard {
         let Some(binding) = case.binding(parts, body.whole()) else { return Ok((body, None)) };
         match case.admit(parts, &holder, &binding).await? {
             Admitted::Pass(proof, flow, spending) => {
+                case.trail.found(|| "approved".to_owned());
                 // It may have been proved on another node.
                 self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
                 case.mark_sent(parts, &holder, &binding, &flow).await;
                 return Ok((body, Some(Approved { proof, flow, spending })));
             }
             Admitted::SameChallenge(flow) => {
+                case.trail.found(|| "waits for its proof".to_owned());
                 body = case.read_for_challenge(parts, body).await?;
                 let saved = case.saved_request(parts, body.whole());
                 case.save_request(&holder, &binding, &flow, saved).await?;
@@ -310,9 +363,10 @@ impl Guard {
             }
             Admitted::Repeated(flow) if has_token || case.is_form_of(parts, &flow) => {
                 case.trail.is_of(&flow.opening.attempt);
+                case.trail.found(|| "spent a moment ago".to_owned());
                 return Err(RefusalReason::AlreadyDone.into());
             }
-            Admitted::Repeated(_) | Admitted::Nothing => {}
+            Admitted::Repeated(_) | Admitted::Nothing => case.trail.found(|| "none".to_owned()),
         }
         // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
         match case.waits_for_room(parts).await? {

@@ -85,7 +85,11 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let mut response = match self.requirement(&mut parts, body).await {
             Ok(requirement) => requirement.respond(),
-            Err(stop) => stop.respond(self, &parts, &Trail::new(&self.authsignal.listeners, IdempotencyKey::random(), Span::none())),
+            Err(stop) => stop.respond(
+                self,
+                &parts,
+                &Trail::new(&self.authsignal.listeners, IdempotencyKey::random(), Span::none()),
+            ),
         };
         let headers = response.headers_mut();
         no_store(headers);

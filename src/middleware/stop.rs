@@ -7,8 +7,9 @@ use http::{Response, header};
 
 use super::guard::Guard;
 use crate::budget::Over;
+use crate::decided::Ended;
+use crate::decided::outcome::Outcome;
 use crate::decided::trail::Trail;
-use crate::decided::{Ended, Outcome};
 use crate::domain::failover::NoFailover;
 use crate::domain::place::Elsewhere;
 use crate::meter;

@@ -22,6 +22,18 @@ pub enum ErrorKind {
     Contended,
 }
 
+impl ErrorKind {
+    /// A short name, for logs and as the label of a metric.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::Contended => "contended",
+        }
+    }
+}
+
 impl Error {
     /// The store could not be reached, or lost the answer.
     #[must_use]

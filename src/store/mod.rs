@@ -20,6 +20,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::meter::{self, Timer};
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryStore;
 

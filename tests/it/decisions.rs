@@ -13,7 +13,8 @@ fn told(bench: &Bench) -> String {
 
 /// The lines of a log that tell of this decision.
 fn lines<'a>(text: &'a str, id: &str) -> Vec<&'a str> {
-    text.lines().filter(|line| line.contains(&format!("decision_id={id}"))).collect()
+    let is_of = |line: &&str| line.contains(&format!("decision_id={id}")) && !line.contains("decision explained");
+    text.lines().filter(is_of).collect()
 }
 
 /// C6: whoever has the id from one place finds it in all others, from the challenge to the proof to the pass.

@@ -17,6 +17,7 @@ mod docs;
 mod dropped;
 mod edges;
 mod every_binding;
+mod explained;
 mod failure;
 mod first_visit;
 mod flows;

@@ -12,7 +12,6 @@ use crate::authsignal::{Authsignal, Inner, Mistakes};
 use crate::budget::Ledger;
 use crate::budget::failover::Failovers;
 use crate::config::ConfigError;
-use crate::decided::Listeners;
 use crate::domain::challenge_url::ChallengeHosts;
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::{HostName, Place, Places, check_prefix, parse_prefix};
@@ -138,7 +137,7 @@ impl AuthsignalBuilder {
             places,
             upstream: Upstream::new(self.breaker, self.max_upstream_calls),
             failovers: Failovers::new(self.failover_budget),
-            listeners: Listeners { clock: listeners_clock, ..self.listeners },
+            listeners: self.listeners.by(listeners_clock),
             client: self.client,
         }))
     }
