@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use authsignal_store_redis::RedisStore;
 use authsignal_store_redis::redis::sentinel::{SentinelClient, SentinelServerType};
-use authsignal_store_sqlx::PostgresStore;
-use authsignal_store_sqlx::sqlx::PgPool;
+use authsignal_store_sqlx::sqlx::{PgPool, SqlitePool};
+use authsignal_store_sqlx::{PostgresStore, SqliteStore};
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, User, Verdict};
@@ -42,7 +42,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .challenge_budget(10_000, Duration::from_secs(60))
         // An application asks its session; here a test says who it is.
         .identify(|headers: HeaderMap| async move {
-            headers.get("x-user").and_then(|user| user.to_str().ok()).map(User::new)
+            let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok().map(str::to_owned));
+            let user = User::new(said("x-user")?);
+            Some(match said("x-session") {
+                Some(session) => user.session(session),
+                None => user,
+            })
         })
         .secret(var("SECRET")?);
     for older in var("OLDER_SECRETS").unwrap_or_default().split(',').filter(|older| !older.is_empty()) {
@@ -54,16 +59,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
         builder.store(RedisStore::from_sentinel(client)).build()?
     } else if store.starts_with("redis:") {
         builder.store(RedisStore::new(&store)?).build()?
+    } else if store.starts_with("sqlite:") {
+        let store = SqliteStore::new(SqlitePool::connect(&store).await?);
+        store.migrate().await?;
+        builder.store(store).build()?
     } else {
         let store = PostgresStore::new(PgPool::connect(&store).await?);
         store.migrate().await?;
         builder.store(store).build()?
     };
 
-    let paid = Paid::default();
+    let (paid, handle) = (Paid::default(), authsignal.clone());
+    let sign_out = |headers: HeaderMap| async move {
+        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        handle
+            .forget(said("x-user"), said("x-session"))
+            .await
+            .map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))
+    };
     let app = Router::new()
         .route("/pay", post(pay).route_layer(AuthsignalLayer::new(&authsignal, "pay")))
         .route("/paid", get(list))
+        .route("/sign-out", post(sign_out))
         .with_state(paid)
         .merge(authsignal.routes());
     // It ends with whoever started it, however that ends.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy lets tests do so, but not what they share")]
 
 mod budgets;
+mod canaries;
 mod crashes;
 mod race;
 mod records;

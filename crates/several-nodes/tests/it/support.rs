@@ -163,6 +163,29 @@ impl Nodes {
         (answer, response)
     }
 
+    /// Sends something to a node as a browser does, with these header fields: to an address without a body, or a form.
+    pub(crate) async fn ask(
+        &self,
+        node: usize,
+        target: &str,
+        headers: &[(&str, &str)],
+        form: Option<&str>,
+    ) -> Response {
+        let node = &self.nodes[node];
+        let url = format!("{}{target}", node.url);
+        let mut request = match form {
+            None => node.http.get(url),
+            Some(form) => {
+                let kind = "application/x-www-form-urlencoded";
+                node.http.post(url).header("content-type", kind).body(form.to_owned())
+            }
+        };
+        for (name, value) in [("accept", "text/html")].iter().chain(headers) {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
     /// How often each payment was made, by what its nodes say.
     pub(crate) async fn paid(&self) -> HashMap<u32, u32> {
         let mut paid = HashMap::new();

@@ -63,6 +63,19 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// What it answers to a statement.
+    pub fn sql(&self, statement: &str) -> String {
+        let mut psql = Command::new(programs().join("psql"));
+        let output = psql.args(["-At", "-c", statement, &self.url()]).output().expect("psql");
+        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What is in its files: tables, and the log ahead of them.
+    pub fn files(&self) -> Vec<u8> {
+        self.server.files()
+    }
+
     /// Ends all of it at once, as a crash does.
     pub fn kill(&mut self) {
         self.server.kill();

@@ -60,6 +60,11 @@ impl Redis {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// What is in its files.
+    pub fn files(&self) -> Vec<u8> {
+        self.server.files()
+    }
+
     /// Kills it by SIGKILL.
     pub fn kill(&mut self) {
         self.server.kill();

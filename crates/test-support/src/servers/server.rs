@@ -82,6 +82,24 @@ impl Server {
         self.tell("start");
     }
 
+    /// What is in its files, one after the other, with their names.
+    pub(super) fn files(&self) -> Vec<u8> {
+        fn read(folder: &Path, found: &mut Vec<u8>) {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    read(&path, found);
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    found.extend(path.as_os_str().as_encoded_bytes());
+                    found.extend(bytes);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        read(&self.folder, &mut found);
+        found
+    }
+
     /// Whether its supervisor runs.
     pub(super) fn assert_runs(&mut self) {
         let log = || std::fs::read_to_string(self.folder.join("supervisor.log")).unwrap_or_default();
