@@ -5,6 +5,7 @@ mod mistakes;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use authsignal_client::{ActionCode, Client, IdempotencyKey};
 use axum::extract::OriginalUri;
@@ -23,6 +24,7 @@ use crate::domain::flow::Opening;
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::{Name, Place, Places};
 use crate::domain::tenant::Tenant;
+use crate::outbox::{Observed, Outbox};
 use crate::request::cookie::CookieKind;
 use crate::request::identify::{AnyIdentify, User};
 use crate::request::signals::Addresses;
@@ -67,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) listeners: Listeners,
     /// The breaker in front of it, and how many calls are on their way.
     pub(crate) upstream: Upstream,
+    /// What observed routes have still to tell.
+    pub(crate) outbox: Arc<Outbox>,
     /// What has passed undecided of late.
     pub(crate) failovers: Failovers,
     pub(crate) flows: Arc<FlowStore>,
@@ -180,6 +184,43 @@ impl Authsignal {
     #[must_use]
     pub fn explain(&self, decision_id: impl AsRef<str>) -> Vec<Explanation> {
         self.0.listeners.kept.of(decision_id.as_ref())
+    }
+
+    /// What became of the events of [observed](crate::AuthsignalLayer::observe) routes so far, in this process.
+    #[must_use]
+    pub fn observed(&self) -> Observed {
+        self.0.outbox.state()
+    }
+
+    /// Waits until Authsignal has every event of [observed](crate::AuthsignalLayer::observe) routes, at most so long, and says
+    /// what became of them. For the end of a process, after the server has answered its last request; what still waits then
+    /// ends with it, and is an error in the log.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use axum_authsignal::Authsignal;
+    /// # async fn sigterm() {}
+    /// async fn serve(app: axum::Router, authsignal: Authsignal) -> std::io::Result<()> {
+    ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    ///     axum::serve(listener, app).with_graceful_shutdown(sigterm()).await?;
+    ///     // Every request has its answer. Nobody waits for what follows but the process.
+    ///     let observed = authsignal.drain(Duration::from_secs(20)).await;
+    ///     println!("{} events sent, {} lost, {} left", observed.sent, observed.lost, observed.waiting);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn drain(&self, deadline: Duration) -> Observed {
+        let observed = self.0.outbox.drain(deadline).await;
+        if observed.waiting > 0 {
+            tracing::error!(
+                waiting = observed.waiting,
+                ?deadline,
+                "events of observed routes are not sent yet, and end with the process: is Authsignal out, or the deadline too short?"
+            );
+        }
+        observed
     }
 
     /// Ends everything that this user was asked for or has proved, in each browser and session: once this has returned, no

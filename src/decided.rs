@@ -30,6 +30,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) skipped: Option<&'a SkipReason>,
     /// Why Authsignal could not be asked, where it could not; of a refusal its reason says so.
     pub(crate) outage: Option<Outage>,
+    /// What an observed request would have come to; `None` where Authsignal was not told of it.
+    pub(crate) would: Option<Outcome>,
     /// With what it was proved.
     pub(crate) method: Option<&'a VerificationMethod>,
     /// The rules that decided, where the service named them.
@@ -53,6 +55,7 @@ impl<'a> Ended<'a> {
             reason: None,
             skipped: None,
             outage: None,
+            would: None,
             method: None,
             rule_ids: &[],
             upstream: None,
@@ -154,6 +157,7 @@ fn log(ended: &Ended<'_>) {
                 state = ended.reason.and_then(RefusalReason::state),
                 skipped = ended.skipped.map(SkipReason::as_str),
                 skip_reason = ended.skipped.and_then(SkipReason::text).map(tracing::field::debug),
+                would = ended.would.map(Outcome::as_str),
                 method = ended.method.map(tracing::field::display),
                 rules = (!ended.rule_ids.is_empty()).then(|| tracing::field::debug(ended.rule_ids)),
                 upstream = ended.upstream.map(tracing::field::debug),

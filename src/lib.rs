@@ -65,6 +65,7 @@ mod log;
 mod meter;
 pub mod middleware;
 mod outage;
+mod outbox;
 #[cfg(authsignal_benches)]
 #[doc(hidden)]
 pub mod parts;
@@ -102,6 +103,7 @@ pub use guarded::{GuardedRouter, Route, RouteGuard};
 #[cfg(feature = "metrics")]
 pub use meter::describe_metrics;
 pub use middleware::{Ask, AuthsignalLayer, FallbackRequest, IntoAsk, WhenRequest};
+pub use outbox::Observed;
 pub use refusal::{Refusal, RefusalReason};
 pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};
 pub use request::signals::IpSource;

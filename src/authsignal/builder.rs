@@ -14,6 +14,7 @@ use crate::domain::breaker::BreakerLimit;
 use crate::domain::failover::budget::FailoverLimit;
 use crate::domain::flow::PENDING;
 use crate::domain::waiting::Room;
+use crate::outbox::MAX_WAITING;
 use crate::request::identify::{AnyIdentify, Extracting, FromParts, Identify, IdentifyFn, User};
 use crate::request::signals::IpSource;
 use crate::response::answer::{Answer, Responder};
@@ -56,6 +57,7 @@ pub struct AuthsignalBuilder {
     pending_flow_budget: Room,
     breaker: Option<BreakerLimit>,
     max_upstream_calls: usize,
+    max_observed: usize,
     failover_budget: FailoverLimit,
     secret: Option<SecretSlice<u8>>,
     older_secrets: Vec<SecretSlice<u8>>,
@@ -109,6 +111,7 @@ impl AuthsignalBuilder {
             pending_flow_budget: Room::new(PENDING_FLOWS, PENDING_BYTES),
             breaker: Some(BreakerLimit::default()),
             max_upstream_calls: MAX_UPSTREAM_CALLS,
+            max_observed: MAX_WAITING,
             failover_budget: FailoverLimit::default(),
             secret: None,
             older_secrets: Vec::new(),

@@ -71,6 +71,7 @@ impl Outcome {
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Skipped => "request passed without having been asked about, as its route says",
+            Self::Observed => "request observed",
             Self::Challenged => "request challenged",
             Self::Refused => "request refused",
             Self::Proved | Self::Left | Self::Failed => "back from a challenge",

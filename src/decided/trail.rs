@@ -7,6 +7,7 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 
 use super::explain::Check;
+use super::outcome::Outcome;
 use super::{Ended, Listeners};
 use crate::refusal::RefusalReason;
 
@@ -83,6 +84,12 @@ impl Trail {
     /// The key of the attempt.
     pub(crate) fn id(&self) -> IdempotencyKey {
         self.facts().attempt.clone()
+    }
+
+    /// It goes on, and is told once Authsignal was told of it.
+    pub(crate) fn is_observed(&self) {
+        let facts = self.facts();
+        self.span.record("decision_id", display(&facts.attempt)).record("outcome", Outcome::Observed.as_str());
     }
 
     /// Tells all who listen how it ended, with what was noted.

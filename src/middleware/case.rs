@@ -262,6 +262,11 @@ impl Case<'_> {
         self.verdict(Grounds::Skipped { reason }, attempt)
     }
 
+    /// It passes before it is decided.
+    pub(super) fn observed(self, attempt: IdempotencyKey) -> Verdict {
+        self.verdict(Grounds::Observed, attempt)
+    }
+
     fn verdict(self, grounds: Grounds, attempt: IdempotencyKey) -> Verdict {
         let Self { question, run, .. } = self;
         Verdict::new(verdict::Inner { attempt, grounds, question, run, is_taken: AtomicBool::new(false) })

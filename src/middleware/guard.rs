@@ -116,7 +116,9 @@ impl Guard {
             (true, None) => place.bearer_callback().to_string(),
             (false, _) => place.callback_for(ticket),
         };
-        let track = self.track_of(parts, &mut user).idempotency_key(attempt.clone()).redirect_url(callback);
+        let track = self.track_of(parts, &mut user).idempotency_key(attempt.clone());
+        // Nobody is sent to the challenge of a request that is only observed, and so nobody comes back.
+        let track = if self.policy.extent.is_observed { track } else { track.redirect_url(callback) };
         Ok(Question {
             tenant: self.authsignal.tenant,
             user: user_id,

@@ -3,7 +3,7 @@ use std::array::from_fn;
 use std::mem::take;
 use std::sync::Arc;
 
-use authsignal_client::{ActionState, IdempotencyKey};
+use authsignal_client::{ActionState, IdempotencyKey, TrackDecision};
 use axum::extract::MatchedPath;
 use bytes::Bytes;
 use http::request::Parts;
@@ -21,9 +21,11 @@ use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused, decide};
+use crate::domain::extent::SkipReason;
 use crate::domain::failover::Undecided;
 use crate::domain::flow::{Flow, Proof, RequestId};
 use crate::domain::place::{Name, Place};
+use crate::domain::policy::Policy;
 use crate::domain::ticket::Ticket;
 use crate::random::random;
 use crate::refusal::RefusalReason;
@@ -32,8 +34,8 @@ use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
 use crate::store::flows::{Admitted, Holder, Spending};
 use crate::upstream::Unanswered;
-use crate::verdict::Verdict;
 use crate::verdict::question::Run;
+use crate::verdict::{Grounds, Verdict};
 
 /// A request that goes on, or its answer.
 pub(super) type Decided<B> = Result<Passing<B>, Response<Bytes>>;
@@ -101,6 +103,19 @@ struct Approved {
     spending: Option<Spending>,
 }
 
+/// What Authsignal's answer means for a request of a route with this policy.
+pub(super) fn decision(tracked: &TrackDecision, policy: &Policy) -> Decision {
+    decide(&tracked.state, tracked.is_enrolled, policy.unenrolled)
+}
+
+/// Why a request that does not go on is refused.
+pub(super) fn reason_of(refused: Refused) -> RefusalReason {
+    match refused {
+        Refused::State(state) => RefusalReason::State(state),
+        Refused::Unenrolled => RefusalReason::NotEnrolled,
+    }
+}
+
 impl Guard {
     /// Decides a request: it goes on, with its verdict, or it is answered here.
     pub(super) fn decide<B: ReplayBody>(
@@ -117,7 +132,8 @@ impl Guard {
             let trail = Trail::new(&self.authsignal.listeners, ids.attempt.clone(), trail_span);
             match self.judge(&mut parts, Reading::Unread(body), ids, &trail).await {
                 Ok(Way { body, verdict, spending }) => {
-                    if let Some(verdict) = &verdict {
+                    // What is observed is told once Authsignal was.
+                    if let Some(verdict) = verdict.as_ref().filter(|verdict| *verdict.grounds() != Grounds::Observed) {
                         let grounds = verdict.grounds();
                         let ended = Ended {
                             method: grounds.method(),
@@ -162,12 +178,12 @@ impl Guard {
         trail: &Trail,
     ) -> Result<Way<B>, Stop> {
         trail.at("token");
-        let token = token::take_off(parts);
-        // What a route is switched off for stops nothing there.
+        let (token, is_prefetch) = (token::take_off(parts), is_prefetch(parts));
+        // Where nothing is asked for, nothing but the want of a user stops a request.
         if self.policy.extent.can_stop() {
             token?;
             trail.at("prefetch");
-            if is_prefetch(parts) {
+            if is_prefetch {
                 return Err(RefusalReason::Prefetch.into());
             }
         }
@@ -184,6 +200,15 @@ impl Guard {
         if let Some(reason) = self.unasked(&case, parts).await {
             trail.found(|| reason.as_str().to_owned());
             return Ok(Way::new(body, case.skipped(reason, attempt)));
+        }
+        if self.policy.extent.is_observed {
+            if is_prefetch {
+                return Ok(Way::new(body, case.skipped(SkipReason::Prefetch, attempt)));
+            }
+            trail.found(|| "observed".to_owned());
+            trail.is_observed();
+            Box::pin(self.observe(&case, parts, &attempt)).await;
+            return Ok(Way::new(body, case.observed(attempt)));
         }
         // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
         // asked for (threat T42).
@@ -239,13 +264,14 @@ impl Guard {
             };
             format!("{enrolled} enrolled, the route says `{}`", self.policy.unenrolled.as_str())
         });
-        match decide(&tracked.state, tracked.is_enrolled, self.policy.unenrolled) {
+        match decision(&tracked, &self.policy) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
-            Decision::Refuse(Refused::State(state)) => {
-                ledger.refused(account, now());
-                Err(RefusalReason::State(state).into())
+            Decision::Refuse(refused) => {
+                if let Refused::State(_) = refused {
+                    ledger.refused(account, now());
+                }
+                Err(reason_of(refused).into())
             }
-            Decision::Refuse(Refused::Unenrolled) => Err(RefusalReason::NotEnrolled.into()),
             Decision::Challenge(proving) => {
                 trail.at("budgets");
                 if let Some(over) = ledger.began(account, &attempt, now()) {

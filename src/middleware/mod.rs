@@ -214,6 +214,7 @@ mod future;
 mod guard;
 mod judge;
 mod layer;
+mod observe;
 mod requirement;
 mod resume;
 mod service;

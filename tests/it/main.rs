@@ -28,6 +28,7 @@ mod in_process;
 mod layers;
 mod logs;
 mod mistakes;
+mod observed;
 mod outages;
 mod pages;
 mod pending;

@@ -18,6 +18,7 @@ use crate::domain::place::{HostName, Place, Places, check_prefix, parse_prefix};
 use crate::domain::return_to::ReturnTo;
 use crate::domain::tenant::{KnownBy, TENANT_LABEL, Tenant, Tenants};
 use crate::meter;
+use crate::outbox::Outbox;
 use crate::request::cookie::CookieKind;
 use crate::request::signals::Addresses;
 use crate::response::answers::Answers;
@@ -136,6 +137,7 @@ impl AuthsignalBuilder {
             mistakes: Mistakes::default(),
             places,
             upstream: Upstream::new(self.breaker, self.max_upstream_calls),
+            outbox: Arc::new(Outbox::new(self.max_observed)),
             failovers: Failovers::new(self.failover_budget),
             listeners: self.listeners.by(listeners_clock),
             client: self.client,

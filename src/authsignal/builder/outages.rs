@@ -37,6 +37,14 @@ impl AuthsignalBuilder {
         self
     }
 
+    /// How many events of [observed](crate::AuthsignalLayer::observe) routes may wait to be sent, one or two kilobytes each. Over
+    /// it a request waits for room, 100 milliseconds at most, and goes on; its event is then lost, and an error in the log.
+    /// Between 1 and 1,000,000; what is outside counts as the nearer end. Default: 4,096.
+    pub fn max_observed(mut self, events: usize) -> Self {
+        self.max_observed = events.clamp(1, 1_000_000);
+        self
+    }
+
     /// How many requests may pass in an outage within a minute: of all users together, for each action by itself, and of one
     /// user for all actions. It is for routes that say so ([`OnOutage`](crate::OnOutage)): over it, a request is refused as it
     /// is elsewhere, and [`Refusal::no_failover`](crate::Refusal::no_failover) says why. Where the application's own proof is
@@ -72,5 +80,7 @@ mod tests {
         assert_eq!(builder().circuit_breaker(u32::MAX, Duration::MAX).breaker, limit(10_000, 60_000));
         assert_eq!(builder().without_circuit_breaker().breaker, None);
         assert_eq!([0, usize::MAX].map(|calls| builder().max_upstream_calls(calls).max_upstream_calls), [1, 1_000_000]);
+        assert_eq!(builder().max_observed, 4096);
+        assert_eq!([0, usize::MAX].map(|events| builder().max_observed(events).max_observed), [1, 1_000_000]);
     }
 }

@@ -110,4 +110,37 @@ impl AuthsignalLayer {
         }
         self
     }
+
+    /// Only watches: each request goes on at once, Authsignal is told of it after the fact, and what it would have come to
+    /// stands in the log. For the weeks before a route is guarded; whatever else the layer was given is what it will do then.
+    ///
+    /// Nothing stops a request but the want of a user. The handler's verdict is
+    /// [`Grounds::Observed`](crate::Grounds::Observed); nobody is challenged, and nothing is sent to the user: Authsignal sends
+    /// its codes when a challenge's page is opened, and no address of one is handed out. Its record of the action keeps the state
+    /// that it answered with. Default: off.
+    ///
+    /// Events wait in [a queue](crate::AuthsignalBuilder::max_observed) in memory and are sent by up to 32 at once. In an outage
+    /// each is tried again for five minutes. What is lost is counted ([`Authsignal::observed`](crate::Authsignal::observed)) and
+    /// an error in the log. At the end of a process
+    /// [`Authsignal::drain`](crate::Authsignal::drain) waits until all is sent; without it, and where a process is killed, what
+    /// waits is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::{Authsignal, AuthsignalLayer};
+    /// # fn example(authsignal: &Authsignal) {
+    /// let layer = AuthsignalLayer::new(authsignal, "export").observe();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn observe(mut self) -> Self {
+        tracing::warn!(
+            action = %self.guard.action,
+            setter = "AuthsignalLayer::observe",
+            "a route is only observed: no request is stopped"
+        );
+        self.guard.policy.extent.is_observed = true;
+        self
+    }
 }
