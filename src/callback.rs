@@ -185,8 +185,10 @@ impl Inner {
         let on = on.unwrap_or_else(|| self.answers.home.as_str().to_owned());
         let refusal = Refusal::new(reason, opening.map(|opening| &opening.action)).retry_after_of(wait);
         let refusal = refusal.of_decision(opening.map(|opening| &opening.attempt));
+        let refusal = refusal.naming(opening.map_or(&[][..], |opening| opening.proof.methods()));
         let popup = flow.as_ref().and_then(|flow| self.popup_message(parts, flow, "failed", None));
-        self.answers.refuse_on_the_way_back(parts, refusal, &again, &on, popup)
+        let form = flow.as_ref().and_then(|flow| self.form_of(flow));
+        self.answers.refuse_on_the_way_back(parts, refusal, &again, &on, popup, form)
     }
 
     /// Tells all who listen that a way back gets no further, and why.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsignal_client::ActionCode;
+use authsignal_client::{ActionCode, VerificationMethod};
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
@@ -78,11 +78,15 @@ pub struct RouteGuard {
     pub has_condition: bool,
     /// Whether requests go on whatever the answer is ([`AuthsignalLayer::observe`]).
     pub is_observed: bool,
+    /// The verification methods that count ([`AuthsignalLayer::methods`]); empty where every one does.
+    pub methods: Vec<VerificationMethod>,
+    /// From which age on a proof counts no more ([`AuthsignalLayer::max_age`]).
+    pub max_age: Option<Duration>,
 }
 
 impl RouteGuard {
     fn of(layer: &AuthsignalLayer) -> Self {
-        let (action, Policy { coverage, unenrolled, remember, on_outage, extent }) = layer.described();
+        let (action, Policy { coverage, unenrolled, remember, on_outage, extent, proof }) = layer.described();
         let Extent { off, share, has_condition, is_observed } = extent.clone();
         Self {
             action: action.clone(),
@@ -94,6 +98,8 @@ impl RouteGuard {
             share,
             has_condition,
             is_observed,
+            methods: proof.methods().to_vec(),
+            max_age: proof.max_age,
         }
     }
 
@@ -141,6 +147,13 @@ impl fmt::Display for Route {
             write!(f, ", remembered for {} s", time.as_secs())?;
         }
         write!(f, ", unenrolled: {:?}", guard.unenrolled)?;
+        if !guard.methods.is_empty() {
+            let methods: Vec<_> = guard.methods.iter().map(VerificationMethod::as_str).collect();
+            write!(f, ", methods: {}", methods.join(" or "))?;
+        }
+        if let Some(age) = guard.max_age {
+            write!(f, ", proved within {} s", age.as_secs())?;
+        }
         if guard.on_outage != OnOutage::Refuse {
             write!(f, ", on outage: {:?}", guard.on_outage)?;
         }

@@ -6,8 +6,8 @@ use authsignal_client::ActionState;
 use http::{HeaderMap, Method, Request};
 
 use crate::domain::coverage::{self, Address, Coverage, Shape};
-use crate::domain::decision::{self, Decision};
-use crate::domain::policy::Unenrolled;
+use crate::domain::decision::{self, Answered, Decision};
+use crate::domain::policy::Policy;
 use crate::domain::tenant::{KnownBy, Tenant, Tenants};
 use crate::request::cookie::BrowserId;
 use crate::store::Key;
@@ -38,7 +38,8 @@ impl Covered {
 /// Whether a request of somebody enrolled passes.
 #[must_use]
 pub fn passes(state: &ActionState) -> bool {
-    matches!(decision::decide(state, Some(true), Unenrolled::default()), Decision::Pass(_))
+    let answered = Answered { state, is_enrolled: Some(true), allowed: &[], enrolled: &[] };
+    matches!(decision::decide(&answered, &Policy::default()), Decision::Pass(_))
 }
 
 /// Seals the records of one browser.

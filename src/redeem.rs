@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsignal_client::Validate;
+use authsignal_client::{Validate, VerificationMethod};
 
 use crate::authsignal::Inner;
 use crate::budget::Budget;
@@ -83,6 +83,7 @@ impl Inner {
         };
         let reason = match &flow.stage.kind {
             Kind::Failed(state) if outcome == Outcome::Failed => Some(RefusalReason::State(state.clone())),
+            Kind::Insufficient(shortfall) => Some(RefusalReason::Unproven((*shortfall).into())),
             _ => None,
         };
         let Opening { action, attempt, user, .. } = &flow.opening;
@@ -127,9 +128,14 @@ impl Inner {
                 return Err(Unredeemed::of(outage, flow).after(wait));
             }
         };
-        let answered = self.flows.answer(holder, binding, &Validation::from(validated)).await?;
+        let validation = Validation::from(validated);
+        let method = validation.method.clone();
+        let answered = self.flows.answer(holder, binding, &validation).await?;
         let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
         self.tell_answered(&answered, &flow);
+        if let (Resolution::Fail(_), Kind::Insufficient(_)) = (&answered, &flow.stage.kind) {
+            warn_of_insufficient(&flow.opening, method.as_ref());
+        }
         // Also where this was written before, and only the store's answer was lost.
         if matches!(answered, Resolution::Approve(_) | Resolution::Already) {
             let opening = &flow.opening;
@@ -143,4 +149,17 @@ impl Inner {
             }
         }
     }
+}
+
+/// Says what a proof was and what would have counted, and where that is set.
+fn warn_of_insufficient(opening: &Opening, method: Option<&VerificationMethod>) {
+    let methods: Vec<_> = opening.proof.methods().iter().map(VerificationMethod::as_str).collect();
+    tracing::warn!(
+        action = %opening.action,
+        method = method.map_or("none was named", VerificationMethod::as_str),
+        counts = (!methods.is_empty()).then(|| methods.join(", ")),
+        max_age_seconds = opening.proof.max_age.map(|age| age.as_secs()),
+        "a proof does not count on its route, and its user is challenged anew; let Authsignal offer for this action only what \
+         counts (its portal), or change `AuthsignalLayer::methods` and `AuthsignalLayer::max_age`"
+    );
 }

@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-use authsignal_client::{ActionCode, ActionState, IdempotencyKey, InvalidId};
+use authsignal_client::{ActionCode, ActionState, IdempotencyKey, InvalidId, VerificationMethod};
 use http::StatusCode;
 
 use crate::budget::Budget;
@@ -32,6 +32,7 @@ pub struct Refusal {
     decision_id: Option<IdempotencyKey>,
     retry_after: Option<Duration>,
     no_failover: Option<NoFailover>,
+    methods: Vec<VerificationMethod>,
 }
 
 /// The longest that a caller is asked to wait, whatever the service says.
@@ -53,8 +54,12 @@ pub enum RefusalReason {
     ChallengeRequired,
     /// Authsignal answered with a state that does not pass: `BLOCK`, a review, or one that we do not know. 403.
     State(ActionState),
-    /// The user has nothing enrolled, and the route asks for that. 403.
+    /// The user has nothing enrolled, or nothing that [counts](crate::AuthsignalLayer::methods) on the route, which asks for
+    /// that. 403.
     NotEnrolled,
+    /// Authsignal offers for this action none of the methods that [count](crate::AuthsignalLayer::methods) on the route, so
+    /// nobody gets through. 403, and a fault of how one of the two is set up, which the log names.
+    MethodsNotOffered,
     /// No decision could be had. 503, with `Retry-After` where trying again can help.
     Outage(Outage),
     /// Authsignal's answer had no challenge URL, or one that we do not send anybody to. 502.
@@ -107,7 +112,8 @@ pub enum RefusalReason {
 impl Refusal {
     pub(crate) fn new(reason: RefusalReason, action: Option<&ActionCode>) -> Self {
         let retry_after = reason.is_passing().then_some(RETRY_AFTER);
-        Self { reason, action: action.cloned(), decision_id: None, retry_after, no_failover: None }
+        let action = action.cloned();
+        Self { reason, action, decision_id: None, retry_after, no_failover: None, methods: Vec::new() }
     }
 
     /// Which decision it is.
@@ -125,6 +131,22 @@ impl Refusal {
 
     pub(crate) fn without_failover(self, why: Option<NoFailover>) -> Self {
         Self { no_failover: why, ..self }
+    }
+
+    /// Tells which methods count, where that is why.
+    pub(crate) fn naming(self, methods: &[VerificationMethod]) -> Self {
+        let is_why = matches!(
+            self.reason,
+            RefusalReason::NotEnrolled | RefusalReason::MethodsNotOffered | RefusalReason::Unproven(Unproven::Method)
+        );
+        if is_why { Self { methods: methods.to_vec(), ..self } } else { self }
+    }
+
+    /// The verification methods that count on the route, where it [names some](crate::AuthsignalLayer::methods) and that is why
+    /// the request did not pass; else empty.
+    #[must_use]
+    pub fn methods(&self) -> &[VerificationMethod] {
+        &self.methods
     }
 
     /// Why the request did not pass in an outage, on a route that [lets some pass](crate::OnOutage).
@@ -228,6 +250,7 @@ pub(crate) mod tests {
             State(ActionState::Block),
             State(ActionState::ReviewRequired),
             NotEnrolled,
+            MethodsNotOffered,
             UntrustedChallenge,
             BodyTooLarge,
             BodyUnreadable,
@@ -245,6 +268,8 @@ pub(crate) mod tests {
             Unguarded,
             Unproven(crate::domain::flow::Unproven::Token),
             Unproven(crate::domain::flow::Unproven::Expired),
+            Unproven(crate::domain::flow::Unproven::Method),
+            Unproven(crate::domain::flow::Unproven::Age),
         ];
         all.extend(
             [crate::outage::Outage::Connect, crate::outage::Outage::Overloaded, crate::outage::Outage::Rejected]
@@ -288,6 +313,9 @@ pub(crate) mod tests {
             "Unguarded",
             "Unproven", // expired
             "Unproven",
+            "MethodsNotOffered",
+            "Unproven", // by another method
+            "Unproven", // too old
         ];
         let of_table: BTreeMap<_, _> = every_reason().iter().map(|reason| (reason.code(), reason.anchor())).collect();
         let of_table: Vec<_> = of_table.into_iter().collect();

@@ -49,6 +49,14 @@ impl Inner {
         Some(PopupMessage { nonce, outcome, origin: self.opener_of(parts, flow)?, to: to.map(str::to_owned) })
     }
 
+    /// The form that a flow has kept, to be posted again.
+    pub(super) fn form_of(&self, flow: &Flow) -> Option<ResumeForm> {
+        let SavedRequest::Form { to, form, .. } = &flow.saved else { return None };
+        let Opening { action, name, .. } = &flow.opening;
+        let left = flow.stage.until.after(self.flows.now());
+        Some(ResumeForm::new(action.clone(), name.as_deref(), to, form, left))
+    }
+
     /// The flow's own page.
     ///
     /// # Errors
@@ -87,6 +95,10 @@ impl Inner {
             (Kind::Failed(ActionState::Allow), _) => left(page.as_deref(), "failed"),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
+                return Err(Unredeemed::of(reason, flow.clone()));
+            }
+            (Kind::Insufficient(shortfall), _) => {
+                let reason = RefusalReason::Unproven((*shortfall).into());
                 return Err(Unredeemed::of(reason, flow.clone()));
             }
             (Kind::Pending, _) => left(challenge().as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),

@@ -6,6 +6,7 @@ use http::{HeaderMap, Method, header};
 pub(crate) use self::address::Address;
 pub(crate) use self::multipart::Multipart;
 use super::fields::Fields;
+use super::proof_policy::ProofPolicy;
 
 mod address;
 mod multipart;
@@ -160,6 +161,8 @@ pub(crate) struct Binding<'a> {
     pub(crate) action: &'a str,
     /// What is asked of users with nothing enrolled: a proof that a first enrolment was enough for is none where it is not.
     pub(crate) unenrolled: &'a str,
+    /// What is asked of the proof: one that was enough elsewhere may not be here.
+    pub(crate) proof: &'a ProofPolicy,
 }
 
 impl Binding<'_> {
@@ -172,6 +175,7 @@ impl Binding<'_> {
         fields.add(self.session.unwrap_or_default());
         fields.add(self.action);
         fields.add(self.unenrolled);
+        self.proof.add_to(&mut fields);
         fields.add(digest.0);
         fields.finish()
     }

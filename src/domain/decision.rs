@@ -1,7 +1,8 @@
 //! From what the service answered to what we do with the request: a pure function, closed by default.
-use authsignal_client::ActionState;
+use authsignal_client::{ActionState, VerificationMethod};
 
-use crate::domain::policy::Unenrolled;
+use crate::domain::policy::{Policy, Unenrolled};
+use crate::domain::proof_policy::Shortfall;
 
 /// What we do with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,16 +40,50 @@ pub(crate) enum Proving {
 pub(crate) enum Refused {
     /// The state is not one that passes.
     State(ActionState),
-    /// Nothing is enrolled, and the route asks for that.
+    /// Nothing is enrolled that counts on the route, and it asks for that.
     Unenrolled,
+    /// The service offers no method that counts on the route, so whatever the user did would be in vain.
+    MethodsNotOffered,
+    /// It was proved, as far as the service says, but it does not say how, or when, and the route asks for that.
+    Insufficient(Shortfall),
+}
+
+/// What the service answered about an attempt, as far as it decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answered<'a> {
+    pub(crate) state: &'a ActionState,
+    pub(crate) is_enrolled: Option<bool>,
+    /// The methods that the user may prove it with; empty where the service does not say.
+    pub(crate) allowed: &'a [VerificationMethod],
+    /// Those that the user has; empty where the service does not say.
+    pub(crate) enrolled: &'a [VerificationMethod],
 }
 
 /// The state table. `CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED` and `ALLOW` pass, `CHALLENGE_REQUIRED` challenges, and
 /// everything else, known or new, is refused. Under [`Unenrolled::Deny`] nobody is challenged who has nothing enrolled,
 /// since that would be a first enrolment (threat T81).
-pub(crate) fn decide(state: &ActionState, is_enrolled: Option<bool>, unenrolled: Unenrolled) -> Decision {
+///
+/// Where the route names methods, whoever has none of them counts as one who has nothing, and who may prove it by none of
+/// them is not sent to do so. `ALLOW` is the service's own decision that no proof is needed, and a review is its people's:
+/// both pass as they do elsewhere. That an attempt is proved already says neither how nor when, so it passes only where the
+/// route asks for neither.
+pub(crate) fn decide(answered: &Answered<'_>, policy: &Policy) -> Decision {
+    let Answered { state, is_enrolled, allowed, enrolled } = *answered;
+    let Policy { unenrolled, proof, .. } = policy;
+    let is_enrolled = if proof.counts_none_of(enrolled) { Some(false) } else { is_enrolled };
+    // Nobody passes for want of a method where methods are named; `check` refuses to set that up.
+    let unenrolled =
+        if proof.methods.is_some() && *unenrolled == Unenrolled::Allow { Unenrolled::Deny } else { *unenrolled };
     match state {
-        ActionState::ChallengeSucceeded | ActionState::ReviewSucceeded => Decision::Pass(Passed::Settled),
+        ActionState::ReviewSucceeded => Decision::Pass(Passed::Settled),
+        ActionState::ChallengeSucceeded if proof.methods.is_some() => {
+            Decision::Refuse(Refused::Insufficient(Shortfall::Method))
+        }
+        ActionState::ChallengeSucceeded if proof.max_age.is_some() => {
+            Decision::Refuse(Refused::Insufficient(Shortfall::Age))
+        }
+        ActionState::ChallengeSucceeded => Decision::Pass(Passed::Settled),
+        ActionState::ChallengeRequired if proof.counts_none_of(allowed) => Decision::Refuse(Refused::MethodsNotOffered),
         ActionState::ChallengeRequired => match (is_enrolled, unenrolled) {
             // The service says that it never challenges such a user. If it does, its page would have them enrol.
             (Some(false) | None, Unenrolled::Deny) => Decision::Refuse(Refused::Unenrolled),
@@ -118,7 +153,9 @@ mod tests {
                         ("CHALLENGE_REQUIRED", ..) => Challenge(Proving::Challenge),
                         _ => Refuse(Refused::State(state.clone())),
                     };
-                    let got = decide(&state, is_enrolled, unenrolled);
+                    let policy = Policy { unenrolled, ..Policy::default() };
+                    let answered = Answered { state: &state, is_enrolled, allowed: &[], enrolled: &[] };
+                    let got = decide(&answered, &policy);
                     assert_eq!(got, want, "{state} {is_enrolled:?} {unenrolled:?}");
                     cells += 1;
                 }

@@ -8,6 +8,9 @@
 //!    └──────────▶ Failed ◀────────┘ answer: refused after all
 //! ```
 //!
+//! A proof that is not what the route asks for, by its method or its age, is none: `Insufficient`, and the next request is
+//! challenged anew.
+//!
 //! What was spent for a request that never got to its handler is approved again, until it would have run out anyway.
 //!
 //! Whatever is past its time is nothing, in every stage. A mismatch changes nothing.
@@ -19,6 +22,7 @@ use authsignal_client::{
 use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::domain::moment::Moment;
+use crate::domain::proof_policy::{ProofPolicy, Shortfall, is_method_name};
 use crate::domain::revocation::Known;
 use crate::domain::saved_request::SavedRequest;
 
@@ -69,6 +73,8 @@ pub(crate) struct Opening {
     pub(crate) name: Option<String>,
     /// Good for one request where there is none, and for this long otherwise.
     pub(crate) remember: Option<Duration>,
+    /// What the route asks of the proof.
+    pub(crate) proof: ProofPolicy,
 }
 
 /// The challenge that the user was sent to.
@@ -100,6 +106,8 @@ pub(crate) enum Kind {
         approved_until: Moment,
     },
     Failed(ActionState),
+    /// It was proved, but not as its route asks.
+    Insufficient(Shortfall),
 }
 
 /// How and when the user proved it.
@@ -107,11 +115,21 @@ pub(crate) enum Kind {
 pub(crate) struct Proof {
     pub(crate) method: Option<VerificationMethod>,
     pub(crate) at: Moment,
+    /// When the user gave it, by the service's clock, which may be a while before we were told: never before the challenge,
+    /// and never after `at`.
+    pub(crate) given: Moment,
 }
 
 /// Which request spent an approval. A retry of its own write finds it, and no other request is it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
 pub(crate) struct RequestId(pub(crate) [u8; 16]);
+
+impl Proof {
+    /// What it lacks at `now` of what a route asks for.
+    pub(crate) fn shortfall(&self, asked: &ProofPolicy, now: Moment) -> Option<Shortfall> {
+        asked.shortfall(self.method.as_ref(), now.after(self.given))
+    }
+}
 
 impl Stage {
     /// The stage that a flow begins in.
@@ -145,6 +163,8 @@ pub(crate) enum Admission {
     SameChallenge,
     /// It may be the request that has just spent this approval, sent twice.
     Repeated,
+    /// Its proof is not what the route asks for; ask for a decision, and say so.
+    Insufficient(Shortfall),
     /// The flow says nothing; ask for a decision.
     Nothing,
 }
@@ -180,6 +200,20 @@ pub enum Unproven {
     Contradiction,
     /// The flow had run out, or ended, before the answer came.
     Expired,
+    /// It was proved, by a method that does not count on this route, or by one that Authsignal did not name
+    /// ([`methods`](crate::AuthsignalLayer::methods)).
+    Method,
+    /// It was proved longer ago than counts on this route ([`max_age`](crate::AuthsignalLayer::max_age)).
+    Age,
+}
+
+impl From<Shortfall> for Unproven {
+    fn from(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Method => Self::Method,
+            Shortfall::Age => Self::Age,
+        }
+    }
 }
 
 /// What `validate` said, as far as a flow is concerned.
@@ -191,6 +225,8 @@ pub(crate) struct Validation {
     pub(crate) action: Option<String>,
     pub(crate) attempt: Option<String>,
     pub(crate) method: Option<VerificationMethod>,
+    /// When the state became what it is.
+    pub(crate) at: Option<Moment>,
 }
 
 impl From<Validated> for Validation {
@@ -202,13 +238,10 @@ impl From<Validated> for Validation {
             action: validated.action,
             attempt: validated.idempotency_key,
             // A record grows by what it is proved with, so a name that is not one is not taken down.
-            method: validated.verification_method.filter(|method| is_name(method.as_str())),
+            method: validated.verification_method.filter(|method| is_method_name(method.as_str())),
+            at: validated.state_updated_at.and_then(|at| at.to_system_time()).map(Moment::from),
         }
     }
-}
-
-fn is_name(text: &str) -> bool {
-    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 impl Flow {
@@ -245,13 +278,17 @@ impl Opening {
         match &stage.kind {
             Kind::Pending if stage.until.after(now) < TOO_LATE => Admission::Nothing,
             Kind::Pending => Admission::SameChallenge,
-            Kind::Approved(proof) if self.remember.is_some() => Admission::Pass(proof.clone(), None),
-            Kind::Approved(proof) => {
-                let spent = Kind::Spent { proof: proof.clone(), by, approved_until: stage.until };
-                Admission::Pass(proof.clone(), Some(Stage::new(spent, now, ENDED)))
-            }
+            Kind::Approved(proof) => match (proof.shortfall(&self.proof, now), self.remember) {
+                (Some(shortfall), _) => Admission::Insufficient(shortfall),
+                (None, Some(_)) => Admission::Pass(proof.clone(), None),
+                (None, None) => {
+                    let spent = Kind::Spent { proof: proof.clone(), by, approved_until: stage.until };
+                    Admission::Pass(proof.clone(), Some(Stage::new(spent, now, ENDED)))
+                }
+            },
             Kind::Spent { proof, by: spender, .. } if *spender == by => Admission::Pass(proof.clone(), None),
             Kind::Spent { .. } if now < stage.since.plus(TWICE) => Admission::Repeated,
+            Kind::Insufficient(shortfall) => Admission::Insufficient(*shortfall),
             Kind::Spent { .. } | Kind::Failed(_) => Admission::Nothing,
         }
     }
@@ -273,12 +310,21 @@ impl Opening {
         };
         match (&stage.kind, proved) {
             (Kind::Pending, true) => {
-                let proof = Proof { method: answer.method.clone(), at: now };
-                Resolution::Approve(Stage::new(Kind::Approved(proof), now, self.remember.unwrap_or(APPROVED)))
+                // Where the service does not say when, it may have been as soon as the challenge was there.
+                let begun = stage.since.min(now);
+                let given = answer.at.unwrap_or(begun).clamp(begun, now);
+                let proof = Proof { method: answer.method.clone(), at: now, given };
+                if let Some(shortfall) = proof.shortfall(&self.proof, now) {
+                    return Resolution::Fail(Stage::new(Kind::Insufficient(shortfall), now, ENDED));
+                }
+                let life = self.remember.unwrap_or(APPROVED);
+                let left = self.proof.max_age.map_or(life, |most| life.min(given.plus(most).after(now)));
+                Resolution::Approve(Stage::new(Kind::Approved(proof), now, left))
             }
             (Kind::Approved(_) | Kind::Spent { .. }, true) => Resolution::Already,
             // A slow answer from before changes nothing of what came since.
             (_, false) if *state == ActionState::ChallengeRequired => Resolution::Left,
+            (Kind::Insufficient(shortfall), _) => Resolution::Unproven((*shortfall).into()),
             (Kind::Failed(_), true) | (Kind::Spent { .. }, false) => Resolution::Unproven(Unproven::Expired),
             (Kind::Pending | Kind::Approved(_) | Kind::Failed(_), false) => {
                 Resolution::Fail(Stage::new(Kind::Failed(state.clone()), now, ENDED))

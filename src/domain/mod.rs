@@ -12,6 +12,7 @@ pub(crate) mod moment;
 pub(crate) mod page_origin;
 pub(crate) mod place;
 pub(crate) mod policy;
+pub(crate) mod proof_policy;
 pub(crate) mod return_to;
 pub(crate) mod revocation;
 pub(crate) mod saved_request;

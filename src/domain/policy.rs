@@ -4,6 +4,7 @@ use std::time::Duration;
 use crate::domain::coverage::Coverage;
 use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
+use crate::domain::proof_policy::ProofPolicy;
 
 /// What happens to a user who has nothing enrolled, where the service would let them pass or challenge them.
 ///
@@ -43,6 +44,8 @@ pub(crate) struct Policy {
     pub(crate) on_outage: OnOutage,
     /// Which requests it is asked of.
     pub(crate) extent: Extent,
+    /// What it asks of a proof.
+    pub(crate) proof: ProofPolicy,
 }
 
 impl Policy {
@@ -53,8 +56,16 @@ impl Policy {
     /// What does not, as a sentence for whoever set it up: the two settings by the names of their setters, and what to do.
     // Every field is named, so that who adds one says here what it goes together with.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Self { coverage: _, unenrolled: _, remember: _, on_outage: _, extent } = self;
-        extent.check().map_err(str::to_owned)
+        let Self { coverage: _, unenrolled, remember: _, on_outage: _, extent, proof } = self;
+        extent.check().map_err(str::to_owned)?;
+        proof.check()?;
+        if proof.methods.is_some() && *unenrolled == Unenrolled::Allow {
+            return Err("`methods` and `unenrolled(Unenrolled::Allow)` do not go together: a user with nothing enrolled would \
+                        pass without a proof, where one with another method is refused; leave `unenrolled` out, so that they are \
+                        refused, or choose `Enrol` or `Deny`"
+                .to_owned());
+        }
+        Ok(())
     }
 
     /// Whether a pass that an outer layer gave this request, for the same action, answers this policy too, so that one
@@ -65,11 +76,11 @@ impl Policy {
     /// whom it does not ask: a pass that is a failover, was skipped or only observed is told apart by its grounds.
     // Every field is named, so that who adds one says here when an outer layer asked for as much.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
-        let Self { coverage, unenrolled, remember, on_outage: _, extent: _ } = self;
+        let Self { coverage, unenrolled, remember, on_outage: _, extent: _, proof } = self;
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= coverage.width() && outer.remember <= *remember;
         let as_strict = *unenrolled == Unenrolled::Allow || *unenrolled == outer.unenrolled;
-        as_narrow && as_strict
+        as_narrow && as_strict && proof.is_met_by(&outer.proof)
     }
 }
 

@@ -2,13 +2,14 @@
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 
-use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey, TrackDecision};
+use authsignal_client::{ActionState, ChallengeUrl, IdempotencyKey};
 use bytes::Bytes;
 use http::request::Parts;
 
 use super::body::{Reading, ReplayBody};
 use super::guard::Guard;
 use super::stop::Stop;
+use super::tracked::Tracked;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::decided::trail::Trail;
@@ -16,8 +17,9 @@ use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::extent::SkipReason;
-use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage};
+use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage, Unproven};
 use crate::domain::place::Place;
+use crate::domain::proof_policy::{ProofPolicy, Shortfall};
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::ticket::Ticket;
 use crate::meter;
@@ -50,8 +52,10 @@ pub(super) struct Challenged {
     pub(super) known: Option<Known>,
     pub(super) ticket: Ticket,
     pub(super) attempt: IdempotencyKey,
-    pub(super) tracked: TrackDecision,
+    pub(super) tracked: Tracked,
     pub(super) proving: Proving,
+    /// What an earlier proof for the same thing lacks.
+    pub(super) insufficient: Option<Shortfall>,
 }
 
 impl Case<'_> {
@@ -64,6 +68,12 @@ impl Case<'_> {
     pub(super) fn binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
         let Question { user, session, address, .. } = &self.question;
         self.guard.binding(self.place, (user.as_str(), session.as_deref()), address, parts, body)
+    }
+
+    /// What an approval is found by that a route which asks less of proofs may have left for this request.
+    pub(super) fn laxer_binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
+        let Question { user, session, address, .. } = &self.question;
+        self.guard.laxer_binding(self.place, (user.as_str(), session.as_deref()), address, parts, body)
     }
 
     /// Whose budgets this request takes from. What a page of another site makes a browser ask for has budgets of its own.
@@ -95,14 +105,18 @@ impl Case<'_> {
     pub(super) fn request_binding(&self, parts: &Parts, body: &Bytes) -> BindingHash {
         let Question { user, session, address, .. } = &self.question;
         let whose = (user.as_str(), session.as_deref());
-        self.guard.binding_of(self.place, whose, address, parts, (Coverage::Request, None, body))
+        self.guard.binding_of(
+            self.place,
+            whose,
+            address,
+            parts,
+            (Coverage::Request, None, &ProofPolicy::default(), body),
+        )
     }
 
     /// Asks Authsignal.
-    pub(super) async fn track(&self) -> Result<TrackDecision, Unanswered> {
-        let Question { user, track, action, .. } = &self.question;
-        let Inner { upstream, client, .. } = self.authsignal();
-        upstream.ask(action, client.track_decision(user, track.track())).await
+    pub(super) async fn track(&self) -> Result<Tracked, Unanswered> {
+        Tracked::ask(self.authsignal(), &self.question).await
     }
 
     /// Reads the body of a request that has to be challenged, where the approval covers it or a form is to be kept.
@@ -129,7 +143,7 @@ impl Case<'_> {
     ) -> Result<(Verdict, Option<Spending>), Stop> {
         let authsignal = self.authsignal();
         let flows = &authsignal.flows;
-        let Challenged { known, ticket, attempt, tracked, proving } = challenged;
+        let Challenged { known, ticket, attempt, tracked, proving, insufficient } = challenged;
         let url = self.trusted(tracked.url.as_ref())?;
         let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
         let binding = self.binding(parts, body.as_ref()).ok_or(RefusalReason::BodyTooLarge)?;
@@ -142,6 +156,7 @@ impl Case<'_> {
             name: self.guard.name(authsignal.answers.words(parts).tag()).map(str::to_owned),
             // What is remembered is a browser's: a client without a cookie shows a token each time.
             remember: self.guard.policy.remember.filter(|_| !self.is_bearer),
+            proof: self.guard.policy.proof.clone(),
         };
         let challenge = Challenge { url: url.into(), token: tracked.token, state: tracked.state };
         let revoked = flows.revoked(opening.user.as_str(), opening.session.as_deref()).await?;
@@ -181,12 +196,12 @@ impl Case<'_> {
         match opened? {
             Opened::New(flow) => {
                 meter::flow("begun");
-                Err(self.challenge(&flow, new_browser))
+                Err(self.challenge(&flow, new_browser, insufficient))
             }
             Opened::Joined(flow) => {
                 authsignal.gives_room_back(&flow.opening, &attempt);
                 self.save_request(&holder, &binding, &flow, saved).await?;
-                Err(self.challenge(&flow, new_browser))
+                Err(self.challenge(&flow, new_browser, insufficient))
             }
             Opened::Pass(proof, flow, spending) => Ok((self.verified(&proof, &flow.opening), spending)),
         }
@@ -205,7 +220,12 @@ impl Case<'_> {
         })
     }
 
-    pub(super) fn challenge(&self, flow: &Flow, new_browser: Option<BrowserId>) -> Stop {
+    pub(super) fn challenge(
+        &self,
+        flow: &Flow,
+        new_browser: Option<BrowserId>,
+        insufficient: Option<Shortfall>,
+    ) -> Stop {
         // What waits has one.
         let Some(challenge) = &flow.challenge else { return RefusalReason::UntrustedChallenge.into() };
         let url = match self.trusted(Some(&challenge.url)) {
@@ -220,6 +240,8 @@ impl Case<'_> {
             attempt: flow.opening.attempt.clone(),
             expires: flow.stage.until,
             callback_origin: self.place.origin(),
+            methods: flow.opening.proof.methods().to_vec(),
+            insufficient: insufficient.map(Unproven::from),
             page: match &flow.saved {
                 SavedRequest::Page(page) => Some(page.clone()),
                 _ => None,

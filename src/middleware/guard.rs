@@ -14,6 +14,7 @@ use crate::authsignal::Inner;
 use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
 use crate::domain::place::Place;
 use crate::domain::policy::Policy;
+use crate::domain::proof_policy::ProofPolicy;
 use crate::domain::ticket::Ticket;
 use crate::refusal::RefusalReason;
 use crate::request::identify::User;
@@ -79,9 +80,28 @@ impl Guard {
         parts: &Parts,
         body: Option<&Bytes>,
     ) -> Option<BindingHash> {
-        let Policy { coverage, remember, .. } = self.policy;
+        let Policy { coverage, remember, proof, .. } = &self.policy;
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
-        Some(self.binding_of(place, (user, session), address, parts, (coverage, remember, bytes)))
+        Some(self.binding_of(place, (user, session), address, parts, (*coverage, *remember, proof, bytes)))
+    }
+
+    /// What an approval is found by that a route which asks less of proofs may have left for such a request, where it is
+    /// remembered: it counts here as long as its proof does.
+    pub(super) fn laxer_binding(
+        &self,
+        place: &Place,
+        (user, session): (&str, Option<&str>),
+        address: &Address,
+        parts: &Parts,
+        body: Option<&Bytes>,
+    ) -> Option<BindingHash> {
+        let Policy { coverage, remember, proof, .. } = &self.policy;
+        if remember.is_none() || proof.takes_any() {
+            return None;
+        }
+        let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
+        let any = ProofPolicy::default();
+        Some(self.binding_of(place, (user, session), address, parts, (*coverage, *remember, &any, bytes)))
     }
 
     /// The same for what is covered and how long, and with the bytes that belong to it.
@@ -91,12 +111,12 @@ impl Guard {
         (user, session): (&str, Option<&str>),
         address: &Address,
         parts: &Parts,
-        (coverage, remember, bytes): (Coverage, Option<Duration>, &[u8]),
+        (coverage, remember, proof, bytes): (Coverage, Option<Duration>, &ProofPolicy, &[u8]),
     ) -> BindingHash {
         let shape = Shape { method: &parts.method, address, headers: &parts.headers };
         let action = self.action.as_str();
         let unenrolled = self.policy.unenrolled.as_str();
-        let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action, unenrolled };
+        let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action, unenrolled, proof };
         binding.hash(&digest(coverage, remember, &shape, bytes))
     }
 

@@ -3,7 +3,7 @@ use std::array::from_fn;
 use std::mem::take;
 use std::sync::Arc;
 
-use authsignal_client::{ActionState, IdempotencyKey, TrackDecision};
+use authsignal_client::{ActionState, IdempotencyKey};
 use axum::extract::MatchedPath;
 use bytes::Bytes;
 use http::request::Parts;
@@ -13,26 +13,27 @@ use tracing::Instrument as _;
 
 use super::body::{Reading, ReplayBody};
 use super::case::{Case, Challenged};
+use super::covering::{Approved, Covering};
 use super::guard::Guard;
 use super::stop::Stop;
 use super::token;
+use super::tracked::reason_of;
 use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
 use crate::domain::coverage::Address;
-use crate::domain::decision::{Decision, Refused, decide};
+use crate::domain::decision::{Decision, Refused};
 use crate::domain::extent::SkipReason;
 use crate::domain::failover::Undecided;
-use crate::domain::flow::{Flow, Proof, RequestId};
+use crate::domain::flow::RequestId;
 use crate::domain::place::{Name, Place};
-use crate::domain::policy::Policy;
 use crate::domain::ticket::Ticket;
 use crate::random::random;
 use crate::refusal::RefusalReason;
 use crate::request::caller::{Caller, is_preflight};
 use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
-use crate::store::flows::{Admitted, Holder, Spending};
+use crate::store::flows::{Holder, Spending};
 use crate::upstream::Unanswered;
 use crate::verdict::question::Run;
 use crate::verdict::{Grounds, Verdict};
@@ -94,26 +95,6 @@ struct Asked<'a> {
     place: &'a Place,
     address: Address,
     user: User,
-}
-
-/// An approval that covers a request, spent on it if it is good for one.
-struct Approved {
-    proof: Proof,
-    flow: Flow,
-    spending: Option<Spending>,
-}
-
-/// What Authsignal's answer means for a request of a route with this policy.
-pub(super) fn decision(tracked: &TrackDecision, policy: &Policy) -> Decision {
-    decide(&tracked.state, tracked.is_enrolled, policy.unenrolled)
-}
-
-/// Why a request that does not go on is refused.
-pub(super) fn reason_of(refused: Refused) -> RefusalReason {
-    match refused {
-        Refused::State(state) => RefusalReason::State(state),
-        Refused::Unenrolled => RefusalReason::NotEnrolled,
-    }
 }
 
 impl Guard {
@@ -224,13 +205,19 @@ impl Guard {
             trail.at("origin");
             trail.found(|| "a page of another origin sends it".to_owned());
         }
+        let mut insufficient = None;
         if let Some(holder) = holder.filter(|_| !is_foreign) {
             trail.at("flow");
-            let (read, approved) = Box::pin(self.approved(&case, parts, body, holder)).await?;
-            if let Some(Approved { proof, flow, spending }) = approved {
-                return Ok(Way { spending, ..Way::new(read, case.verified(&proof, &flow.opening)) });
-            }
+            let (read, covering) = Box::pin(self.covering(&case, parts, body, holder)).await?;
             body = read;
+            match covering {
+                Covering::Approved(approved) => {
+                    let Approved { proof, flow, spending } = *approved;
+                    return Ok(Way { spending, ..Way::new(body, case.verified(&proof, &flow.opening)) });
+                }
+                Covering::Insufficient(shortfall) => insufficient = Some(shortfall),
+                Covering::Nothing => {}
+            }
         }
 
         let account = case.account(parts);
@@ -264,11 +251,13 @@ impl Guard {
             };
             format!("{enrolled} enrolled, the route says `{}`", self.policy.unenrolled.as_str())
         });
-        match decision(&tracked, &self.policy) {
+        match tracked.decision(&self.policy) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(refused) => {
-                if let Refused::State(_) = refused {
-                    ledger.refused(account, now());
+                match refused {
+                    Refused::State(_) => ledger.refused(account, now()),
+                    Refused::MethodsNotOffered => tracked.warn_of_methods(&self.action, &self.policy),
+                    Refused::Unenrolled | Refused::Insufficient(_) => {}
                 }
                 Err(reason_of(refused).into())
             }
@@ -287,7 +276,7 @@ impl Guard {
                 if let (_, Name::Unknown(host)) = self.authsignal.place_of(parts) {
                     self.authsignal.warn_of_host(host);
                 }
-                let challenged = Challenged { known, ticket, attempt, tracked, proving };
+                let challenged = Challenged { known, ticket, attempt, tracked, proving, insufficient };
                 Box::pin(self.challenge(case, parts, body, challenged)).await
             }
         }
@@ -357,48 +346,6 @@ impl Guard {
         }
         let answered = outer.and_then(|outer| outer.answers(&question, &run));
         Ok((Case { guard: self, place, is_bearer, question, run, trail }, answered))
-    }
-
-    /// The approval that covers a request, if there is one. A challenge for the same thing that still waits is its answer.
-    async fn approved<B: ReplayBody>(
-        &self,
-        case: &Case<'_>,
-        parts: &mut Parts,
-        mut body: Reading<B>,
-        holder: Holder,
-    ) -> Result<(Reading<B>, Option<Approved>), Stop> {
-        if self.policy.coverage.reads_body() {
-            body = body.read(self.authsignal.body_limit).await?;
-        }
-        let has_token = token::is_brought(parts);
-        let Some(binding) = case.binding(parts, body.whole()) else { return Ok((body, None)) };
-        match case.admit(parts, &holder, &binding).await? {
-            Admitted::Pass(proof, flow, spending) => {
-                case.trail.found(|| "approved".to_owned());
-                // It may have been proved on another node.
-                self.authsignal.gives_room_back(&flow.opening, &flow.opening.attempt);
-                case.mark_sent(parts, &holder, &binding, &flow).await;
-                return Ok((body, Some(Approved { proof, flow, spending })));
-            }
-            Admitted::SameChallenge(flow) => {
-                case.trail.found(|| "waits for its proof".to_owned());
-                body = case.read_for_challenge(parts, body).await?;
-                let saved = case.saved_request(parts, body.whole());
-                case.save_request(&holder, &binding, &flow, saved).await?;
-                return Err(case.challenge(&flow, None));
-            }
-            Admitted::Repeated(flow) if has_token || case.is_form_of(parts, &flow) => {
-                case.trail.is_of(&flow.opening.attempt);
-                case.trail.found(|| "spent a moment ago".to_owned());
-                return Err(RefusalReason::AlreadyDone.into());
-            }
-            Admitted::Repeated(_) | Admitted::Nothing => case.trail.found(|| "none".to_owned()),
-        }
-        // The store is asked already; whoever brings no such cookie is told once a challenge is asked for.
-        match case.waits_for_room(parts).await? {
-            Some(over) => Err(Stop::Over(over)),
-            None => Ok((body, None)),
-        }
     }
 
     /// Answers with a challenge, unless a twin of the request was approved meanwhile.

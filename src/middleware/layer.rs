@@ -20,6 +20,7 @@ use crate::verdict::question::LayerId;
 
 mod check;
 mod extent;
+mod proof;
 
 /// The longest that an approval is remembered.
 const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,6 +33,8 @@ pub struct AuthsignalLayer {
     pub(super) guard: Guard,
     /// What `covers` said, whatever `remember` says before or after it.
     coverage: Option<Coverage>,
+    /// What `unenrolled` said, whatever `methods` says before or after it.
+    unenrolled: Option<Unenrolled>,
 }
 
 impl AuthsignalLayer {
@@ -97,6 +100,7 @@ impl AuthsignalLayer {
                 redirect_to_settings: false,
             },
             coverage: None,
+            unenrolled: None,
         }
     }
 
@@ -153,10 +157,17 @@ impl AuthsignalLayer {
         self
     }
 
-    /// What happens to users who have nothing enrolled, where Authsignal says `ALLOW`. Default: [`Unenrolled::Allow`].
+    /// What happens to users who have nothing enrolled, where Authsignal says `ALLOW`. Default: [`Unenrolled::Allow`], or
+    /// [`Unenrolled::Deny`] where [`methods`](Self::methods) are named.
     #[must_use]
     pub fn unenrolled(mut self, policy: Unenrolled) -> Self {
-        self.guard.policy.unenrolled = policy;
+        self.unenrolled = Some(policy);
+        self.with_unenrolled()
+    }
+
+    fn with_unenrolled(mut self) -> Self {
+        let usual = if self.guard.policy.proof.methods.is_some() { Unenrolled::Deny } else { Unenrolled::Allow };
+        self.guard.policy.unenrolled = self.unenrolled.unwrap_or(usual);
         self
     }
 

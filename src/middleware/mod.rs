@@ -208,6 +208,7 @@ mod body;
 mod browser;
 mod careful;
 mod case;
+mod covering;
 mod failover;
 mod fallback;
 mod future;
@@ -220,6 +221,7 @@ mod resume;
 mod service;
 mod stop;
 mod token;
+mod tracked;
 mod unasked;
 mod when;
 

@@ -3,14 +3,14 @@ use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsignal_client::{IdempotencyKey, TrackDecision};
+use authsignal_client::IdempotencyKey;
 use axum::extract::MatchedPath;
 use http::request::Parts;
 use tokio::time::Instant;
 
 use super::case::Case;
 use super::guard::Guard;
-use super::judge::{decision, reason_of};
+use super::tracked::{Tracked, reason_of};
 use crate::authsignal::Inner;
 use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
@@ -82,16 +82,13 @@ impl Observation {
         let (begun, mut pause) = (Instant::now(), MIN_PAUSE);
         loop {
             let asked = Instant::now();
-            let Question { user, action, track, .. } = &self.question;
-            let Inner { upstream, client, .. } = &*self.authsignal;
-            let Unanswered { outage, wait } =
-                match upstream.ask(action, client.track_decision(user, track.track())).await {
-                    Ok(tracked) => {
-                        self.tell(tracked, asked.elapsed());
-                        return true;
-                    }
-                    Err(unanswered) => unanswered,
-                };
+            let Unanswered { outage, wait } = match Tracked::ask(&self.authsignal, &self.question).await {
+                Ok(tracked) => {
+                    self.tell(tracked, asked.elapsed());
+                    return true;
+                }
+                Err(unanswered) => unanswered,
+            };
             let wait = wait.map_or(pause, |wait| wait.clamp(pause, MAX_RETRY_AFTER));
             // What is refused is refused again.
             if outage == Outage::Rejected || begun.elapsed() + wait > MAX_SENDING {
@@ -103,7 +100,7 @@ impl Observation {
         }
     }
 
-    fn tell(&self, mut tracked: TrackDecision, took: Duration) {
+    fn tell(&self, mut tracked: Tracked, took: Duration) {
         let rule_ids = take(&mut tracked.rule_ids);
         let would = self.would(&tracked);
         let ended = Ended {
@@ -133,9 +130,9 @@ impl Observation {
         Ended { route, user, ..Ended::new(Outcome::Observed, Some(&self.question.action), Some(&self.attempt)) }
     }
 
-    fn would(&self, tracked: &TrackDecision) -> Would {
+    fn would(&self, tracked: &Tracked) -> Would {
         let passes = |outcome| Would { outcome, reason: None };
-        match decision(tracked, &self.question.policy) {
+        match tracked.decision(&self.question.policy) {
             Decision::Pass(Passed::Allowed) => passes(Outcome::Allowed),
             Decision::Pass(Passed::Unenrolled) => passes(Outcome::Unenrolled),
             Decision::Pass(Passed::Settled) => passes(Outcome::Settled),

@@ -132,7 +132,7 @@ impl Requirement {
         match admission {
             Admission::Pass(..) => Self::Approved { until: in_words(flow.stage.until) },
             Admission::SameChallenge => Self::Pending,
-            Admission::Repeated | Admission::Nothing => Self::Unknown,
+            Admission::Repeated | Admission::Insufficient(_) | Admission::Nothing => Self::Unknown,
         }
     }
 

@@ -68,7 +68,8 @@ impl Stop {
         };
         let refusal = |reason| {
             tell(Outcome::Refused, &reason);
-            Refusal::new(reason, Some(&guard.action)).of_decision(Some(&trail.id()))
+            let refusal = Refusal::new(reason, Some(&guard.action)).of_decision(Some(&trail.id()));
+            refusal.naming(guard.policy.proof.methods())
         };
         let refuse = |refusal| answers.refuse(parts, refusal, authsignal.came_from(parts));
         match self {

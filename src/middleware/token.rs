@@ -63,6 +63,7 @@ impl Case<'_> {
         self.trail.is_of(&flow.opening.attempt);
         match (answered, flow.stage.kind) {
             (Resolution::Fail(_), Kind::Failed(state)) => Err(RefusalReason::State(state).into()),
+            (Resolution::Fail(_), Kind::Insufficient(shortfall)) => Ok(Admitted::Insufficient(shortfall)),
             _ => Ok(flows.admit(holder, binding, self.run.id).await?),
         }
     }

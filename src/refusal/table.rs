@@ -92,6 +92,14 @@ impl RefusalReason {
                 "Set up a way to confirm first",
                 "This is only for accounts with a second way to confirm that it is you. Nothing was done.",
             ),
+            Self::MethodsNotOffered => row(
+                "AUTHSIGNAL-R031",
+                "MethodsNotOffered",
+                "methods_not_offered",
+                StatusCode::FORBIDDEN,
+                "This can't be confirmed",
+                "Nothing was done. Please tell the people who run this.",
+            ),
             Self::Outage(Outage::Rejected) => row(
                 "AUTHSIGNAL-R008",
                 "Outage",
@@ -271,6 +279,22 @@ impl RefusalReason {
                 StatusCode::FORBIDDEN,
                 "This has expired",
                 "It took too long. Nothing was done: start again where you were.",
+            ),
+            Self::Unproven(Unproven::Method) => row(
+                "AUTHSIGNAL-R032",
+                "Unproven",
+                "unproven",
+                StatusCode::FORBIDDEN,
+                "Please confirm it in another way",
+                "It was confirmed, but not in a way that is enough for this. Nothing was done: try again, and choose another way.",
+            ),
+            Self::Unproven(Unproven::Age) => row(
+                "AUTHSIGNAL-R033",
+                "Unproven",
+                "unproven",
+                StatusCode::FORBIDDEN,
+                "Please confirm it once more",
+                "It was confirmed too long ago for this. Nothing was done: try again, and confirm it anew.",
             ),
             Self::Unproven(_) => row(
                 "AUTHSIGNAL-R030",

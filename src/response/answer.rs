@@ -1,13 +1,13 @@
 //! What a request gets instead of its handler, and who may change how that looks.
 use std::time::SystemTime;
 
-use authsignal_client::{ActionCode, ActionState, IdempotencyKey, Token};
+use authsignal_client::{ActionCode, ActionState, IdempotencyKey, Token, VerificationMethod};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, header};
 
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::Moment;
+use crate::domain::flow::{Moment, Unproven};
 use crate::domain::return_to::ReturnTo;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::caller::Caller;
@@ -37,6 +37,10 @@ pub struct ChallengeAnswer {
     pub(crate) expires: Moment,
     /// The origin of the callback.
     pub(crate) callback_origin: String,
+    /// The methods that count, where the route names them.
+    pub(crate) methods: Vec<VerificationMethod>,
+    /// What an earlier proof for the same thing lacked.
+    pub(crate) insufficient: Option<Unproven>,
     /// The page that was asked for, where one was.
     pub(crate) page: Option<ReturnTo>,
 }
@@ -75,6 +79,19 @@ impl ChallengeAnswer {
     #[must_use]
     pub fn idempotency_key(&self) -> &IdempotencyKey {
         &self.attempt
+    }
+
+    /// The verification methods that count, where the route [names some](crate::AuthsignalLayer::methods); else empty.
+    #[must_use]
+    pub fn methods(&self) -> &[VerificationMethod] {
+        &self.methods
+    }
+
+    /// What an earlier proof for the same thing lacked, where it is asked for again because of that:
+    /// [`Unproven::Method`] or [`Unproven::Age`].
+    #[must_use]
+    pub fn insufficient(&self) -> Option<Unproven> {
+        self.insufficient
     }
 
     /// The answer that has the client of a server function of Leptos leave for the challenge: 200 with `Location` and

@@ -14,6 +14,8 @@ use super::page::{LinkKind, Page, PageKind};
 use super::pages::{Framing, Look, protect, render_inside};
 use super::popup::PopupMessage;
 use super::problem::{Problem, challenge, problem};
+use super::resume_form::ResumeForm;
+use crate::domain::flow::Unproven;
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::Elsewhere;
 use crate::domain::return_to::ReturnTo;
@@ -72,6 +74,9 @@ impl Answers {
     fn refusal(&self, refusal: &Refusal, again: Option<String>, on: &str) -> Page {
         let page = Page::new(PageKind::Refusal(refusal.clone()));
         match again {
+            _ if is_insufficient(refusal.reason()) && on != self.home.as_str() => {
+                page.link(LinkKind::TryAgain, on).link(LinkKind::Cancel, self.home.as_str())
+            }
             _ if !refusal.reason().is_passing() => page.link(LinkKind::Continue, on),
             Some(again) => page.link(LinkKind::TryAgain, again).link(LinkKind::Cancel, on),
             None => page.and(Text::SendOnceMore).link(LinkKind::Cancel, on),
@@ -110,12 +115,19 @@ impl Answers {
         again: &str,
         on: &str,
         popup: Option<PopupMessage>,
+        form: Option<ResumeForm>,
     ) -> Response<Bytes> {
         if *refusal.reason() == RefusalReason::Prefetch {
             return declined(refusal);
         }
         self.refused(parts, refusal, |refusal| {
-            let page = self.refusal(refusal, Some(again.to_owned()), on).telling(popup);
+            let page = match form.filter(|_| is_insufficient(refusal.reason())) {
+                Some(form) => Page::new(PageKind::Refusal(refusal.clone()))
+                    .sending_again(form)
+                    .link(LinkKind::Cancel, self.home.as_str()),
+                None => self.refusal(refusal, Some(again.to_owned()), on),
+            };
+            let page = page.telling(popup);
             self.show(parts, page, Framing::Never)
         })
     }
@@ -128,7 +140,7 @@ impl Answers {
     fn show(&self, parts: &Parts, page: Page, framing: Framing<'_>) -> Response<Bytes> {
         let page = page.in_words(self.words(parts));
         let mut response = self.custom(parts, &Answer::Page(&page)).unwrap_or_else(|| self.look.render(&page));
-        protect(response.headers_mut(), page.kind(), framing);
+        protect(response.headers_mut(), &page, framing);
         response
     }
 
@@ -169,6 +181,11 @@ impl fmt::Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answers").field("bearer", &self.bearer).finish_non_exhaustive()
     }
+}
+
+/// Whether it was proved, and is to be proved once more in another way.
+fn is_insufficient(reason: &RefusalReason) -> bool {
+    matches!(reason, RefusalReason::Unproven(Unproven::Method | Unproven::Age))
 }
 
 /// The answer to a prefetch: a failure, since Chromium takes any success, 204 too, for the answer to the click that

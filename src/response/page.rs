@@ -46,6 +46,7 @@ pub struct Page {
     links: Vec<PageLink>,
     more: Vec<Line>,
     popup: Option<PopupMessage>,
+    again: Option<ResumeForm>,
     words: Words,
 }
 
@@ -115,7 +116,7 @@ pub enum LinkKind {
 
 impl Page {
     pub(crate) fn new(kind: PageKind) -> Self {
-        Self { kind, links: Vec::new(), more: Vec::new(), popup: None, words: Words::default() }
+        Self { kind, links: Vec::new(), more: Vec::new(), popup: None, again: None, words: Words::default() }
     }
 
     pub(crate) fn link(mut self, kind: LinkKind, href: impl Into<String>) -> Self {
@@ -133,6 +134,11 @@ impl Page {
         self
     }
 
+    /// With what was sent, to be sent again with a click.
+    pub(crate) fn sending_again(self, form: ResumeForm) -> Self {
+        Self { again: Some(form), ..self }
+    }
+
     pub(crate) fn telling(self, popup: Option<PopupMessage>) -> Self {
         Self { popup, ..self }
     }
@@ -145,6 +151,16 @@ impl Page {
     #[must_use]
     pub fn kind(&self) -> &PageKind {
         &self.kind
+    }
+
+    /// The form that it posts with a click: that of [`PageKind::Resume`], or what a [refusal](PageKind::Refusal) has its user
+    /// send again, to be challenged anew.
+    #[must_use]
+    pub fn form(&self) -> Option<&ResumeForm> {
+        match &self.kind {
+            PageKind::Resume(form) => Some(form),
+            _ => self.again.as_ref(),
+        }
     }
 
     /// The ways on, the likeliest first. The button of a [`ResumeForm`] is not among them.
@@ -215,7 +231,12 @@ impl Page {
             }
             PageKind::OwnWindow => vec![self.say(Text::NotInsideThisPage)],
             PageKind::BackToApp => vec![self.say(Text::CloseThisPage)],
-            PageKind::Refusal(refusal) => vec![self.say(Text::RefusalText(refusal.reason()))],
+            PageKind::Refusal(refusal) => {
+                let methods: Vec<_> = refusal.methods().iter().map(|method| self.say(Text::Method(method))).collect();
+                let text = self.say(Text::RefusalText(refusal.reason()));
+                let needed = (!methods.is_empty()).then(|| self.say(Text::MethodsNeeded(&methods.join(", "))));
+                [text].into_iter().chain(needed).collect()
+            }
         };
         lines.extend(self.more.iter().map(|line| match line {
             Line::Text(text) => self.say(*text),

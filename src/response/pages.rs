@@ -90,11 +90,12 @@ impl Look {
     pub(crate) fn render(&self, page: &Page) -> Response<Bytes> {
         let (title, lines) = (page.title(), page.text());
         let say = |text| page.say(text).into_owned();
-        let (action, sent_to, type_again, button) =
-            (say(Text::Action), say(Text::SentTo), say(Text::TypeAgain), say(Text::Continue));
+        let is_resumed = matches!(page.kind(), PageKind::Resume(_));
+        let button = say(if is_resumed { Text::Continue } else { Text::TryAgain });
+        let (action, sent_to, type_again) = (say(Text::Action), say(Text::SentTo), say(Text::TypeAgain));
         let mut details = Vec::new();
         let mut form = None;
-        if let PageKind::Resume(resume) = page.kind() {
+        if let Some(resume) = page.form() {
             details.push((&*action, resume.name()));
             let shown = resume.fields().iter().filter(|field| field.is_shown());
             details.extend(shown.filter_map(|field| Some((field.name(), field.value().or(field.file_name())?))));
@@ -128,7 +129,7 @@ impl Look {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         // Browsers apply `form-action` to where a post is redirected, which is the application's affair, and may be a
         // challenge once more; the page with the form has one, which goes where it says.
-        let form_action = if matches!(page.kind(), PageKind::Resume(_)) { "" } else { "; form-action 'self'" };
+        let form_action = if page.form().is_some() { "" } else { "; form-action 'self'" };
         let script = page.script().map(|_| format!("; script-src {}", page.script_source())).unwrap_or_default();
         headers.insert(POLICY, policy(format!("{}{form_action}{script}", self.policy)));
         response
@@ -153,7 +154,7 @@ fn small(page: &Page) -> Option<String> {
 
 /// The ways on from a page, of which the likeliest looks like it, unless that is the button of a form.
 fn links(page: &Page) -> Vec<Link<'_>> {
-    let has_form = matches!(page.kind(), PageKind::Resume(_));
+    let has_form = page.form().is_some();
     let link = |link| Link {
         class: if PageLink::kind(link) == LinkKind::Cancel || has_form { "other" } else { "go" },
         href: link.href(),
@@ -173,9 +174,9 @@ pub(crate) enum Framing<'a> {
 
 /// What keeps a page safe, whoever rendered it: it is neither kept, nor told on, nor framed, and no base address moves its
 /// links. Policies add up, so ours stands beside the page's own; what the page loads is up to whoever rendered it.
-pub(crate) fn protect(headers: &mut HeaderMap, kind: &PageKind, framing: Framing<'_>) {
+pub(crate) fn protect(headers: &mut HeaderMap, page: &Page, framing: Framing<'_>) {
     no_store(headers);
-    if matches!(kind, PageKind::Resume(_)) {
+    if page.form().is_some() {
         // From a page without a referrer browsers send `Origin: null` with a form, which an application's own check of it
         // would refuse.
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
@@ -212,8 +213,9 @@ mod tests {
     use crate::response::resume_form::ResumeForm;
 
     fn page(kind: &PageKind) -> Response<Bytes> {
-        let mut response = Look::new(Brand::default()).render(&Page::new(kind.clone()));
-        protect(response.headers_mut(), kind, Framing::Never);
+        let page = Page::new(kind.clone());
+        let mut response = Look::new(Brand::default()).render(&page);
+        protect(response.headers_mut(), &page, Framing::Never);
         response
     }
 

@@ -1,5 +1,5 @@
 //! Problem documents (RFC 9457), for callers that are programs.
-use authsignal_client::{ActionCode, IdempotencyKey, Token};
+use authsignal_client::{ActionCode, IdempotencyKey, Token, VerificationMethod};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -47,6 +47,9 @@ pub(super) struct Problem<'a> {
     outage: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failover: Option<&'static str>,
+    /// The verification methods that count, where the route names them.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    methods: &'a [VerificationMethod],
 }
 
 impl<'a> Problem<'a> {
@@ -69,6 +72,7 @@ impl<'a> Problem<'a> {
             callback_origin: None,
             outage: None,
             failover: None,
+            methods: &[],
         }
     }
 
@@ -104,6 +108,9 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
         Caller::Htmx | Caller::Bearer | Caller::Client => {}
     }
     let status = if caller == Caller::Bearer { StatusCode::UNAUTHORIZED } else { reason.status() };
+    // Whoever proved it in vain is told why it is asked for again.
+    let lacking = answer.insufficient.map(RefusalReason::Unproven);
+    let (_, detail) = lacking.as_ref().unwrap_or(reason).words();
     let mut response = Problem {
         state: Some(answer.state.as_str()),
         url: Some(answer.url.as_str()),
@@ -111,7 +118,8 @@ pub(super) fn challenge(caller: Caller, answer: &ChallengeAnswer) -> Response<By
         idempotency_key: Some(answer.attempt.as_str()),
         expires_at: Some(answer.expires.unix_seconds()),
         callback_origin: Some(&answer.callback_origin),
-        ..Problem::of(&refusal, status)
+        methods: &answer.methods,
+        ..Problem::of(&refusal, status).detail(detail)
     }
     .respond();
     match caller {
@@ -136,6 +144,7 @@ pub(super) fn problem(refusal: &Refusal) -> Response<Bytes> {
         _ => None,
     };
     let failover = refusal.no_failover().map(NoFailover::as_str);
-    let problem = Problem { outage, failover, ..Problem::of(refusal, reason.status()) };
+    let methods = refusal.methods();
+    let problem = Problem { outage, failover, methods, ..Problem::of(refusal, reason.status()) };
     with_retry_after(problem.respond(), refusal)
 }

@@ -13,6 +13,7 @@ use super::key::Key;
 use super::seal::{KeyRing, Purpose};
 use crate::domain::coverage::{Binding, Digest};
 use crate::domain::flow::*;
+use crate::domain::proof_policy::ProofPolicy;
 use crate::domain::tenant::{Tenant, Tenants};
 use crate::request::cookie::BrowserId;
 
@@ -90,7 +91,15 @@ fn fixed(remember: Option<Duration>) -> Fixed {
         let user = if index == OTHER_USER { "bob" } else { "ada" };
         let action = if index == OTHER_ACTION { "login" } else { "pay" };
         let digest = Digest([u8::from(index == OTHER_BODY); 32]);
-        let binding = Binding { callback_url: "", user, session: None, action, unenrolled: "allow" }.hash(&digest);
+        let binding = Binding {
+            callback_url: "",
+            user,
+            session: None,
+            action,
+            unenrolled: "allow",
+            proof: &ProofPolicy::default(),
+        }
+        .hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);
         let openings =
             (0..=DEPTH).map(|n| crate::domain::flow::tests::opening(user, action, &format!("{index}-{n}"), remember));
@@ -121,6 +130,7 @@ impl Fixed {
             action: Some(opening.action.to_string()),
             attempt: Some(opening.attempt.to_string()),
             method: None,
+            at: None,
         }
     }
 }
@@ -166,6 +176,7 @@ impl Model {
                         Admission::Pass(_, None)
                         | Admission::SameChallenge
                         | Admission::Repeated
+                        | Admission::Insufficient(_)
                         | Admission::Nothing => None,
                     }
                 });
@@ -224,7 +235,7 @@ impl Model {
                     return self.passes(fixed, asker, opener, attempt, request);
                 }
                 Admission::SameChallenge => return,
-                Admission::Repeated | Admission::Nothing => {}
+                Admission::Repeated | Admission::Insufficient(_) | Admission::Nothing => {}
             }
         }
         let attempt = self.attempts[asker];

@@ -11,6 +11,7 @@ use super::key::Key;
 use super::record;
 use super::seal::{KeyRing, Purpose};
 use crate::domain::flow::{Admission, AskId, Asking, Flow, Moment, Proof, RequestId, Resolution, Validation};
+use crate::domain::proof_policy::Shortfall;
 use crate::domain::saved_request::SavedRequest;
 use crate::domain::waiting::Room;
 use crate::request::cookie::BrowserId;
@@ -56,6 +57,8 @@ pub(crate) enum Admitted {
     SameChallenge(Flow),
     /// It may be the request that has just spent this flow's approval, sent twice.
     Repeated(Flow),
+    /// It was proved, but not as the route asks.
+    Insufficient(Shortfall),
     Nothing,
 }
 
@@ -77,6 +80,7 @@ impl Admitted {
             Some((Admission::Pass(proof, _), flow)) => Self::Pass(proof, flow, spending),
             Some((Admission::SameChallenge, flow)) => Self::SameChallenge(flow),
             Some((Admission::Repeated, flow)) => Self::Repeated(flow),
+            Some((Admission::Insufficient(shortfall), _)) => Self::Insufficient(shortfall),
             Some((Admission::Nothing, _)) | None => Self::Nothing,
         }
     }

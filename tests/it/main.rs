@@ -36,6 +36,7 @@ mod places;
 mod prefetch;
 mod preflight;
 mod programs;
+mod proofs;
 mod random_forms;
 mod readings;
 mod report;

@@ -190,8 +190,10 @@ fn a_wider_coverage_leaves_the_body_unread() {
 #[test]
 fn t39_neighbouring_fields_do_not_merge() {
     let digest = Digest([7; 32]);
-    let of =
-        |user, session, action| Binding { callback_url: "", user, session, action, unenrolled: "allow" }.hash(&digest);
+    let of = |user, session, action| {
+        Binding { callback_url: "", user, session, action, unenrolled: "allow", proof: &ProofPolicy::default() }
+            .hash(&digest)
+    };
     let bindings = [
         of("a:b", None, "c"),
         of("a", None, "b:c"),
@@ -221,7 +223,7 @@ proptest! {
         other in (field(), proptest::option::of(field()), field()),
     ) {
         let hash = |(user, session, action): &(String, Option<String>, String)| {
-            let binding = Binding { callback_url: "", user, session: session.as_deref(), action, unenrolled: "allow" };
+            let binding = Binding { callback_url: "", user, session: session.as_deref(), action, unenrolled: "allow", proof: &ProofPolicy::default() };
             binding.hash(&Digest([0; 32]))
         };
         prop_assert_eq!(hash(&one) == hash(&other), one == other);

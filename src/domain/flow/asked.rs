@@ -94,7 +94,7 @@ mod tests {
         }
         assert_eq!(flow.ask(3, AskId(9), at(60)), Asking::Over(Duration::from_secs(540)));
         assert_eq!(flow.ask(4, AskId(9), at(600)), Asking::Expired);
-        flow.stage = Stage::new(Kind::Approved(Proof { method: None, at: NOW }), NOW, APPROVED);
+        flow.stage = Stage::new(Kind::Approved(Proof { method: None, at: NOW, given: NOW }), NOW, APPROVED);
         assert_eq!(flow.ask(3, AskId(9), at(60)), Asking::Known);
         assert!(matches!(flow.ask(4, AskId(9), at(60)), Asking::Ask(_)));
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn t117_a_flow_grows_into_the_room_that_is_set_aside() {
         let opened = flow(Asked::default());
-        let proof = Proof { method: Some("M".repeat(64).as_str().into()), at: NOW };
+        let proof = Proof { method: Some("M".repeat(64).as_str().into()), at: NOW, given: NOW };
         let spent = Kind::Spent { proof, by: RequestId([255; 16]), approved_until: NOW };
         let asked = Asked { times: 1_000, last: Some(AskId(u64::MAX)) };
         let longest = Flow { stage: Stage::new(spent, NOW, APPROVED), asked, ..opened.clone() };

@@ -25,6 +25,7 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
         name: None,
         action: ActionCode::new(action).unwrap(),
         remember,
+        proof: ProofPolicy::default(),
     }
 }
 
@@ -46,7 +47,7 @@ fn flow(stage: Stage) -> Flow {
 }
 
 fn proof() -> Proof {
-    Proof { method: Some(VerificationMethod::EmailOtp), at: NOW }
+    Proof { method: Some(VerificationMethod::EmailOtp), at: NOW, given: NOW }
 }
 
 fn spent_by(request: u8) -> Kind {
@@ -65,6 +66,7 @@ fn answer(is_valid: bool, state: Option<S>) -> Validation {
         action: Some("pay".into()),
         attempt: Some("attempt-1".into()),
         method: Some(VerificationMethod::EmailOtp),
+        at: None,
     }
 }
 
@@ -127,6 +129,7 @@ fn an_answer_moves_a_flow_only_where_it_may() {
         ("approved", Stage::new(Kind::Approved(proof()), NOW, APPROVED)),
         ("spent", Stage::new(spent_by(1), NOW, ENDED)),
         ("failed", Stage::new(Kind::Failed(S::Block), NOW, ENDED)),
+        ("insufficient", Stage::new(Kind::Insufficient(Shortfall::Method), NOW, ENDED)),
     ];
     for (name, stage) in stages {
         let flow = flow(stage);
@@ -148,6 +151,10 @@ fn an_answer_moves_a_flow_only_where_it_may() {
                 assert_eq!(got(true, S::ChallengeSucceeded), Already);
                 assert_eq!(got(false, S::Block), No(Unproven::Expired));
             }
+            "insufficient" => {
+                assert_eq!(got(true, S::ChallengeSucceeded), No(Unproven::Method), "as the first time");
+                assert_eq!(got(false, S::Block), No(Unproven::Method));
+            }
             _ => assert_eq!(got(true, S::ChallengeSucceeded), No(Unproven::Expired)),
         }
         assert_eq!(got(false, S::ChallengeRequired), Left, "{name}: a slow answer takes nothing back");
@@ -156,6 +163,59 @@ fn an_answer_moves_a_flow_only_where_it_may() {
         let late = later(60 * 60);
         let answered = flow.answer(&answer(true, Some(S::ChallengeSucceeded)), late);
         assert_eq!(answered, No(Unproven::Expired), "{name}, an hour later");
+    }
+}
+
+/// T31, T34: a proof by another method, by one that is not named, or given too long ago approves nothing and ends the flow.
+/// Its age is the service's word within the challenge's own time, and the oldest that it can be where that is missing.
+#[test]
+fn t31_t34_a_proof_that_is_not_what_is_asked_for_approves_nothing() {
+    use VerificationMethod::{EmailOtp, Passkey};
+    let minute = Duration::from_secs(60);
+    let (long_ago, yet_to_come) = (Some(Moment(0)), Some(later(100_000)));
+    // What is asked for, what was given, when the service says so, when we are told: what it lacks, or how long it is good.
+    let cells = [
+        (None, None, None, None, 9, Ok(300)),
+        (Some(Passkey), None, Some(Passkey), None, 9, Ok(300)),
+        (Some(Passkey), None, Some(EmailOtp), None, 9, Err(Shortfall::Method)),
+        (Some(Passkey), None, None, None, 9, Err(Shortfall::Method)),
+        (None, Some(minute), None, Some(later(100)), 100, Ok(60)),
+        (None, Some(minute), None, Some(later(100)), 159, Ok(1)),
+        (None, Some(minute), None, Some(later(100)), 160, Err(Shortfall::Age)),
+        (None, Some(minute * 10), None, Some(later(100)), 100, Ok(300)),
+        (None, Some(minute), None, None, 59, Ok(1)),
+        (None, Some(minute), None, None, 60, Err(Shortfall::Age)),
+        (None, Some(minute), None, long_ago, 59, Ok(1)),
+        (None, Some(minute), None, long_ago, 60, Err(Shortfall::Age)),
+        (None, Some(minute), None, yet_to_come, 500, Ok(60)),
+        (Some(Passkey), Some(minute), Some(EmailOtp), yet_to_come, 500, Err(Shortfall::Method)),
+        (Some(Passkey), Some(minute), Some(Passkey), yet_to_come, 500, Ok(60)),
+    ];
+    for (asked, max_age, method, at, told, want) in cells {
+        let proof = ProofPolicy { methods: asked.clone().map(|method| vec![method]), max_age };
+        let mut flow = flow(Stage::pending(NOW, PENDING));
+        flow.opening.proof = proof;
+        let answer = Validation { method: method.clone(), at, ..answer(true, Some(S::ChallengeSucceeded)) };
+        let now = later(told);
+        let case = format!("{asked:?} {max_age:?} {method:?} {at:?} {told}");
+        match (flow.answer(&answer, now), want) {
+            (Resolution::Approve(stage), Ok(good)) => {
+                assert_eq!(stage.until, now.plus(Duration::from_secs(good)), "{case}");
+                flow.stage = stage;
+                assert!(matches!(flow.admit(RequestId([1; 16]), now), Admission::Pass(..)), "{case}");
+                // T34: compared when it is used, too, whatever it was approved for.
+                flow.opening.proof.methods = Some(vec![VerificationMethod::from("OTHER")]);
+                let met = flow.admit(RequestId([1; 16]), now);
+                assert_eq!(met, Admission::Insufficient(Shortfall::Method), "{case}");
+            }
+            (Resolution::Fail(stage), Err(shortfall)) => {
+                assert_eq!(stage.kind, Kind::Insufficient(shortfall), "{case}");
+                flow.stage = stage;
+                assert_eq!(flow.admit(RequestId([1; 16]), now), Admission::Insufficient(shortfall), "{case}");
+                assert_eq!(flow.answer(&answer, now), Resolution::Unproven(shortfall.into()), "{case}");
+            }
+            (got, want) => panic!("{case}: {got:?}, and not {want:?}"),
+        }
     }
 }
 
@@ -243,11 +303,12 @@ fn a_record_reads_back_as_it_was_written() {
             SavedRequest::NotKept { why: NotKept::Target, page: pages[1].clone(), fields: vec![] },
         ),
         (
-            Stage::new(Kind::Approved(Proof { method: None, at: NOW }), NOW, APPROVED),
+            Stage::new(Kind::Approved(Proof { method: None, at: NOW, given: NOW }), NOW, APPROVED),
             SavedRequest::NotKept { why: NotKept::Body, page: None, fields },
         ),
         (Stage::pending(NOW, PENDING), SavedRequest::NotKept { why: NotKept::Script, page: None, fields: vec![] }),
         (Stage::pending(NOW, PENDING), SavedRequest::Sent),
+        (Stage::new(Kind::Insufficient(Shortfall::Age), NOW, ENDED), page()),
     ];
     let mut hashed = Sha256::new();
     for (index, (stage, saved)) in all.into_iter().enumerate() {
@@ -255,6 +316,10 @@ fn a_record_reads_back_as_it_was_written() {
         let opening = Opening {
             session: waits.then(|| "a session".into()),
             name: waits.then(|| "a payment".into()),
+            proof: ProofPolicy {
+                methods: waits.then(|| vec![VerificationMethod::Passkey]),
+                max_age: waits.then_some(Duration::from_millis(30_500)),
+            },
             ..opening("ada", "pay", "attempt-1", waits.then_some(Duration::from_millis(1_500)))
         };
         let asked = Asked { times: 1, last: Some(AskId(2)) };
@@ -275,7 +340,7 @@ fn a_record_reads_back_as_it_was_written() {
         hashed.update(&bytes);
     }
     let digest: [u8; 32] = hashed.finalize().into();
-    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "TvLIvisO42yIfLVgLGDKPQwQ7DblLXIVABY01vowisU");
+    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "2wGeG1RVt5SZvu00U2XDzkGlOm0j6PJaYLUDrV3g6CM");
 }
 
 /// What the service names as a method is written down as a name only, since the user's record grows by it.

@@ -1,7 +1,7 @@
 //! German.
 use std::borrow::Cow;
 
-use authsignal_client::ActionState;
+use authsignal_client::{ActionState, VerificationMethod};
 
 use super::text::Text;
 use crate::budget::Budget;
@@ -68,6 +68,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::BackToApp => "Zurück zur App",
         Text::CloseThisPage => "Sie können diese Seite schließen und weitermachen, wo Sie waren.",
         Text::SendOnceMore => "Gehen Sie zurück, und senden Sie es noch einmal.",
+        Text::MethodsNeeded(list) => return format!("Hier zählt: {list}.").into(),
+        Text::Method(method) => return self::method(method).to_owned().into(),
         Text::RefusalTitle(reason) => refusal(reason).0,
         Text::RefusalText(reason) => refusal(reason).1,
     })
@@ -167,7 +169,7 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Das wurde oft ohne Nachweis versucht. Es ist nichts geschehen: Beginnen Sie in einigen Minuten noch einmal, wo \
              Sie waren.",
         ),
-        RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
+        RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
             "Das kann nicht bestätigt werden",
             "Es ist nichts geschehen. Bitte sagen Sie denen Bescheid, die diese Anwendung betreiben.",
         ),
@@ -175,8 +177,45 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Das ist abgelaufen",
             "Es hat zu lange gedauert. Es ist nichts geschehen: Beginnen Sie noch einmal, wo Sie waren.",
         ),
+        RefusalReason::Unproven(Unproven::Method) => (
+            "Bitte bestätigen Sie es auf andere Weise",
+            "Es wurde bestätigt, aber nicht auf eine Weise, die hierfür genügt. Es ist nichts geschehen: Versuchen Sie es \
+             erneut, und wählen Sie eine andere Weise.",
+        ),
+        RefusalReason::Unproven(Unproven::Age) => (
+            "Bitte bestätigen Sie es noch einmal",
+            "Die Bestätigung liegt hierfür zu lange zurück. Es ist nichts geschehen: Versuchen Sie es erneut, und bestätigen \
+             Sie es neu.",
+        ),
         RefusalReason::Unproven(_) => {
             ("Das war nicht zu bestätigen", "Der Nachweis war nicht für dies. Es ist nichts geschehen.")
         }
+    }
+}
+
+fn method(method: &VerificationMethod) -> &str {
+    match method {
+        VerificationMethod::Sms => "Code per SMS",
+        VerificationMethod::EmailOtp => "Code per E-Mail",
+        VerificationMethod::EmailMagicLink => "Link per E-Mail",
+        VerificationMethod::AuthenticatorApp => "Authenticator-App",
+        VerificationMethod::Passkey => "Passkey",
+        VerificationMethod::SecurityKey => "Sicherheitsschlüssel",
+        VerificationMethod::Push => "Nachricht in der App",
+        VerificationMethod::Veriff => "Identitätsprüfung (Veriff)",
+        VerificationMethod::Iproov => "Gesichtsprüfung (iProov)",
+        VerificationMethod::Idverse => "Identitätsprüfung (IDVerse)",
+        VerificationMethod::Device => "dieses Gerät",
+        VerificationMethod::PalmBiometricsRr => "Handscan",
+        VerificationMethod::RecoveryCode => "Wiederherstellungscode",
+        VerificationMethod::Whatsapp => "Code per WhatsApp",
+        VerificationMethod::QrCode => "QR-Code",
+        VerificationMethod::InApp => "Bestätigung in der App",
+        VerificationMethod::Onfido => "Identitätsprüfung (Onfido)",
+        VerificationMethod::AppleIdToken => "Anmeldung mit Apple",
+        VerificationMethod::GoogleIdToken => "Anmeldung mit Google",
+        VerificationMethod::DigitalCredential => "digitaler Nachweis",
+        VerificationMethod::OidcProvider => "Anmeldung mit einem anderen Konto",
+        other => other.as_str(),
     }
 }

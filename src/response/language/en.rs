@@ -1,6 +1,8 @@
 //! English.
 use std::borrow::Cow;
 
+use authsignal_client::VerificationMethod;
+
 use super::text::Text;
 use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
@@ -53,8 +55,37 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::BackToApp => "Go back to the app",
         Text::CloseThisPage => "You can close this page and go on where you were.",
         Text::SendOnceMore => "Go back and send it once more.",
+        Text::MethodsNeeded(list) => return format!("What counts here: {list}.").into(),
+        Text::Method(method) => return self::method(method).to_owned().into(),
         // The words of refusals stand beside their reasons, since programs are told them too.
         Text::RefusalTitle(reason) => reason.words().0,
         Text::RefusalText(reason) => reason.words().1,
     })
+}
+
+fn method(method: &VerificationMethod) -> &str {
+    match method {
+        VerificationMethod::Sms => "SMS code",
+        VerificationMethod::EmailOtp => "e-mail code",
+        VerificationMethod::EmailMagicLink => "link by e-mail",
+        VerificationMethod::AuthenticatorApp => "authenticator app",
+        VerificationMethod::Passkey => "passkey",
+        VerificationMethod::SecurityKey => "security key",
+        VerificationMethod::Push => "message in the app",
+        VerificationMethod::Veriff => "identity check (Veriff)",
+        VerificationMethod::Iproov => "face check (iProov)",
+        VerificationMethod::Idverse => "identity check (IDVerse)",
+        VerificationMethod::Device => "this device",
+        VerificationMethod::PalmBiometricsRr => "palm scan",
+        VerificationMethod::RecoveryCode => "recovery code",
+        VerificationMethod::Whatsapp => "WhatsApp code",
+        VerificationMethod::QrCode => "QR code",
+        VerificationMethod::InApp => "confirmation in the app",
+        VerificationMethod::Onfido => "identity check (Onfido)",
+        VerificationMethod::AppleIdToken => "sign-in with Apple",
+        VerificationMethod::GoogleIdToken => "sign-in with Google",
+        VerificationMethod::DigitalCredential => "digital credential",
+        VerificationMethod::OidcProvider => "sign-in with another account",
+        other => other.as_str(),
+    }
 }

@@ -1,7 +1,7 @@
 //! Spanish.
 use std::borrow::Cow;
 
-use authsignal_client::ActionState;
+use authsignal_client::{ActionState, VerificationMethod};
 
 use super::text::Text;
 use crate::budget::Budget;
@@ -61,6 +61,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::BackToApp => "Vuelva a la aplicación",
         Text::CloseThisPage => "Puede cerrar esta página y seguir donde estaba.",
         Text::SendOnceMore => "Vuelva atrás y envíelo otra vez.",
+        Text::MethodsNeeded(list) => return format!("Aquí vale: {list}.").into(),
+        Text::Method(method) => return self::method(method).to_owned().into(),
         Text::RefusalTitle(reason) => refusal(reason).0,
         Text::RefusalText(reason) => refusal(reason).1,
     })
@@ -150,13 +152,48 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Demasiados intentos",
             "Esto se intentó muchas veces sin una prueba. No se ha hecho nada: empiece de nuevo donde estaba en unos minutos.",
         ),
-        RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
+        RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
             "Esto no se puede confirmar",
             "No se ha hecho nada. Avise, por favor, a quienes gestionan esta aplicación.",
         ),
         RefusalReason::Unproven(Unproven::Expired) => {
             ("Esto ha caducado", "Tardó demasiado. No se ha hecho nada: empiece de nuevo donde estaba.")
         }
+        RefusalReason::Unproven(Unproven::Method) => (
+            "Confírmelo de otra forma",
+            "Se confirmó, pero de una forma que no basta para esto. No se ha hecho nada: inténtelo de nuevo y elija otra forma.",
+        ),
+        RefusalReason::Unproven(Unproven::Age) => (
+            "Confírmelo una vez más",
+            "Se confirmó hace demasiado tiempo para esto. No se ha hecho nada: inténtelo de nuevo y vuelva a confirmarlo.",
+        ),
         RefusalReason::Unproven(_) => ("Esto no se pudo confirmar", "La prueba no era para esto. No se ha hecho nada."),
+    }
+}
+
+fn method(method: &VerificationMethod) -> &str {
+    match method {
+        VerificationMethod::Sms => "código por SMS",
+        VerificationMethod::EmailOtp => "código por correo",
+        VerificationMethod::EmailMagicLink => "enlace por correo",
+        VerificationMethod::AuthenticatorApp => "aplicación de autenticación",
+        VerificationMethod::Passkey => "clave de acceso",
+        VerificationMethod::SecurityKey => "llave de seguridad",
+        VerificationMethod::Push => "mensaje en la aplicación",
+        VerificationMethod::Veriff => "verificación de identidad (Veriff)",
+        VerificationMethod::Iproov => "verificación facial (iProov)",
+        VerificationMethod::Idverse => "verificación de identidad (IDVerse)",
+        VerificationMethod::Device => "este dispositivo",
+        VerificationMethod::PalmBiometricsRr => "escaneo de la palma",
+        VerificationMethod::RecoveryCode => "código de recuperación",
+        VerificationMethod::Whatsapp => "código por WhatsApp",
+        VerificationMethod::QrCode => "código QR",
+        VerificationMethod::InApp => "confirmación en la aplicación",
+        VerificationMethod::Onfido => "verificación de identidad (Onfido)",
+        VerificationMethod::AppleIdToken => "inicio de sesión con Apple",
+        VerificationMethod::GoogleIdToken => "inicio de sesión con Google",
+        VerificationMethod::DigitalCredential => "credencial digital",
+        VerificationMethod::OidcProvider => "inicio de sesión con otra cuenta",
+        other => other.as_str(),
     }
 }

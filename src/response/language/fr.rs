@@ -1,7 +1,7 @@
 //! French.
 use std::borrow::Cow;
 
-use authsignal_client::ActionState;
+use authsignal_client::{ActionState, VerificationMethod};
 
 use super::text::Text;
 use crate::budget::Budget;
@@ -63,6 +63,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::BackToApp => "Revenez à l’application",
         Text::CloseThisPage => "Vous pouvez fermer cette page et continuer là où vous étiez.",
         Text::SendOnceMore => "Revenez en arrière et envoyez-le une nouvelle fois.",
+        Text::MethodsNeeded(list) => return format!("Ici compte : {list}.").into(),
+        Text::Method(method) => return self::method(method).to_owned().into(),
         Text::RefusalTitle(reason) => refusal(reason).0,
         Text::RefusalText(reason) => refusal(reason).1,
     })
@@ -160,12 +162,47 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Ceci a été essayé de nombreuses fois sans preuve. Rien n’a été fait : recommencez dans quelques minutes là où \
              vous étiez.",
         ),
-        RefusalReason::CallbackGuarded | RefusalReason::Unguarded => {
+        RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => {
             ("Confirmation impossible", "Rien n’a été fait. Veuillez prévenir les responsables de cette application.")
         }
         RefusalReason::Unproven(Unproven::Expired) => {
             ("Ceci a expiré", "Cela a pris trop de temps. Rien n’a été fait : recommencez là où vous étiez.")
         }
+        RefusalReason::Unproven(Unproven::Method) => (
+            "Veuillez confirmer d’une autre façon",
+            "C’est confirmé, mais d’une façon qui ne suffit pas ici. Rien n’a été fait : réessayez et choisissez une autre façon.",
+        ),
+        RefusalReason::Unproven(Unproven::Age) => (
+            "Veuillez confirmer encore une fois",
+            "La confirmation est trop ancienne pour ceci. Rien n’a été fait : réessayez et confirmez de nouveau.",
+        ),
         RefusalReason::Unproven(_) => ("Confirmation impossible", "La preuve ne correspondait pas. Rien n’a été fait."),
+    }
+}
+
+fn method(method: &VerificationMethod) -> &str {
+    match method {
+        VerificationMethod::Sms => "code par SMS",
+        VerificationMethod::EmailOtp => "code par e-mail",
+        VerificationMethod::EmailMagicLink => "lien par e-mail",
+        VerificationMethod::AuthenticatorApp => "application d’authentification",
+        VerificationMethod::Passkey => "clé d’accès",
+        VerificationMethod::SecurityKey => "clé de sécurité",
+        VerificationMethod::Push => "message dans l’application",
+        VerificationMethod::Veriff => "vérification d’identité (Veriff)",
+        VerificationMethod::Iproov => "vérification du visage (iProov)",
+        VerificationMethod::Idverse => "vérification d’identité (IDVerse)",
+        VerificationMethod::Device => "cet appareil",
+        VerificationMethod::PalmBiometricsRr => "scan de la paume",
+        VerificationMethod::RecoveryCode => "code de récupération",
+        VerificationMethod::Whatsapp => "code par WhatsApp",
+        VerificationMethod::QrCode => "code QR",
+        VerificationMethod::InApp => "confirmation dans l’application",
+        VerificationMethod::Onfido => "vérification d’identité (Onfido)",
+        VerificationMethod::AppleIdToken => "connexion avec Apple",
+        VerificationMethod::GoogleIdToken => "connexion avec Google",
+        VerificationMethod::DigitalCredential => "justificatif numérique",
+        VerificationMethod::OidcProvider => "connexion avec un autre compte",
+        other => other.as_str(),
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use authsignal_client::VerificationMethod;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::*;
@@ -7,6 +8,34 @@ use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::refusal::RefusalReason;
 use crate::refusal::tests::every_reason;
+
+/// Every method that has a name of ours.
+const METHODS: [VerificationMethod; 21] = {
+    use VerificationMethod::*;
+    [
+        Sms,
+        EmailOtp,
+        EmailMagicLink,
+        AuthenticatorApp,
+        Passkey,
+        SecurityKey,
+        Push,
+        Veriff,
+        Iproov,
+        Idverse,
+        Device,
+        PalmBiometricsRr,
+        RecoveryCode,
+        Whatsapp,
+        QrCode,
+        InApp,
+        Onfido,
+        AppleIdToken,
+        GoogleIdToken,
+        DigitalCredential,
+        OidcProvider,
+    ]
+};
 
 /// Every text, with values at the edges of their words.
 fn every_text(reasons: &[RefusalReason]) -> Vec<Text<'_>> {
@@ -43,7 +72,9 @@ fn every_text(reasons: &[RefusalReason]) -> Vec<Text<'_>> {
         Text::BackToApp,
         Text::CloseThisPage,
         Text::SendOnceMore,
+        Text::MethodsNeeded("1"),
     ];
+    texts.extend(METHODS.iter().map(Text::Method));
     texts.extend([0, 1, 2, 59, 60].into_iter().flat_map(|n| [Text::ContinueWithin(n), Text::SendAgainWithin(n)]));
     texts.extend(reasons.iter().flat_map(|reason| [Text::RefusalTitle(reason), Text::RefusalText(reason)]));
     texts

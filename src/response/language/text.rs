@@ -1,4 +1,6 @@
 //! The texts of our pages, by what they say.
+use authsignal_client::VerificationMethod;
+
 use crate::domain::form::UnkeptReason;
 use crate::domain::saved_request::NotKept;
 use crate::refusal::RefusalReason;
@@ -67,6 +69,10 @@ pub enum Text<'a> {
     CloseThisPage,
     /// "Go back and send it once more.", where we know no page to lead to.
     SendOnceMore,
+    /// "What counts here: passkey, security key.", with the list of what [`Method`](Self::Method) says.
+    MethodsNeeded(&'a str),
+    /// "passkey", a way to confirm.
+    Method(&'a VerificationMethod),
     /// The headline of a refusal.
     RefusalTitle(&'a RefusalReason),
     /// What a refusal means for the user.

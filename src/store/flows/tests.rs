@@ -61,6 +61,7 @@ fn proved(attempt: &str) -> Validation {
         action: Some("pay".into()),
         attempt: Some(attempt.into()),
         method: None,
+        at: None,
     }
 }
 

@@ -83,7 +83,7 @@ impl Transition for Open<'_> {
             match found.admit(self.by, now) {
                 Admission::SameChallenge => return Next::Done(Begun::Joined(Box::new(found))),
                 Admission::Pass(..) if !self.is_bearer => return Next::Done(Begun::Approved),
-                Admission::Pass(..) | Admission::Repeated | Admission::Nothing => {}
+                Admission::Pass(..) | Admission::Repeated | Admission::Insufficient(_) | Admission::Nothing => {}
             }
         }
         write(self.flow.clone(), now, Begun::New)

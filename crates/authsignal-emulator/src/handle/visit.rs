@@ -1,5 +1,5 @@
 //! What a test does on the challenge page in its user's place.
-use authsignal_client::Token;
+use authsignal_client::{Token, VerificationMethod};
 
 use crate::error::EmulatorError;
 use crate::handle::Emulator;
@@ -15,7 +15,16 @@ impl Emulator {
     ///
     /// [`EmulatorError::NothingToDo`] when the action asks for no proof, and the others by their names.
     pub fn succeed(&self, url: &str) -> Result<String, EmulatorError> {
-        url_of(self.shared.succeed(url)?)
+        url_of(self.shared.succeed(url, None)?)
+    }
+
+    /// As [`succeed`](Self::succeed), by a method of the test's choice among those that the page offers its user.
+    ///
+    /// # Errors
+    ///
+    /// [`EmulatorError::NothingToDo`] also when the page does not offer that method.
+    pub fn succeed_by(&self, url: &str, method: &VerificationMethod) -> Result<String, EmulatorError> {
+        url_of(self.shared.succeed(url, Some(method))?)
     }
 
     /// Quits the challenge page and returns the URL that the browser is sent to: with a token, whose action is still

@@ -40,8 +40,8 @@ struct OpenChallenge {
 
 impl AppState {
     /// Does it at once, without telling webhooks.
-    pub(crate) fn succeed(&self, url: &str) -> Result<Redirect, EmulatorError> {
-        let OpenChallenge { id, record, proof } = self.visit_to_prove(url)?;
+    pub(crate) fn succeed(&self, url: &str, by: Option<&VerificationMethod>) -> Result<Redirect, EmulatorError> {
+        let OpenChallenge { id, record, proof } = self.visit_to_prove(url, by)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let nothing = || EmulatorError::NothingToDo { state: record.state.clone() };
         let (scope, now) = (Scope::default(), self.clock.now());
@@ -61,7 +61,7 @@ impl AppState {
 
     /// Does it as users do, and webhooks are asked and told. A message that its user may not be sent any more is not.
     pub(crate) async fn succeed_and_tell(&self, url: &str) -> Result<Redirect, EmulatorError> {
-        let OpenChallenge { id, record, proof } = self.visit_to_prove(url)?;
+        let OpenChallenge { id, record, proof } = self.visit_to_prove(url, None)?;
         let Some((aim, method)) = proof else { return Ok(self.leave(&record)) };
         let attempt = Attempt { id: &id, scope: Scope::default(), aim, method: &method };
         let is_sent = self.db().policy.code.waiting(&method).is_some();
@@ -83,13 +83,17 @@ impl AppState {
         db.begin_message(id, method, &usable, form, self.clock.now())
     }
 
-    /// Opens the page to prove what it asks for. A user with nothing enrolled begins with an address.
-    fn visit_to_prove(&self, url: &str) -> Result<OpenChallenge, EmulatorError> {
+    /// Opens the page to prove what it asks for, by this method or else by the first that it offers. A user with nothing enrolled begins with an address.
+    fn visit_to_prove(&self, url: &str, by: Option<&VerificationMethod>) -> Result<OpenChallenge, EmulatorError> {
         let (id, record) = self.visit(url)?;
         let mut db = self.db();
         let proof = match db.ask(&id) {
             Some(Ask::Nothing) if record.state == ActionState::ChallengeSucceeded => None,
-            Some(Ask::Proof) => db.provable(&id).into_iter().next().map(|method| (Aim::Prove, method)),
+            Some(Ask::Proof) => {
+                let mut offered = db.provable(&id).into_iter();
+                let method = offered.find(|method| by.is_none_or(|by| by == method));
+                method.map(|method| (Aim::Prove, method))
+            }
             Some(Ask::Enrolment) => {
                 let user = db.user_mut(id.user.as_str(), self.clock.now());
                 let email = user.email.clone().unwrap_or_else(|| "user@example.com".to_owned());
