@@ -163,6 +163,9 @@ pub(crate) struct Binding<'a> {
     pub(crate) unenrolled: &'a str,
     /// What is asked of the proof: one that was enough elsewhere may not be here.
     pub(crate) proof: &'a ProofPolicy,
+    /// The digest of what a handler told besides the request, where it is one that asks: what it read from a database is
+    /// approved as well as what came in.
+    pub(crate) told: Option<&'a [u8; 32]>,
 }
 
 impl Binding<'_> {
@@ -177,6 +180,10 @@ impl Binding<'_> {
         fields.add(self.unenrolled);
         self.proof.add_to(&mut fields);
         fields.add(digest.0);
+        if let Some(told) = self.told {
+            fields.add("told");
+            fields.add(told);
+        }
         fields.finish()
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::fallback::Check;
+use super::particulars::Particulars;
 use super::when::Condition;
 use crate::authsignal::Inner;
 use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
@@ -44,6 +45,8 @@ pub(super) struct Guard {
     pub(super) scope: Option<String>,
     /// Whether users see their methods after the challenge.
     pub(super) redirect_to_settings: bool,
+    /// What a handler or a job adds; nothing where a layer asks.
+    pub(super) particulars: Particulars,
 }
 
 /// The application's own check of a proof, and how long it may take.
@@ -116,7 +119,9 @@ impl Guard {
         let shape = Shape { method: &parts.method, address, headers: &parts.headers };
         let action = self.action.as_str();
         let unenrolled = self.policy.unenrolled.as_str();
-        let binding = Binding { callback_url: place.callback_url.as_str(), user, session, action, unenrolled, proof };
+        let told = self.particulars.digest.as_ref();
+        let callback_url = place.callback_url.as_str();
+        let binding = Binding { callback_url, user, session, action, unenrolled, proof, told };
         binding.hash(&digest(coverage, remember, &shape, bytes))
     }
 
@@ -177,6 +182,17 @@ impl Guard {
             Some(custom) => track.custom(custom(parts)),
             None => track,
         }
+    }
+
+    /// Tells Authsignal these data points as well; of two with one name, these.
+    pub(super) fn telling(mut self, data: CustomData) -> Self {
+        let usual = self.custom.take();
+        self.custom = Some(Arc::new(move |parts| {
+            let mut all = usual.as_ref().map_or_else(CustomData::new, |usual| usual(parts));
+            all.extend(data.iter().map(|(name, value)| (name, value.clone())));
+            all
+        }));
+        self
     }
 
     pub(super) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use tokio::time::Instant;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::body::{Reading, ReplayBody};
 use super::case::{Case, Challenged};
@@ -18,6 +18,7 @@ use super::guard::Guard;
 use super::stop::Stop;
 use super::token;
 use super::tracked::reason_of;
+use crate::authsignal::Inner;
 use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
@@ -54,8 +55,8 @@ pub(super) struct Passing<B> {
 pub(super) struct Way<B> {
     body: Reading<B>,
     /// None where nobody asks.
-    verdict: Option<Verdict>,
-    spending: Option<Spending>,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) spending: Option<Spending>,
 }
 
 impl<B> Way<B> {
@@ -108,43 +109,53 @@ impl Guard {
         let span = span(&self.action, parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str));
         let trail_span = span.clone();
         let deciding = async move {
-            let early = self.early(&parts);
-            let ids = RandomIds::new();
-            let trail = Trail::new(&self.authsignal.listeners, ids.attempt.clone(), trail_span);
-            match self.judge(&mut parts, Reading::Unread(body), ids, &trail).await {
+            let early = early(&self.authsignal, &parts);
+            match self.settle(&mut parts, Reading::Unread(body), trail_span).await {
                 Ok(Way { body, verdict, spending }) => {
-                    // What is observed is told once Authsignal was.
-                    if let Some(verdict) = verdict.as_ref().filter(|verdict| *verdict.grounds() != Grounds::Observed) {
-                        let grounds = verdict.grounds();
-                        let ended = Ended {
-                            method: grounds.method(),
-                            outage: grounds.outage(),
-                            skipped: grounds.skipped(),
-                            ..self.ended(&parts, grounds.outcome())
-                        };
-                        trail.is_of(verdict.decision_id());
-                        trail.end(&self.authsignal.listeners, ended);
-                    }
                     // What an outer layer said is not for the handler of this one, also where this one says nothing.
-                    #[cfg(feature = "testing")]
-                    crate::verdict::witness::Witness::tell(&parts, verdict.as_ref());
                     match verdict {
                         Some(verdict) => parts.extensions.insert(verdict),
                         None => parts.extensions.remove::<Verdict>(),
                     };
                     Ok(Passing { request: Request::from_parts(parts, body.replay()), spending, early })
                 }
-                Err(stop) => Err(stop.respond(&self, &parts, &trail)),
+                Err((stop, trail)) => Err(stop.respond(&self, &parts, &trail)),
             }
         };
         deciding.instrument(span)
     }
 
-    /// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one
-    /// may be challenged, and the last answer's id is the one that stays.
-    fn early(&self, parts: &Parts) -> Option<HeaderValue> {
-        let is_page = parts.method.is_safe() && self.authsignal.answers.caller(parts) == Caller::Navigation;
-        is_page.then(|| self.authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
+    /// Decides, and tells of it where it passes; what goes no further is told of by its answer, with the trail beside it.
+    pub(super) async fn settle<B: ReplayBody>(
+        &self,
+        parts: &mut Parts,
+        body: Reading<B>,
+        span: Span,
+    ) -> Result<Way<B>, (Stop, Trail)> {
+        let mut ids = RandomIds::new();
+        if let Some(attempt) = self.particulars.attempt() {
+            ids.attempt = attempt;
+        }
+        let trail = Trail::new(&self.authsignal.listeners, ids.attempt.clone(), span);
+        let way = match self.judge(parts, body, ids, &trail).await {
+            Ok(way) => way,
+            Err(stop) => return Err((stop, trail)),
+        };
+        // What is observed is told once Authsignal was.
+        if let Some(verdict) = way.verdict.as_ref().filter(|verdict| *verdict.grounds() != Grounds::Observed) {
+            let grounds = verdict.grounds();
+            let ended = Ended {
+                method: grounds.method(),
+                outage: grounds.outage(),
+                skipped: grounds.skipped(),
+                ..self.ended(parts, grounds.outcome())
+            };
+            trail.is_of(verdict.decision_id());
+            trail.end(&self.authsignal.listeners, ended);
+        }
+        #[cfg(feature = "testing")]
+        crate::verdict::witness::Witness::tell(parts, way.verdict.as_ref());
+        Ok(way)
     }
 
     /// What becomes of a request. It passes without a verdict only where nobody asks: a preflight.
@@ -290,6 +301,10 @@ impl Guard {
 
     /// Who asks, and for what, unless nobody does: a preflight.
     async fn asked(&self, parts: &mut Parts, is_empty: bool, trail: &Trail) -> Result<Option<Asked<'_>>, Stop> {
+        if let Some(asker) = &self.particulars.asker {
+            let place = &self.authsignal.places.main;
+            return Ok(Some(Asked { place, address: Address::nowhere(), user: asker.user.clone() }));
+        }
         trail.at("target");
         let address = Address::of(parts).await;
         if !address.received.path().starts_with('/') {
@@ -341,10 +356,11 @@ impl Guard {
         let is_bearer = user.is_bearer;
         let question = self.question(parts, user, address, place, attempt, ticket)?;
         trail.user(&question.user);
-        if outer.is_some() {
+        let before = self.particulars.earlier.iter();
+        if outer.is_some() || before.len() > 0 {
             trail.at("outer layer");
         }
-        let answered = outer.and_then(|outer| outer.answers(&question, &run));
+        let answered = outer.into_iter().chain(before).find_map(|before| before.answers(&question, &run));
         Ok((Case { guard: self, place, is_bearer, question, run, trail }, answered))
     }
 
@@ -360,4 +376,11 @@ impl Guard {
         let (verdict, spending) = case.open(parts, body.whole().cloned(), challenged).await?;
         Ok(Way { spending, ..Way::new(body, verdict) })
     }
+}
+
+/// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one may be
+/// challenged, and the last answer's id is the one that stays.
+pub(super) fn early(authsignal: &Inner, parts: &Parts) -> Option<HeaderValue> {
+    let is_page = parts.method.is_safe() && authsignal.answers.caller(parts) == Caller::Navigation;
+    is_page.then(|| authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
 }

@@ -9,6 +9,7 @@ use tower_layer::Layer;
 
 use super::fallback::{Check, FALLBACK_TIMEOUT, FallbackRequest};
 use super::guard::{Fallback, Guard, Names};
+use super::particulars::Particulars;
 use super::service::AuthsignalService;
 use crate::action::{self, Action};
 use crate::authsignal::Authsignal;
@@ -98,6 +99,7 @@ impl AuthsignalLayer {
                 condition: None,
                 scope: None,
                 redirect_to_settings: false,
+                particulars: Particulars::default(),
             },
             coverage: None,
             unenrolled: None,

@@ -31,6 +31,11 @@ pub(super) fn take_off(parts: &mut Parts) -> Result<(), RefusalReason> {
     Ok(())
 }
 
+/// Takes it that none came along.
+pub(super) fn forget(parts: &mut Parts) {
+    parts.extensions.remove::<Brought>();
+}
+
 /// Whether a token came along.
 pub(super) fn is_brought(parts: &Parts) -> bool {
     parts.extensions.get::<Brought>().is_some()

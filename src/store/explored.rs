@@ -98,6 +98,7 @@ fn fixed(remember: Option<Duration>) -> Fixed {
             action,
             unenrolled: "allow",
             proof: &ProofPolicy::default(),
+            told: None,
         }
         .hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);

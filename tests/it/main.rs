@@ -51,6 +51,7 @@ mod settings;
 mod shapes;
 mod slow_store;
 mod sockets;
+mod step_up;
 mod store_contract;
 mod store_gone;
 mod store_retries;

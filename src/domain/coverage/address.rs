@@ -31,7 +31,6 @@ pub(super) enum Params {
 
 impl Address {
     /// What no request is sent to.
-    #[cfg(feature = "testing")]
     pub(crate) fn nowhere() -> Self {
         Self { received: Uri::default(), routed: Uri::default(), route: None, params: Params::Unreadable }
     }

@@ -191,8 +191,16 @@ fn a_wider_coverage_leaves_the_body_unread() {
 fn t39_neighbouring_fields_do_not_merge() {
     let digest = Digest([7; 32]);
     let of = |user, session, action| {
-        Binding { callback_url: "", user, session, action, unenrolled: "allow", proof: &ProofPolicy::default() }
-            .hash(&digest)
+        Binding {
+            callback_url: "",
+            user,
+            session,
+            action,
+            unenrolled: "allow",
+            proof: &ProofPolicy::default(),
+            told: None,
+        }
+        .hash(&digest)
     };
     let bindings = [
         of("a:b", None, "c"),
@@ -223,7 +231,7 @@ proptest! {
         other in (field(), proptest::option::of(field()), field()),
     ) {
         let hash = |(user, session, action): &(String, Option<String>, String)| {
-            let binding = Binding { callback_url: "", user, session: session.as_deref(), action, unenrolled: "allow", proof: &ProofPolicy::default() };
+            let binding = Binding { callback_url: "", user, session: session.as_deref(), action, unenrolled: "allow", proof: &ProofPolicy::default(), told: None };
             binding.hash(&Digest([0; 32]))
         };
         prop_assert_eq!(hash(&one) == hash(&other), one == other);

@@ -24,7 +24,7 @@ impl AuthsignalLayer {
         Ok(self)
     }
 
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(in crate::middleware) fn check(&self) -> Result<(), ConfigError> {
         let action = || self.guard.action.as_str().to_owned();
         self.guard.policy.check().map_err(|reason| ConfigError::Policies { action: action(), reason })
     }
