@@ -259,7 +259,7 @@ impl Inner {
             }
         };
         let (place, _) = self.place_of(parts);
-        if user.id != flow.opening.user.as_str() || user.session != flow.opening.session {
+        if user.prover() != flow.opening.user.as_str() || user.session != flow.opening.session {
             return Err(RefusalReason::OtherUser.into());
         }
         let ticket = query.ticket;

@@ -12,6 +12,7 @@ use authsignal_client::{ActionCode, Clock, IdempotencyKey, UserId, VerificationM
 
 use self::explain::{Check, Explanation, Explanations};
 use self::outcome::Outcome;
+use crate::domain::actor::Actor;
 use crate::domain::extent::SkipReason;
 use crate::meter::{self, Actions};
 use crate::outage::Outage;
@@ -32,6 +33,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) outage: Option<Outage>,
     /// What an observed request would have come to; `None` where Authsignal was not told of it.
     pub(crate) would: Option<Outcome>,
+    /// Who was behind it.
+    pub(crate) actor: Option<&'a Actor>,
     /// With what it was proved.
     pub(crate) method: Option<&'a VerificationMethod>,
     /// The rules that decided, where the service named them.
@@ -56,6 +59,7 @@ impl<'a> Ended<'a> {
             skipped: None,
             outage: None,
             would: None,
+            actor: None,
             method: None,
             rule_ids: &[],
             upstream: None,
@@ -158,6 +162,9 @@ fn log(ended: &Ended<'_>) {
                 skipped = ended.skipped.map(SkipReason::as_str),
                 skip_reason = ended.skipped.and_then(SkipReason::text).map(tracing::field::debug),
                 would = ended.would.map(Outcome::as_str),
+                actor = ended.actor.filter(|actor| !actor.is_person()).map(tracing::field::display),
+                impersonator_id =
+                    ended.user.and(ended.actor).and_then(Actor::impersonator).map(tracing::field::display),
                 method = ended.method.map(tracing::field::display),
                 rules = (!ended.rule_ids.is_empty()).then(|| tracing::field::debug(ended.rule_ids)),
                 upstream = ended.upstream.map(tracing::field::debug),

@@ -10,6 +10,7 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
 use http::Method;
 
+use crate::domain::actor::NoPerson;
 use crate::domain::coverage::Coverage;
 use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
@@ -82,11 +83,16 @@ pub struct RouteGuard {
     pub methods: Vec<VerificationMethod>,
     /// From which age on a proof counts no more ([`AuthsignalLayer::max_age`]).
     pub max_age: Option<Duration>,
+    /// What becomes of requests that no person is behind ([`AuthsignalLayer::machines`]).
+    pub machines: NoPerson,
+    /// What becomes of requests of those who act as another ([`AuthsignalLayer::impersonation`]).
+    pub impersonation: NoPerson,
 }
 
 impl RouteGuard {
     fn of(layer: &AuthsignalLayer) -> Self {
-        let (action, Policy { coverage, unenrolled, remember, on_outage, extent, proof }) = layer.described();
+        let (action, policy) = layer.described();
+        let Policy { coverage, unenrolled, remember, on_outage, extent, proof, machines, impersonation } = policy;
         let Extent { off, share, has_condition, is_observed } = extent.clone();
         Self {
             action: action.clone(),
@@ -100,6 +106,8 @@ impl RouteGuard {
             is_observed,
             methods: proof.methods().to_vec(),
             max_age: proof.max_age,
+            machines: *machines,
+            impersonation: *impersonation,
         }
     }
 
@@ -156,6 +164,11 @@ impl fmt::Display for Route {
         }
         if guard.on_outage != OnOutage::Refuse {
             write!(f, ", on outage: {:?}", guard.on_outage)?;
+        }
+        for (who, policy) in [("machines", guard.machines), ("impersonation", guard.impersonation)] {
+            if policy != NoPerson::Refuse {
+                write!(f, ", {who}: {policy:?}")?;
+            }
         }
         if let Some(percent) = guard.share {
             write!(f, ", asked of {percent} in 100 users")?;

@@ -92,6 +92,7 @@ pub use budget::Budget;
 pub use config::ConfigError;
 pub use decided::explain::{Check, Explanation};
 pub use decided::outcome::Outcome;
+pub use domain::actor::{Actor, NoPerson};
 pub use domain::coverage::Coverage;
 pub use domain::extent::SkipReason;
 pub use domain::failover::{NoFailover, OnOutage, Outage};

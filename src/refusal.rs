@@ -105,6 +105,9 @@ pub enum RefusalReason {
     /// The handler takes a [`Verdict`](crate::Verdict), and no layer guards its route. 500, and a fault of the
     /// application's: add an [`AuthsignalLayer`](crate::AuthsignalLayer).
     Unguarded,
+    /// No person is behind the request ([`User::machine`](crate::User::machine)), or somebody acts as its user
+    /// ([`User::impersonated_by`](crate::User::impersonated_by)), and the route does not take that as it is. 403.
+    NoPerson,
     /// The token proves nothing for this flow. 403.
     Unproven(Unproven),
 }
@@ -266,6 +269,7 @@ pub(crate) mod tests {
             AlreadyDone,
             CallbackGuarded,
             Unguarded,
+            NoPerson,
             Unproven(crate::domain::flow::Unproven::Token),
             Unproven(crate::domain::flow::Unproven::Expired),
             Unproven(crate::domain::flow::Unproven::Method),
@@ -316,6 +320,7 @@ pub(crate) mod tests {
             "MethodsNotOffered",
             "Unproven", // by another method
             "Unproven", // too old
+            "NoPerson",
         ];
         let of_table: BTreeMap<_, _> = every_reason().iter().map(|reason| (reason.code(), reason.anchor())).collect();
         let of_table: Vec<_> = of_table.into_iter().collect();

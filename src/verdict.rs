@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::decided::outcome::Outcome;
+use crate::domain::actor::Actor;
 use crate::domain::extent::SkipReason;
 use crate::outage::Outage;
 use crate::refusal::{Refusal, RefusalReason};
@@ -135,6 +136,7 @@ impl fmt::Debug for Verdict {
         verdict
             .field("idempotency_key", self.idempotency_key())
             .field("grounds", self.grounds())
+            .field("actor", self.actor())
             .finish_non_exhaustive()
     }
 }
@@ -174,7 +176,13 @@ impl Verdict {
     /// The user whom the request was decided for.
     #[must_use]
     pub fn user_id(&self) -> &UserId {
-        &self.0.question.user
+        &self.0.question.account
+    }
+
+    /// Who was behind the request: the user, nobody, or somebody who acts as the user.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.0.question.actor
     }
 
     /// The action that the request was decided as.

@@ -9,6 +9,7 @@ use tracing::field::{Empty, display};
 use super::explain::Check;
 use super::outcome::Outcome;
 use super::{Ended, Listeners};
+use crate::domain::actor::Actor;
 use crate::refusal::RefusalReason;
 
 /// What is noted of one decision.
@@ -24,6 +25,7 @@ pub(crate) struct Trail {
 struct Facts {
     attempt: IdempotencyKey,
     user: Option<UserId>,
+    actor: Actor,
     rule_ids: Vec<String>,
     upstream: Option<Duration>,
     checks: Vec<Check>,
@@ -45,7 +47,14 @@ pub(crate) fn span(action: &ActionCode, route: Option<&str>) -> Span {
 impl Trail {
     /// A decision that begins, as an attempt of that key.
     pub(crate) fn new(listeners: &Listeners, attempt: IdempotencyKey, span: Span) -> Self {
-        let facts = Facts { attempt, user: None, rule_ids: Vec::new(), upstream: None, checks: Vec::new() };
+        let facts = Facts {
+            attempt,
+            user: None,
+            actor: Actor::default(),
+            rule_ids: Vec::new(),
+            upstream: None,
+            checks: Vec::new(),
+        };
         Self { facts: Mutex::new(facts), is_explained: listeners.explains(), span }
     }
 
@@ -55,8 +64,9 @@ impl Trail {
     }
 
     /// Whose request it is.
-    pub(crate) fn user(&self, user: &UserId) {
-        self.facts().user = Some(user.clone());
+    pub(crate) fn user(&self, user: &UserId, actor: &Actor) {
+        let mut facts = self.facts();
+        (facts.user, facts.actor) = (Some(user.clone()), actor.clone());
     }
 
     /// What the service said, and how long that took.
@@ -95,7 +105,7 @@ impl Trail {
     /// Tells all who listen how it ended, with what was noted.
     pub(crate) fn end(&self, listeners: &Listeners, ended: Ended<'_>) {
         let facts = self.facts();
-        let Facts { attempt, user, rule_ids, upstream, checks } = &*facts;
+        let Facts { attempt, user, actor, rule_ids, upstream, checks } = &*facts;
         self.span.record("decision_id", display(attempt)).record("outcome", ended.outcome.as_str());
         if let Some(reason) = ended.reason {
             self.span.record("code", RefusalReason::code(reason));
@@ -103,8 +113,8 @@ impl Trail {
         if let Some(user) = user.as_ref().filter(|_| listeners.log_user_ids) {
             self.span.record("user_id", display(user));
         }
-        let user = user.as_ref();
-        listeners.tell(&Ended { id: Some(attempt), user, rule_ids, upstream: *upstream, checks, ..ended });
+        let (user, actor) = (user.as_ref(), user.as_ref().map(|_| actor));
+        listeners.tell(&Ended { id: Some(attempt), user, actor, rule_ids, upstream: *upstream, checks, ..ended });
     }
 
     /// It is one decision's own, so nobody waits for it.

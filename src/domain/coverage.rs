@@ -159,6 +159,9 @@ pub(crate) struct Binding<'a> {
     pub(crate) user: &'a str,
     pub(crate) session: Option<&'a str>,
     pub(crate) action: &'a str,
+    /// Who is behind it, and on whose behalf: an approval of the user's own is none for somebody who acts as them.
+    pub(crate) actor: &'a str,
+    pub(crate) account: &'a str,
     /// What is asked of users with nothing enrolled: a proof that a first enrolment was enough for is none where it is not.
     pub(crate) unenrolled: &'a str,
     /// What is asked of the proof: one that was enough elsewhere may not be here.
@@ -177,6 +180,8 @@ impl Binding<'_> {
         fields.add([u8::from(self.session.is_some())]);
         fields.add(self.session.unwrap_or_default());
         fields.add(self.action);
+        fields.add(self.actor);
+        fields.add(self.account);
         fields.add(self.unenrolled);
         self.proof.add_to(&mut fields);
         fields.add(digest.0);

@@ -46,6 +46,8 @@ pub(crate) enum Refused {
     MethodsNotOffered,
     /// It was proved, as far as the service says, but it does not say how, or when, and the route asks for that.
     Insufficient(Shortfall),
+    /// No person is behind the request, or not the account's own, and the route does not take that.
+    NoPerson,
 }
 
 /// What the service answered about an attempt, as far as it decides.

@@ -1,4 +1,5 @@
 //! PURE: what is decided, without asking anybody: no network, no store, no clock, no task.
+pub(crate) mod actor;
 pub(crate) mod breaker;
 pub(crate) mod challenge_url;
 pub(crate) mod coverage;
@@ -9,6 +10,7 @@ pub(crate) mod fields;
 pub(crate) mod flow;
 pub(crate) mod form;
 pub(crate) mod moment;
+mod no_person;
 pub(crate) mod page_origin;
 pub(crate) mod place;
 pub(crate) mod policy;

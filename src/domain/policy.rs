@@ -1,6 +1,7 @@
 //! PURE: what a route asks for, which settings go together, and when one route's pass is enough for another's.
 use std::time::Duration;
 
+use crate::domain::actor::{Actor, NoPerson};
 use crate::domain::coverage::Coverage;
 use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
@@ -46,6 +47,9 @@ pub(crate) struct Policy {
     pub(crate) extent: Extent,
     /// What it asks of a proof.
     pub(crate) proof: ProofPolicy,
+    /// What becomes of requests that nobody is behind, and of those where somebody acts as another.
+    pub(crate) machines: NoPerson,
+    pub(crate) impersonation: NoPerson,
 }
 
 impl Policy {
@@ -56,7 +60,8 @@ impl Policy {
     /// What does not, as a sentence for whoever set it up: the two settings by the names of their setters, and what to do.
     // Every field is named, so that who adds one says here what it goes together with.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Self { coverage: _, unenrolled, remember: _, on_outage: _, extent, proof } = self;
+        let Self { coverage: _, unenrolled, remember: _, on_outage: _, extent, proof, machines: _, impersonation: _ } =
+            self;
         extent.check().map_err(str::to_owned)?;
         proof.check()?;
         if proof.methods.is_some() && *unenrolled == Unenrolled::Allow {
@@ -76,11 +81,21 @@ impl Policy {
     /// whom it does not ask: a pass that is a failover, was skipped or only observed is told apart by its grounds.
     // Every field is named, so that who adds one says here when an outer layer asked for as much.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
-        let Self { coverage, unenrolled, remember, on_outage: _, extent: _, proof } = self;
+        let Self { coverage, unenrolled, remember, on_outage: _, extent: _, proof, machines, impersonation } = self;
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= coverage.width() && outer.remember <= *remember;
         let as_strict = *unenrolled == Unenrolled::Allow || *unenrolled == outer.unenrolled;
-        as_narrow && as_strict && proof.is_met_by(&outer.proof)
+        let of_no_person = outer.machines.is_enough_for(*machines) && outer.impersonation.is_enough_for(*impersonation);
+        as_narrow && as_strict && of_no_person && proof.is_met_by(&outer.proof)
+    }
+
+    /// What becomes of a request of this actor's; `None` for the account's own user, for whom all else is.
+    pub(crate) fn no_person(&self, actor: &Actor) -> Option<NoPerson> {
+        match actor {
+            Actor::Person => None,
+            Actor::Machine => Some(self.machines),
+            Actor::Impersonator(_) => Some(self.impersonation),
+        }
     }
 }
 

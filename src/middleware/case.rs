@@ -7,12 +7,13 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::body::{Reading, ReplayBody};
-use super::guard::Guard;
+use super::guard::{Guard, Whose};
 use super::stop::Stop;
 use super::tracked::Tracked;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::decided::trail::Trail;
+use crate::domain::actor::NoPerson;
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
@@ -66,14 +67,14 @@ impl Case<'_> {
     /// What a flow for this request is found by; `None` while a body that belongs to it has not been read, or is too
     /// long to be.
     pub(super) fn binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
-        let Question { user, session, address, .. } = &self.question;
-        self.guard.binding(self.place, (user.as_str(), session.as_deref()), address, parts, body)
+        let question = &self.question;
+        self.guard.binding(self.place, Whose::of(question), &question.address, parts, body)
     }
 
     /// What an approval is found by that a route which asks less of proofs may have left for this request.
     pub(super) fn laxer_binding(&self, parts: &Parts, body: Option<&Bytes>) -> Option<BindingHash> {
-        let Question { user, session, address, .. } = &self.question;
-        self.guard.laxer_binding(self.place, (user.as_str(), session.as_deref()), address, parts, body)
+        let question = &self.question;
+        self.guard.laxer_binding(self.place, Whose::of(question), &question.address, parts, body)
     }
 
     /// Whose budgets this request takes from. What a page of another site makes a browser ask for has budgets of its own.
@@ -103,12 +104,11 @@ impl Case<'_> {
     /// What the application's own proof of a request is for: this user, session, action and request, whatever an approval
     /// would cover.
     pub(super) fn request_binding(&self, parts: &Parts, body: &Bytes) -> BindingHash {
-        let Question { user, session, address, .. } = &self.question;
-        let whose = (user.as_str(), session.as_deref());
+        let question = &self.question;
         self.guard.binding_of(
             self.place,
-            whose,
-            address,
+            Whose::of(question),
+            &question.address,
             parts,
             (Coverage::Request, None, &ProofPolicy::default(), body),
         )
@@ -154,8 +154,8 @@ impl Case<'_> {
             session: self.question.session.clone(),
             action: self.guard.action.clone(),
             name: self.guard.name(authsignal.answers.words(parts).tag()).map(str::to_owned),
-            // What is remembered is a browser's: a client without a cookie shows a token each time.
-            remember: self.guard.policy.remember.filter(|_| !self.is_bearer),
+            // What is remembered is a browser's, and its user's own: a client without a cookie shows a token each time.
+            remember: self.guard.policy.remember.filter(|_| !self.is_bearer && self.question.actor.is_person()),
             proof: self.guard.policy.proof.clone(),
         };
         let challenge = Challenge { url: url.into(), token: tracked.token, state: tracked.state };
@@ -304,6 +304,19 @@ impl Case<'_> {
                  alone ends well: put `Authsignal::browser_layer` around the pages that make them"
             );
         }
+    }
+
+    /// Authsignal decided otherwise than the route takes it where no person is behind a request.
+    pub(super) fn warn_of_no_person(&self) {
+        let actor = &self.question.actor;
+        let (setter, mends) = match self.guard.policy.no_person(actor) {
+            Some(NoPerson::AskPerson) => (
+                "NoPerson::AskPerson",
+                "Authsignal allowed it without a proof: let a rule ask for a challenge where `stepUpActor` says who it is",
+            ),
+            _ => ("NoPerson::AllowedOnly", "Authsignal asked for a proof, and nobody is there to give one"),
+        };
+        tracing::warn!(action = %self.guard.action, %actor, setter, "{mends}");
     }
 
     /// Once per action: every such request passes without a proof, which nobody may notice otherwise (complaint C9).

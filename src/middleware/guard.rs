@@ -12,6 +12,7 @@ use super::fallback::Check;
 use super::particulars::Particulars;
 use super::when::Condition;
 use crate::authsignal::Inner;
+use crate::domain::actor::Actor;
 use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
 use crate::domain::place::Place;
 use crate::domain::policy::Policy;
@@ -23,6 +24,27 @@ use crate::request::signals::Signals;
 use crate::response::language::best;
 use crate::store::flows::BindingHash;
 use crate::verdict::question::{LayerId, Question, TrackAsked};
+
+/// Data points by which Authsignal's rules and records tell who is behind a request. Persons have none.
+const ACTOR: &str = "stepUpActor";
+const ON_BEHALF_OF: &str = "stepUpOnBehalfOf";
+
+/// Whose request it is.
+#[derive(Clone, Copy)]
+pub(super) struct Whose<'a> {
+    /// Who is asked.
+    pub(super) user: &'a str,
+    pub(super) session: Option<&'a str>,
+    pub(super) actor: &'a Actor,
+    pub(super) account: &'a str,
+}
+
+impl<'a> Whose<'a> {
+    pub(super) fn of(question: &'a Question) -> Self {
+        let Question { user, session, actor, account, .. } = question;
+        Self { user: user.as_str(), session: session.as_deref(), actor, account: account.as_str() }
+    }
+}
 
 /// A closure that gives data points for a request.
 pub(super) type Custom = Arc<dyn Fn(&Parts) -> CustomData + Send + Sync>;
@@ -78,14 +100,14 @@ impl Guard {
     pub(super) fn binding(
         &self,
         place: &Place,
-        (user, session): (&str, Option<&str>),
+        whose: Whose<'_>,
         address: &Address,
         parts: &Parts,
         body: Option<&Bytes>,
     ) -> Option<BindingHash> {
         let Policy { coverage, remember, proof, .. } = &self.policy;
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
-        Some(self.binding_of(place, (user, session), address, parts, (*coverage, *remember, proof, bytes)))
+        Some(self.binding_of(place, whose, address, parts, (*coverage, *remember, proof, bytes)))
     }
 
     /// What an approval is found by that a route which asks less of proofs may have left for such a request, where it is
@@ -93,7 +115,7 @@ impl Guard {
     pub(super) fn laxer_binding(
         &self,
         place: &Place,
-        (user, session): (&str, Option<&str>),
+        whose: Whose<'_>,
         address: &Address,
         parts: &Parts,
         body: Option<&Bytes>,
@@ -104,14 +126,14 @@ impl Guard {
         }
         let bytes: &[u8] = if coverage.reads_body() { body? } else { &[] };
         let any = ProofPolicy::default();
-        Some(self.binding_of(place, (user, session), address, parts, (*coverage, *remember, &any, bytes)))
+        Some(self.binding_of(place, whose, address, parts, (*coverage, *remember, &any, bytes)))
     }
 
     /// The same for what is covered and how long, and with the bytes that belong to it.
     pub(super) fn binding_of(
         &self,
         place: &Place,
-        (user, session): (&str, Option<&str>),
+        Whose { user, session, actor, account }: Whose<'_>,
         address: &Address,
         parts: &Parts,
         (coverage, remember, proof, bytes): (Coverage, Option<Duration>, &ProofPolicy, &[u8]),
@@ -121,7 +143,8 @@ impl Guard {
         let unenrolled = self.policy.unenrolled.as_str();
         let told = self.particulars.digest.as_ref();
         let callback_url = place.callback_url.as_str();
-        let binding = Binding { callback_url, user, session, action, unenrolled, proof, told };
+        let binding =
+            Binding { callback_url, user, session, action, actor: actor.as_str(), account, unenrolled, proof, told };
         binding.hash(&digest(coverage, remember, &shape, bytes))
     }
 
@@ -135,18 +158,29 @@ impl Guard {
         attempt: &IdempotencyKey,
         ticket: Ticket,
     ) -> Result<Question, RefusalReason> {
-        let user_id = UserId::new(mem::take(&mut user.id)).map_err(RefusalReason::InvalidUser)?;
+        let account = UserId::new(mem::take(&mut user.id)).map_err(RefusalReason::InvalidUser)?;
+        let (user_id, actor) = match user.impersonator.take() {
+            Some(id) => {
+                let id = UserId::new(id).map_err(RefusalReason::InvalidUser)?;
+                // They are the user's, and would be offered to whoever acts as the user.
+                (user.email, user.phone_number, user.username) = (None, None, None);
+                (id.clone(), Actor::Impersonator(id))
+            }
+            None => (account.clone(), if user.is_machine { Actor::Machine } else { Actor::Person }),
+        };
         let callback = match (user.is_bearer, &self.authsignal.bearer_callback_url) {
             (true, Some(url)) => url.to_string(),
             (true, None) => place.bearer_callback().to_string(),
             (false, _) => place.callback_for(ticket),
         };
-        let track = self.track_of(parts, &mut user).idempotency_key(attempt.clone());
+        let track = self.track_of(parts, &mut user, &actor, &account).idempotency_key(attempt.clone());
         // Nobody is sent to the challenge of a request that is only observed, and so nobody comes back.
         let track = if self.policy.extent.is_observed { track } else { track.redirect_url(callback) };
         Ok(Question {
             tenant: self.authsignal.tenant,
             user: user_id,
+            actor,
+            account,
             session: user.session,
             action: self.action.clone(),
             policy: self.policy.clone(),
@@ -157,7 +191,7 @@ impl Guard {
     }
 
     /// What Authsignal is told about a request, whatever the attempt.
-    fn track_of(&self, parts: &Parts, user: &mut User) -> Track {
+    fn track_of(&self, parts: &Parts, user: &mut User, actor: &Actor, account: &UserId) -> Track {
         let signals = Signals::of(parts, &self.authsignal.addresses);
         let mut track = Track::from(self.action.clone());
         for (value, set) in [
@@ -178,8 +212,17 @@ impl Guard {
         if self.redirect_to_settings {
             track = track.redirect_to_settings(true);
         }
-        match &self.custom {
-            Some(custom) => track.custom(custom(parts)),
+        let custom = self.custom.as_ref().map(|custom| custom(parts));
+        let custom = match actor {
+            Actor::Person => custom,
+            other => Some(custom.unwrap_or_default().with(ACTOR, other.as_str())),
+        };
+        let custom = match actor {
+            Actor::Impersonator(_) => custom.map(|custom| custom.with(ON_BEHALF_OF, account.as_str())),
+            _ => custom,
+        };
+        match custom {
+            Some(custom) => track.custom(custom),
             None => track,
         }
     }

@@ -22,6 +22,7 @@ use crate::authsignal::Inner;
 use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
+use crate::domain::actor::NoPerson;
 use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Refused};
 use crate::domain::extent::SkipReason;
@@ -202,6 +203,14 @@ impl Guard {
             Box::pin(self.observe(&case, parts, &attempt)).await;
             return Ok(Way::new(body, case.observed(attempt)));
         }
+        let no_person = self.policy.no_person(&case.question.actor);
+        if no_person.is_some() {
+            trail.at("actor");
+            trail.found(|| case.question.actor.to_string());
+        }
+        if no_person == Some(NoPerson::Refuse) {
+            return Err(RefusalReason::NoPerson.into());
+        }
         // What a page of another origin makes a browser send is on nobody's mind: no approval was given for it, and none is
         // asked for (threat T42).
         let is_foreign = case.is_foreign(parts);
@@ -242,6 +251,9 @@ impl Guard {
         let asked = Instant::now();
         let mut tracked = match case.track().await {
             Ok(tracked) => tracked,
+            Err(Unanswered { outage, wait }) if no_person.is_some() => {
+                return Err(Stop::Outage { outage, wait, no_failover: None });
+            }
             Err(Unanswered { outage, wait }) => {
                 trail.found(|| format!("no answer: {}", outage.as_str()));
                 trail.at("failover");
@@ -262,12 +274,13 @@ impl Guard {
             };
             format!("{enrolled} enrolled, the route says `{}`", self.policy.unenrolled.as_str())
         });
-        match tracked.decision(&self.policy) {
+        match tracked.decision(&self.policy, &case.question.actor) {
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(refused) => {
-                match refused {
+                match &refused {
                     Refused::State(_) => ledger.refused(account, now()),
                     Refused::MethodsNotOffered => tracked.warn_of_methods(&self.action, &self.policy),
+                    Refused::NoPerson => case.warn_of_no_person(),
                     Refused::Unenrolled | Refused::Insufficient(_) => {}
                 }
                 Err(reason_of(refused).into())
@@ -355,7 +368,7 @@ impl Guard {
         let (outer, run) = outer.map_or_else(|| (None, Run::new(run, self.id)), |(outer, run)| (Some(outer), run));
         let is_bearer = user.is_bearer;
         let question = self.question(parts, user, address, place, attempt, ticket)?;
-        trail.user(&question.user);
+        trail.user(&question.account, &question.actor);
         let before = self.particulars.earlier.iter();
         if outer.is_some() || before.len() > 0 {
             trail.at("outer layer");

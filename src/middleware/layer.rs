@@ -19,6 +19,7 @@ use crate::domain::failover::OnOutage;
 use crate::domain::policy::{Policy, Unenrolled};
 use crate::verdict::question::LayerId;
 
+mod actor;
 mod check;
 mod extent;
 mod proof;

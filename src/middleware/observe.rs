@@ -60,9 +60,9 @@ impl Guard {
         let outbox = &self.authsignal.outbox;
         if outbox.put(event, MAX_WAIT_FOR_ROOM).await.is_err() {
             let reason = RefusalReason::Outage(Outage::Overloaded);
-            let user = Some(&case.question.user);
+            let (user, actor) = (Some(&case.question.account), Some(&case.question.actor));
             let ended =
-                Ended { id: Some(attempt), user, reason: Some(&reason), ..self.ended(parts, Outcome::Observed) };
+                Ended { id: Some(attempt), user, actor, reason: Some(&reason), ..self.ended(parts, Outcome::Observed) };
             self.authsignal.listeners.tell(&ended);
             tracing::error!(
                 action = %self.action,
@@ -126,13 +126,19 @@ impl Observation {
 
     fn ended(&self) -> Ended<'_> {
         let route = self.route.as_ref().map(MatchedPath::as_str);
-        let user = Some(&self.question.user);
-        Ended { route, user, ..Ended::new(Outcome::Observed, Some(&self.question.action), Some(&self.attempt)) }
+        let Question { account, actor, .. } = &self.question;
+        Ended {
+            route,
+            user: Some(account),
+            actor: Some(actor),
+            ..Ended::new(Outcome::Observed, Some(&self.question.action), Some(&self.attempt))
+        }
     }
 
     fn would(&self, tracked: &Tracked) -> Would {
         let passes = |outcome| Would { outcome, reason: None };
-        match tracked.decision(&self.question.policy) {
+        let Question { policy, actor, .. } = &self.question;
+        match tracked.decision(policy, actor) {
             Decision::Pass(Passed::Allowed) => passes(Outcome::Allowed),
             Decision::Pass(Passed::Unenrolled) => passes(Outcome::Unenrolled),
             Decision::Pass(Passed::Settled) => passes(Outcome::Settled),

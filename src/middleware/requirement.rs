@@ -14,11 +14,12 @@ use serde::Serialize;
 use tracing::Span;
 
 use super::body::Reading;
-use super::guard::Guard;
+use super::guard::{Guard, Whose};
 use super::layer::AuthsignalLayer;
 use super::stop::Stop;
 use super::token;
 use crate::decided::trail::Trail;
+use crate::domain::actor::Actor;
 use crate::domain::coverage::Address;
 use crate::domain::flow::{Admission, Flow, Moment, RequestId};
 use crate::domain::place::{Name, Place};
@@ -108,7 +109,7 @@ impl Guard {
             return Err(RefusalReason::CrossSite.into());
         }
         let user = match authsignal.identify(parts).await {
-            Ok(user) => user.filter(|user| !user.is_bearer),
+            Ok(user) => user.filter(|user| !user.is_bearer && user.is_person()),
             Err(response) if response.status().is_server_error() => return Err(Stop::Respond(Box::new(response))),
             Err(_) => None,
         };
@@ -118,7 +119,8 @@ impl Guard {
         if self.policy.coverage.reads_body() {
             body = body.read(authsignal.body_limit).await?;
         }
-        let asker = (user.id.as_str(), user.session.as_deref());
+        let actor = &Actor::Person;
+        let asker = Whose { user: &user.id, session: user.session.as_deref(), actor, account: &user.id };
         let Some(binding) = self.binding(place, asker, &address, parts, body.whole()) else {
             return Ok(Requirement::Unknown);
         };

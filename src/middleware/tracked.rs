@@ -2,6 +2,7 @@
 use authsignal_client::{ActionCode, ActionState, ChallengeUrl, Token, VerificationMethod};
 
 use crate::authsignal::Inner;
+use crate::domain::actor::Actor;
 use crate::domain::decision::{Answered, Decision, Refused, decide};
 use crate::domain::policy::Policy;
 use crate::refusal::RefusalReason;
@@ -49,10 +50,14 @@ impl Tracked {
         })
     }
 
-    /// What it means for a request of a route with this policy.
-    pub(super) fn decision(&self, policy: &Policy) -> Decision {
+    /// What it means for a request of this actor's, of a route with this policy.
+    pub(super) fn decision(&self, policy: &Policy, actor: &Actor) -> Decision {
         let Self { state, is_enrolled, allowed, enrolled, .. } = self;
-        decide(&Answered { state, is_enrolled: *is_enrolled, allowed, enrolled }, policy)
+        let decision = decide(&Answered { state, is_enrolled: *is_enrolled, allowed, enrolled }, policy);
+        match policy.no_person(actor) {
+            Some(no_person) => no_person.decides(decision),
+            None => decision,
+        }
     }
 
     /// Says what keeps everybody from a route.
@@ -76,6 +81,7 @@ pub(super) fn reason_of(refused: Refused) -> RefusalReason {
     match refused {
         Refused::State(state) => RefusalReason::State(state),
         Refused::Unenrolled => RefusalReason::NotEnrolled,
+        Refused::NoPerson => RefusalReason::NoPerson,
         Refused::MethodsNotOffered => RefusalReason::MethodsNotOffered,
         Refused::Insufficient(shortfall) => RefusalReason::Unproven(shortfall.into()),
     }

@@ -17,7 +17,7 @@ impl Guard {
             return Some(SkipReason::Off(reason.clone()));
         }
         if extent.share.is_some()
-            && !extent.includes(number_of(&self.authsignal.flows.keys, &self.action, &case.question.user))
+            && !extent.includes(number_of(&self.authsignal.flows.keys, &self.action, &case.question.account))
         {
             return Some(SkipReason::Share);
         }
@@ -25,7 +25,8 @@ impl Guard {
             let question = &case.question;
             let request = WhenRequest {
                 parts: parts.clone(),
-                user: question.user.clone(),
+                user: question.account.clone(),
+                actor: question.actor.clone(),
                 session: question.session.clone(),
                 action: self.action.clone(),
             };

@@ -7,6 +7,7 @@ use authsignal_client::{ActionCode, UserId};
 use http::request::Parts;
 
 use super::careful::{self, Broken, Later};
+use crate::domain::actor::Actor;
 
 /// How long a condition may take, unless told otherwise.
 pub(super) const WHEN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -18,6 +19,7 @@ pub(super) const WHEN_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct WhenRequest {
     pub(super) parts: Parts,
     pub(super) user: UserId,
+    pub(super) actor: Actor,
     pub(super) session: Option<String>,
     pub(super) action: ActionCode,
 }
@@ -33,6 +35,12 @@ impl WhenRequest {
     #[must_use]
     pub fn user_id(&self) -> &UserId {
         &self.user
+    }
+
+    /// Who is behind it.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// The user's session, where [`User::session`](crate::User::session) names one.

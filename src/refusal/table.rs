@@ -272,6 +272,14 @@ impl RefusalReason {
                 "This can't be confirmed",
                 "Nothing was done. Please tell the people who run this.",
             ),
+            Self::NoPerson => row(
+                "AUTHSIGNAL-R034",
+                "NoPerson",
+                "no_person",
+                StatusCode::FORBIDDEN,
+                "This can't be done for somebody else",
+                "This has to be done by the person whose account it is. Nothing was done.",
+            ),
             Self::Unproven(Unproven::Expired) => row(
                 "AUTHSIGNAL-R029",
                 "Unproven",

@@ -26,6 +26,9 @@ pub struct User {
     pub(crate) id: String,
     pub(crate) session: Option<String>,
     pub(crate) is_bearer: bool,
+    pub(crate) is_machine: bool,
+    /// Who acts as this user.
+    pub(crate) impersonator: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) phone_number: Option<String>,
     pub(crate) username: Option<String>,
@@ -42,6 +45,8 @@ impl User {
             id: id.into(),
             session: None,
             is_bearer: false,
+            is_machine: false,
+            impersonator: None,
             email: None,
             phone_number: None,
             username: None,
@@ -67,6 +72,49 @@ impl User {
     pub fn bearer(mut self, session: impl Into<String>) -> Self {
         self.is_bearer = true;
         self.session(session)
+    }
+
+    /// Says that no person is behind this request: it is a service's, by a token of the user's, or scheduled work. What becomes
+    /// of it is for its route to say ([`AuthsignalLayer::machines`](crate::AuthsignalLayer::machines)): refused, unless it says
+    /// otherwise. Default: the user is there.
+    #[must_use]
+    pub fn machine(mut self) -> Self {
+        self.is_machine = true;
+        self
+    }
+
+    /// Says that somebody else acts as this user, such as an administrator who looks at a page as the user sees it: by the
+    /// id of their own, by which Authsignal knows them. What becomes of the request is for its route to say
+    /// ([`AuthsignalLayer::impersonation`](crate::AuthsignalLayer::impersonation)): refused, unless it says otherwise. It comes
+    /// before [`machine`](Self::machine). Default: nobody does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use axum_authsignal::User;
+    /// # struct Session { user: String, admin: Option<String> }
+    /// fn identity(session: Session) -> User {
+    ///     let user = User::new(session.user);
+    ///     match session.admin {
+    ///         Some(admin) => user.impersonated_by(admin),
+    ///         None => user,
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn impersonated_by(mut self, impersonator: impl Into<String>) -> Self {
+        self.impersonator = Some(impersonator.into());
+        self
+    }
+
+    /// The id of who proves something for this request.
+    pub(crate) fn prover(&self) -> &str {
+        self.impersonator.as_ref().unwrap_or(&self.id)
+    }
+
+    /// Whether it is the account's own user who asks.
+    pub(crate) fn is_person(&self) -> bool {
+        !self.is_machine && self.impersonator.is_none()
     }
 
     /// The address that the service offers when the user enrols by e-mail. Default: none is sent.

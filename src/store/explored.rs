@@ -96,6 +96,8 @@ fn fixed(remember: Option<Duration>) -> Fixed {
             user,
             session: None,
             action,
+            actor: "person",
+            account: user,
             unenrolled: "allow",
             proof: &ProofPolicy::default(),
             told: None,

@@ -7,6 +7,7 @@ use authsignal_client::{ActionCode, IdempotencyKey, Track, UserId, VerificationM
 use http::Method;
 
 use crate::action::{Action, VerdictFor};
+use crate::domain::actor::Actor;
 use crate::domain::coverage::Address;
 use crate::domain::failover::Outage;
 use crate::domain::flow::RequestId;
@@ -47,6 +48,8 @@ impl Verdict {
         let action = ActionCode::new(action).unwrap_or_else(|why| panic!("invalid action code `{action}`: {why}"));
         let question = Question {
             tenant: Tenant::random(),
+            account: user.clone(),
+            actor: Actor::default(),
             user,
             session: None,
             track: TrackAsked::new(Arc::new(Track::new(action.clone()))),

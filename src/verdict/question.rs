@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use authsignal_client::{ActionCode, Track, UserId};
 use http::Method;
 
+use crate::domain::actor::Actor;
 use crate::domain::coverage::Address;
 use crate::domain::flow::RequestId;
 use crate::domain::policy::Policy;
@@ -17,7 +18,11 @@ use crate::domain::tenant::Tenant;
 #[derive(Clone)]
 pub(crate) struct Question {
     pub(crate) tenant: Tenant,
+    /// Who is asked: the user, or whoever acts as them.
     pub(crate) user: UserId,
+    /// Who is behind it, and for whose account it is.
+    pub(crate) actor: Actor,
+    pub(crate) account: UserId,
     pub(crate) session: Option<String>,
     pub(crate) action: ActionCode,
     pub(crate) policy: Policy,
@@ -31,6 +36,8 @@ impl Question {
     pub(crate) fn is_answered_by(&self, outer: &Self) -> bool {
         self.tenant == outer.tenant
             && self.user == outer.user
+            && self.actor == outer.actor
+            && self.account == outer.account
             && self.session == outer.session
             && self.action == outer.action
             && self.policy.is_met_by(&outer.policy)

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy lets tests do so, but not what they share")]
 
 mod actions;
+mod actors;
 mod anew;
 mod answers;
 mod bindings;

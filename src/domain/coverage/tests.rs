@@ -196,6 +196,8 @@ fn t39_neighbouring_fields_do_not_merge() {
             user,
             session,
             action,
+            actor: "person",
+            account: user,
             unenrolled: "allow",
             proof: &ProofPolicy::default(),
             told: None,
@@ -231,7 +233,17 @@ proptest! {
         other in (field(), proptest::option::of(field()), field()),
     ) {
         let hash = |(user, session, action): &(String, Option<String>, String)| {
-            let binding = Binding { callback_url: "", user, session: session.as_deref(), action, unenrolled: "allow", proof: &ProofPolicy::default(), told: None };
+            let binding = Binding {
+                callback_url: "",
+                user,
+                session: session.as_deref(),
+                action,
+                actor: "person",
+                account: user,
+                unenrolled: "allow",
+                proof: &ProofPolicy::default(),
+                told: None,
+            };
             binding.hash(&Digest([0; 32]))
         };
         prop_assert_eq!(hash(&one) == hash(&other), one == other);

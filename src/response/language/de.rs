@@ -173,6 +173,10 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Das kann nicht bestätigt werden",
             "Es ist nichts geschehen. Bitte sagen Sie denen Bescheid, die diese Anwendung betreiben.",
         ),
+        RefusalReason::NoPerson => (
+            "Das geht nicht für jemand anderen",
+            "Das muss die Person selbst tun, der das Konto gehört. Es ist nichts geschehen.",
+        ),
         RefusalReason::Unproven(Unproven::Expired) => (
             "Das ist abgelaufen",
             "Es hat zu lange gedauert. Es ist nichts geschehen: Beginnen Sie noch einmal, wo Sie waren.",

@@ -156,6 +156,10 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Esto no se puede confirmar",
             "No se ha hecho nada. Avise, por favor, a quienes gestionan esta aplicación.",
         ),
+        RefusalReason::NoPerson => (
+            "Esto no se puede hacer por otra persona",
+            "Tiene que hacerlo la persona a quien pertenece la cuenta. No se ha hecho nada.",
+        ),
         RefusalReason::Unproven(Unproven::Expired) => {
             ("Esto ha caducado", "Tardó demasiado. No se ha hecho nada: empiece de nuevo donde estaba.")
         }

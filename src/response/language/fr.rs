@@ -165,6 +165,10 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
         RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => {
             ("Confirmation impossible", "Rien n’a été fait. Veuillez prévenir les responsables de cette application.")
         }
+        RefusalReason::NoPerson => (
+            "Ceci ne peut être fait pour quelqu’un d’autre",
+            "La personne à qui appartient ce compte doit le faire elle-même. Rien n’a été fait.",
+        ),
         RefusalReason::Unproven(Unproven::Expired) => {
             ("Ceci a expiré", "Cela a pris trop de temps. Rien n’a été fait : recommencez là où vous étiez.")
         }
