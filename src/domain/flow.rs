@@ -217,7 +217,7 @@ impl From<Shortfall> for Unproven {
 }
 
 /// What `validate` said, as far as a flow is concerned.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Validation {
     pub(crate) is_valid: bool,
     pub(crate) state: Option<ActionState>,

@@ -22,7 +22,7 @@ const MAX_SESSIONS: usize = 64;
 pub(crate) struct RevocationId(pub(crate) [u8; 16]);
 
 /// One of the user's sessions, short: the few of one user are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 struct SessionId([u8; 16]);
 
@@ -36,7 +36,7 @@ impl SessionId {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Revocation {
     id: RevocationId,
     /// The session whose flows it ends; all of the user's where there is none.
@@ -45,7 +45,7 @@ struct Revocation {
 }
 
 /// All revocations of one user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Revocations(Vec<Revocation>);
 
@@ -74,7 +74,7 @@ impl Revocations {
 }
 
 /// The revocations that stood when a flow was begun.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Known(Vec<RevocationId>);
 

@@ -21,6 +21,8 @@ use transition::{Admit, Answer, Ask, Begun, Look, Open, SaveRequest, WasNotAnswe
 
 mod holder;
 mod machine;
+#[cfg(test)]
+mod model;
 mod proof;
 mod revoke;
 mod spend;
@@ -135,7 +137,7 @@ impl FlowStore {
     ) -> Result<Opened, Error> {
         let is_bearer = *holder == Holder::Bearer;
         for _ in 0..MANY_TRIES {
-            match self.run(Place::of(holder, binding), Open { flow: &flow, by, is_bearer }).await? {
+            match self.run(Place::of(holder, binding), Open { flow: flow.clone(), by, is_bearer }).await? {
                 Begun::New => return Ok(Opened::New(flow)),
                 Begun::Joined(flow) => return Ok(Opened::Joined(*flow)),
                 Begun::Approved => {

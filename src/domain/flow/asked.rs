@@ -19,6 +19,11 @@ pub(crate) struct Asked {
 pub(crate) struct AskId(pub(super) u64);
 
 impl AskId {
+    #[cfg(test)]
+    pub(crate) fn of(number: u64) -> Self {
+        Self(number)
+    }
+
     pub(crate) fn random() -> Self {
         Self(u64::from_ne_bytes(random()))
     }

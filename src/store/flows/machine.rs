@@ -33,6 +33,7 @@ impl Record for Flow {
 }
 
 /// What the store has under a key.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) enum Found<R> {
     Nothing,
     /// Bytes that count for nothing: somebody else's, a newer version's, or a flow that was begun before its user was
@@ -77,6 +78,7 @@ pub(crate) enum Next<R, T> {
 }
 
 /// What is to be done next for a transition.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) enum Step<T: Transition> {
     /// Ask the store for a record.
     Load(Load<T>),
@@ -87,6 +89,7 @@ pub(crate) enum Step<T: Transition> {
     Done(T::Outcome),
 }
 
+#[cfg_attr(test, derive(Clone))]
 struct Work<T> {
     transition: T,
     /// The record's names: under the current master secret and tenant, then under each older one.
@@ -94,6 +97,7 @@ struct Work<T> {
     tries: Tries,
 }
 
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Load<T: Transition> {
     work: Work<T>,
     key: Key,
@@ -103,6 +107,7 @@ pub(crate) struct Load<T: Transition> {
     place: Option<(Key, Found<T::Record>)>,
 }
 
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Check<T: Transition> {
     work: Work<T>,
     key: Key,
@@ -111,6 +116,7 @@ pub(crate) struct Check<T: Transition> {
     standing: StandingRevocations,
 }
 
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Swap<T: Transition> {
     work: Work<T>,
     pub(crate) key: Key,
@@ -218,6 +224,7 @@ impl<T: Transition> Swap<T> {
 }
 
 /// Reads which revocations stand, under every name of a user's record.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct StandingRevocations {
     names: Vec<Key>,
     read: usize,
@@ -256,6 +263,7 @@ impl StandingRevocations {
 }
 
 /// Bounds how often a transition is tried.
+#[cfg_attr(test, derive(Clone, Hash))]
 struct Tries {
     most: usize,
     lost_swaps: usize,
@@ -280,6 +288,26 @@ impl Tries {
                 Ok(false)
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// The model knows a state again by its hash. What comes of a swap follows from what it writes.
+#[cfg(test)]
+impl<T: Transition<Record: std::hash::Hash> + std::hash::Hash> std::hash::Hash for Step<T> {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        match self {
+            Self::Load(Load { work, key, looked, place }) => {
+                let place = place.as_ref().map(|(key, found)| (key, found.version()));
+                (0, &work.transition, &work.tries, key, looked, place).hash(hasher);
+            }
+            Self::Check(Check { work, key, version, record, standing }) => {
+                (1, &work.transition, &work.tries, key, version, record, standing).hash(hasher);
+            }
+            Self::Swap(Swap { work, key, expected, record, ttl, .. }) => {
+                (2, &work.transition, &work.tries, key, expected, record, ttl).hash(hasher);
+            }
+            Self::Done(_) => 3.hash(hasher),
         }
     }
 }

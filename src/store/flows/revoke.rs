@@ -19,6 +19,7 @@ fn of_user(user: &str) -> [u8; 32] {
 }
 
 /// One more revocation.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct Revoke<'a> {
     /// The session whose flows it ends; all of the user's where there is none.
     pub(crate) session: Option<&'a str>,

@@ -32,6 +32,7 @@ impl<R: Record> Transition for Look<R> {
 }
 
 /// A request that a flow may cover: an approval that is good once is spent on it.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct Admit {
     pub(crate) by: RequestId,
 }
@@ -54,8 +55,9 @@ impl Transition for Admit {
 }
 
 /// A new flow, unless another request for the same thing was faster.
-pub(crate) struct Open<'a> {
-    pub(crate) flow: &'a Flow,
+#[cfg_attr(test, derive(Clone, Hash))]
+pub(crate) struct Open {
+    pub(crate) flow: Flow,
     pub(crate) by: RequestId,
     /// A client without a cookie passes with its token in hand alone.
     pub(crate) is_bearer: bool,
@@ -71,7 +73,7 @@ pub(crate) enum Begun {
     Approved,
 }
 
-impl Transition for Open<'_> {
+impl Transition for Open {
     type Record = Flow;
     type Outcome = Begun;
 
@@ -91,6 +93,7 @@ impl Transition for Open<'_> {
 }
 
 /// How the user of a flow goes on, unless the flow is another attempt's by now.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct SaveRequest<'a> {
     pub(crate) attempt: &'a IdempotencyKey,
     pub(crate) saved: &'a SavedRequest,
@@ -109,6 +112,7 @@ impl Transition for SaveRequest<'_> {
 }
 
 /// The service's answer about a token.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct Answer<'a>(pub(crate) &'a Validation);
 
 impl Transition for Answer<'_> {
@@ -129,6 +133,7 @@ impl Transition for Answer<'_> {
 }
 
 /// A way back that is about to ask the service, which counts from now on.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct Ask {
     pub(crate) by: AskId,
     /// How often the service may be asked.
@@ -153,6 +158,7 @@ impl Transition for Ask {
 }
 
 /// A way back that the service did not answer: it counts no more.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct WasNotAnswered {
     pub(crate) by: AskId,
 }
@@ -172,6 +178,7 @@ impl Transition for WasNotAnswered {
 
 /// A request that was dropped before its handler: what was spent on it is good again. Gives the flow if there was something
 /// to undo.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct GiveBack {
     pub(crate) by: RequestId,
 }
