@@ -133,6 +133,15 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: InvalidId,
     },
+    /// A row of a table of actions cannot be one.
+    #[error("route `{route}` of a table of actions refused: {reason}")]
+    #[non_exhaustive]
+    Route {
+        /// The method and the route as they were given.
+        route: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// What a layer was given does not go together, or is out of range, and would guard less than it says.
     #[error("policies of `{action}` refused: {reason}")]
     #[non_exhaustive]

@@ -1,4 +1,6 @@
 //! A router that knows which of its routes are guarded, which axum's own does not tell.
+mod actions;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
 use crate::domain::policy::{Policy, Unenrolled};
 use crate::middleware::AuthsignalLayer;
+
+pub use actions::{Actions, ActionsLayer};
 
 /// Adds routes one by one, each with its layer or with none, and knows afterwards which is which: for a look at start, and for a
 /// test that holds it.
@@ -253,6 +257,30 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
     pub fn merge(mut self, other: Self) -> Self {
         self.router = self.router.merge(other.router);
         self.routes.extend(other.routes);
+        self
+    }
+
+    /// Guards the routes that were added so far by a table of [`Actions`], which has to name each of them, with its prefixes, and
+    /// none besides.
+    ///
+    /// # Panics
+    ///
+    /// With the routes that the table does not name, unless it [lets all others pass](Actions::others_unguarded), and with
+    /// those that it names and that are not there.
+    #[track_caller]
+    pub fn guarded_by(mut self, actions: &ActionsLayer) -> Self {
+        let named: BTreeSet<_> = actions.routes().iter().map(Route::name).collect();
+        let there: BTreeSet<_> = self.routes.iter().map(Route::name).collect();
+        let missing: Vec<_> = there.difference(&named).collect();
+        let are_named = missing.is_empty() || actions.are_others_unguarded();
+        assert!(are_named, "the table of actions does not name: {missing:?}");
+        let stale: Vec<_> = named.difference(&there).collect();
+        assert!(stale.is_empty(), "the table of actions names routes that are not there: {stale:?}");
+        for route in &mut self.routes {
+            let row = actions.routes().iter().find(|row| row.name() == route.name());
+            route.guard = row.and_then(|row| row.guard.clone()).or_else(|| route.guard.take());
+        }
+        self.router = self.router.route_layer(actions.clone());
         self
     }
 

@@ -100,7 +100,7 @@ pub use domain::flow::Unproven;
 pub use domain::form::UnkeptReason;
 pub use domain::policy::Unenrolled;
 pub use domain::saved_request::NotKept;
-pub use guarded::{GuardedRouter, Route, RouteGuard};
+pub use guarded::{Actions, ActionsLayer, GuardedRouter, Route, RouteGuard};
 #[cfg(feature = "metrics")]
 pub use meter::describe_metrics;
 pub use middleware::{

@@ -102,8 +102,8 @@ pub enum RefusalReason {
     /// The callback stands behind a guarded layer, where nobody could ever get through. 500, and a fault of the
     /// application's: merge [`Authsignal::routes`](crate::Authsignal::routes) outside.
     CallbackGuarded,
-    /// The handler takes a [`Verdict`](crate::Verdict), and no layer guards its route. 500, and a fault of the
-    /// application's: add an [`AuthsignalLayer`](crate::AuthsignalLayer).
+    /// The handler takes a [`Verdict`](crate::Verdict), and no layer guards its route; or a table of [actions](crate::Actions) does not
+    /// name it. 500, and a fault of the application's: add an [`AuthsignalLayer`](crate::AuthsignalLayer), or name it.
     Unguarded,
     /// No person is behind the request ([`User::machine`](crate::User::machine)), or somebody acts as its user
     /// ([`User::impersonated_by`](crate::User::impersonated_by)), and the route does not take that as it is. 403.

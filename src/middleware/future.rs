@@ -40,6 +40,11 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
     pub(super) fn deciding(decision: Deciding<B>, ready: S) -> Self {
         Self { state: State::Deciding { decision, ready } }
     }
+
+    /// Of a request that nobody has to decide.
+    pub(super) fn passing(response: S::Future) -> Self {
+        Self { state: State::Passing { response, early: None } }
+    }
 }
 
 impl<S, B, ResBody> Future for ResponseFuture<S, B>

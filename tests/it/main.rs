@@ -3,6 +3,7 @@
 //! Tests that prove the defence against a threat are named after its number.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy lets tests do so, but not what they share")]
 
+mod action_table;
 mod actions;
 mod actors;
 mod anew;

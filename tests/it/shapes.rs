@@ -21,7 +21,7 @@ use crate::support::{Bench, Effects, MINUTE, Reply, Visitor, ask, bench, get, ha
 const GUARDED: &str = "/admin/pay";
 
 /// Ways to write a path, some of which a proxy, a file system or another router takes for `/admin/pay`.
-const FORMS: [&str; 64] = [
+pub(crate) const FORMS: [&str; 64] = [
     "/admin/pay",
     "/admin/pay/",
     "/admin/pay//",
