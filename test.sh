@@ -148,4 +148,3 @@ heading 'Tests: everything, examples and documentation too'
 # What the model of the store's loop tried is written down: docs/model.md.
 run rm -f target/certificate.json
 run env CERTIFICATE="$PWD/target/certificate.json" cargo test --locked --workspace --all-features
-run grep -q '"states"' target/certificate.json
