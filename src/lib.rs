@@ -103,9 +103,9 @@ pub use domain::saved_request::NotKept;
 pub use guarded::{Actions, ActionsLayer, GuardedRouter, Route, RouteGuard};
 #[cfg(feature = "metrics")]
 pub use meter::describe_metrics;
-pub use middleware::{
-    Ask, AuthsignalLayer, FallbackRequest, IntoAsk, MissingStepUpLayer, StepUp, StepUpResponse, WhenRequest,
-};
+pub use middleware::{Ask, AuthsignalLayer, FallbackRequest, IntoAsk, WhenRequest};
+pub use middleware::{Decide, Decision, InvalidDecisionId, PendingDecision, Waited};
+pub use middleware::{MissingStepUpLayer, StepUp, StepUpResponse};
 pub use outbox::Observed;
 pub use refusal::{Refusal, RefusalReason};
 pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};

@@ -128,13 +128,27 @@ impl Inner {
                 return Err(Unredeemed::of(outage, flow).after(wait));
             }
         };
-        let validation = Validation::from(validated);
-        let method = validation.method.clone();
-        let answered = self.flows.answer(holder, binding, &validation).await?;
+        let (answered, flow) = self.take_answer(holder, binding, &Validation::from(validated)).await?;
+        match answered {
+            Resolution::Unproven(why) => Err(Unredeemed::of(RefusalReason::Unproven(why), flow)),
+            Resolution::Approve(_) | Resolution::Already | Resolution::Left | Resolution::Fail(_) => {
+                Ok((answered, flow))
+            }
+        }
+    }
+
+    /// Writes what the service's answer about an attempt means for its flow, and tells of it.
+    pub(crate) async fn take_answer(
+        &self,
+        holder: &Holder,
+        binding: &BindingHash,
+        validation: &Validation,
+    ) -> Result<(Resolution, Flow), Unredeemed> {
+        let answered = self.flows.answer(holder, binding, validation).await?;
         let (answered, flow) = answered.ok_or(RefusalReason::UnknownFlow)?;
         self.tell_answered(&answered, &flow);
         if let (Resolution::Fail(_), Kind::Insufficient(_)) = (&answered, &flow.stage.kind) {
-            warn_of_insufficient(&flow.opening, method.as_ref());
+            warn_of_insufficient(&flow.opening, validation.method.as_ref());
         }
         // Also where this was written before, and only the store's answer was lost.
         if matches!(answered, Resolution::Approve(_) | Resolution::Already) {
@@ -142,12 +156,7 @@ impl Inner {
             self.gives_room_back(opening, &opening.attempt);
             self.flows.give_room_back(opening.user.as_str(), opening.session.as_deref(), &opening.attempt).await;
         }
-        match answered {
-            Resolution::Unproven(why) => Err(Unredeemed::of(RefusalReason::Unproven(why), flow)),
-            Resolution::Approve(_) | Resolution::Already | Resolution::Left | Resolution::Fail(_) => {
-                Ok((answered, flow))
-            }
-        }
+        Ok((answered, flow))
     }
 }
 

@@ -244,6 +244,26 @@ impl From<Validated> for Validation {
     }
 }
 
+impl Validation {
+    /// What the service says of an attempt itself, where no token is brought: it is proved if it is `CHALLENGE_SUCCEEDED`.
+    pub(crate) fn of_attempt(
+        (user, action, attempt): (&UserId, &ActionCode, &IdempotencyKey),
+        state: ActionState,
+        method: Option<VerificationMethod>,
+        at: Option<Moment>,
+    ) -> Self {
+        Self {
+            is_valid: state == ActionState::ChallengeSucceeded,
+            state: Some(state),
+            user: Some(user.as_str().to_owned()),
+            action: Some(action.as_str().to_owned()),
+            attempt: Some(attempt.as_str().to_owned()),
+            method: method.filter(|method| is_method_name(method.as_str())),
+            at,
+        }
+    }
+}
+
 impl Flow {
     pub(crate) fn new(opening: Opening, challenge: Challenge, saved: SavedRequest, stage: Stage) -> Self {
         Self { opening, challenge: Some(challenge), stage, saved, asked: Asked::default(), known: Known::default() }

@@ -192,7 +192,9 @@ impl Guard {
 
     /// What Authsignal is told about a request, whatever the attempt.
     fn track_of(&self, parts: &Parts, user: &mut User, actor: &Actor, account: &UserId) -> Track {
-        let signals = Signals::of(parts, &self.authsignal.addresses);
+        // A job has no address, and none that is missing.
+        let is_unseen = self.particulars.is_unseen();
+        let signals = if is_unseen { Signals::default() } else { Signals::of(parts, &self.authsignal.addresses) };
         let mut track = Track::from(self.action.clone());
         for (value, set) in [
             (signals.ip_address, Track::ip_address as fn(Track, String) -> Track),

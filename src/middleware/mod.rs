@@ -7,7 +7,8 @@
 //! 1. It is a CORS preflight as browsers send them, on nobody's behalf: `OPTIONS` with `Origin` and
 //!    `Access-Control-Request-Method`, without a cookie, a credential or a body, and `identify` names nobody (for a
 //!    preflight alone, an extractor that refuses counts as that). Nothing else is exempt; `HEAD` is `GET`, and a request to
-//!    upgrade (WebSocket) is one like any other, decided once and not per message.
+//!    upgrade (WebSocket) is one like any other, decided once; what comes through it afterwards is decided message by message
+//!    where the handler asks ([`Authsignal::decide`](crate::Authsignal::decide)), and not at all elsewhere.
 //! 2. An outer [`AuthsignalLayer`] has passed it, and was asked the very same: same tenant, user, session, action, method,
 //!    address, data told ([`custom`](AuthsignalLayer::custom) included), and as much. It answers once: copies of a request
 //!    with its extensions (a retry, a sub-request) are requests of their own.
@@ -232,7 +233,9 @@ pub use body::{RefusalBody, ReplayBody};
 pub use browser::{BrowserFuture, BrowserLayer, BrowserService};
 pub use fallback::FallbackRequest;
 pub use future::ResponseFuture;
+pub use handler::decide::{Decide, Decision};
 pub use handler::layer::{StepUpLayer, StepUpService};
+pub use handler::pending::{InvalidDecisionId, PendingDecision, Waited};
 pub use handler::step_up::{MissingStepUpLayer, StepUp, StepUpResponse};
 pub use layer::AuthsignalLayer;
 pub use service::AuthsignalService;

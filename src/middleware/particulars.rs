@@ -24,12 +24,19 @@ pub(super) struct Asker {
     pub(super) user: User,
     /// The attempt's key, where the caller named one.
     pub(super) attempt: Option<IdempotencyKey>,
+    /// Whether a request is known that they asked with.
+    pub(super) is_seen: bool,
 }
 
 impl Particulars {
     /// The key that the caller gave the attempt.
     pub(super) fn attempt(&self) -> Option<IdempotencyKey> {
         self.asker.as_ref()?.attempt.clone()
+    }
+
+    /// Whether nothing is known of where whoever asks is.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.asker.as_ref().is_some_and(|asker| !asker.is_seen)
     }
 }
 

@@ -30,6 +30,7 @@ mod ticket;
 mod token;
 mod transition;
 mod wait;
+pub(crate) mod waiting_decision;
 
 pub(crate) use holder::Holder;
 pub(crate) use spend::Spending;

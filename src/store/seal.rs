@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     Revocations,
     /// That the application's own proof of a request was spent.
     Fallback,
+    /// The name of a decision that waits, which an application keeps.
+    Decision,
 }
 
 impl Purpose {
@@ -56,6 +58,7 @@ impl Purpose {
             Self::Waiting => b"waiting",
             Self::Revocations => b"revocations",
             Self::Fallback => b"fallback",
+            Self::Decision => b"decision",
         }
     }
 }

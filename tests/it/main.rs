@@ -13,6 +13,7 @@ mod budgets;
 mod callback;
 mod canaries;
 mod challenge_hosts;
+mod decide;
 mod decisions;
 mod deploys;
 mod docs;
