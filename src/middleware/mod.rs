@@ -21,6 +21,12 @@
 //! 5. Authsignal cannot be reached, does not answer in time or fails (5xx), and the route lets requests pass then:
 //!    [`on_outage`](AuthsignalLayer::on_outage) within a budget, or [`fallback`](AuthsignalLayer::fallback) with a proof of the
 //!    application's own, once. No route does unless it says so.
+//! 6. Its route does not ask about it, and says so of each such request: it is switched [off](AuthsignalLayer::off), its
+//!    [condition](AuthsignalLayer::when) said no, its user is not in the [share](AuthsignalLayer::share) that is asked, or the route
+//!    is only [observed](AuthsignalLayer::observe). Somebody has to be signed in for all that.
+//!
+//! Where no person is behind a request, or somebody acts as its user, it passes by 6, and else only as its route says of
+//! [machines](AuthsignalLayer::machines) and [impersonation](AuthsignalLayer::impersonation): no route takes it unless it says so.
 //!
 //! It is challenged when Authsignal answers `CHALLENGE_REQUIRED`, when a challenge for the same thing still waits (the
 //! same one again, without asking Authsignal), and where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) meets a user
@@ -102,6 +108,8 @@
 //!   too, and ask for such requests as well.
 //! - Below the layer that makes the session, so that the user is known: the session's `.layer(..)` comes after.
 //! - Inside CORS, tracing and compression, outside nothing that changes the body in the same `ServiceBuilder`.
+//! - Or on the whole router, as a table of [`Actions`](crate::Actions) by method and route, with `Router::route_layer` after its last
+//!   route. What the table does not name is refused.
 //! - Routes that are added after a `.layer` are not guarded, and neither is a fallback by `route_layer`, nor the handler
 //!   of `any(..)` in a method router, which is one. A handler that takes a [`Verdict`](crate::Verdict) runs behind some
 //!   layer, which may be one around the whole router; one that takes a [`VerdictFor`](crate::VerdictFor) its
