@@ -91,12 +91,16 @@ pub struct RouteGuard {
     pub machines: NoPerson,
     /// What becomes of requests of those who act as another ([`AuthsignalLayer::impersonation`]).
     pub impersonation: NoPerson,
+    /// The action of the sign-in that stands in the place of a challenge, and the age up to which it does
+    /// ([`AuthsignalLayer::accepts_sign_in`]).
+    pub sign_in: Option<(String, Duration)>,
 }
 
 impl RouteGuard {
     fn of(layer: &AuthsignalLayer) -> Self {
         let (action, policy) = layer.described();
-        let Policy { coverage, unenrolled, remember, on_outage, extent, proof, machines, impersonation } = policy;
+        let Policy { coverage, unenrolled, remember, on_outage, extent, proof, machines, impersonation, sign_in } =
+            policy;
         let Extent { off, share, has_condition, is_observed } = extent.clone();
         Self {
             action: action.clone(),
@@ -112,6 +116,7 @@ impl RouteGuard {
             max_age: proof.max_age,
             machines: *machines,
             impersonation: *impersonation,
+            sign_in: sign_in.as_ref().map(|sign_in| (sign_in.action.clone(), sign_in.max_age)),
         }
     }
 

@@ -74,6 +74,7 @@ mod redeem;
 mod refusal;
 mod request;
 mod response;
+mod sign_in;
 pub mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -115,6 +116,7 @@ pub use response::language::Language;
 pub use response::language::text::Text;
 pub use response::page::{LinkKind, Page, PageKind, PageLink};
 pub use response::resume_form::{FieldKind, FormField, ResumeForm, UnkeptField};
+pub use sign_in::SignInError;
 pub use trace::{redacted_uri, request_span};
 pub use upstream::{Circuit, UpstreamState};
 pub use verdict::{Grounds, MissingVerdict, Verdict};

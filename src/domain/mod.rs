@@ -18,6 +18,7 @@ pub(crate) mod proof_policy;
 pub(crate) mod return_to;
 pub(crate) mod revocation;
 pub(crate) mod saved_request;
+pub(crate) mod sign_in;
 pub(crate) mod tenant;
 pub(crate) mod ticket;
 pub(crate) mod waiting;

@@ -6,6 +6,7 @@ use crate::domain::coverage::Coverage;
 use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
 use crate::domain::proof_policy::ProofPolicy;
+use crate::domain::sign_in::AcceptedSignIn;
 
 /// What happens to a user who has nothing enrolled, where the service would let them pass or challenge them.
 ///
@@ -50,6 +51,8 @@ pub(crate) struct Policy {
     /// What becomes of requests that nobody is behind, and of those where somebody acts as another.
     pub(crate) machines: NoPerson,
     pub(crate) impersonation: NoPerson,
+    /// The sign-in that stands in the place of a challenge.
+    pub(crate) sign_in: Option<AcceptedSignIn>,
 }
 
 impl Policy {
@@ -60,8 +63,20 @@ impl Policy {
     /// What does not, as a sentence for whoever set it up: the two settings by the names of their setters, and what to do.
     // Every field is named, so that who adds one says here what it goes together with.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let Self { coverage: _, unenrolled, remember: _, on_outage: _, extent, proof, machines: _, impersonation: _ } =
-            self;
+        let Self {
+            coverage,
+            unenrolled,
+            remember: _,
+            on_outage: _,
+            extent,
+            proof,
+            machines: _,
+            impersonation: _,
+            sign_in,
+        } = self;
+        if let Some(sign_in) = sign_in {
+            sign_in.check(*coverage)?;
+        }
         extent.check().map_err(str::to_owned)?;
         proof.check()?;
         if proof.methods.is_some() && *unenrolled == Unenrolled::Allow {
@@ -81,12 +96,14 @@ impl Policy {
     /// whom it does not ask: a pass that is a failover, was skipped or only observed is told apart by its grounds.
     // Every field is named, so that who adds one says here when an outer layer asked for as much.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
-        let Self { coverage, unenrolled, remember, on_outage: _, extent: _, proof, machines, impersonation } = self;
+        let Self { coverage, unenrolled, remember, on_outage: _, extent: _, proof, machines, impersonation, sign_in } =
+            self;
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= coverage.width() && outer.remember <= *remember;
         let as_strict = *unenrolled == Unenrolled::Allow || *unenrolled == outer.unenrolled;
         let of_no_person = outer.machines.is_enough_for(*machines) && outer.impersonation.is_enough_for(*impersonation);
-        as_narrow && as_strict && of_no_person && proof.is_met_by(&outer.proof)
+        let by_sign_in = AcceptedSignIn::is_met_by(sign_in.as_ref(), outer.sign_in.as_ref());
+        as_narrow && as_strict && of_no_person && by_sign_in && proof.is_met_by(&outer.proof)
     }
 
     /// What becomes of a request of this actor's; `None` for the account's own user, for whom all else is.

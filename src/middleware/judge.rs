@@ -24,7 +24,7 @@ use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
 use crate::domain::actor::NoPerson;
 use crate::domain::coverage::Address;
-use crate::domain::decision::{Decision, Refused};
+use crate::domain::decision::{Decision, Proving, Refused};
 use crate::domain::extent::SkipReason;
 use crate::domain::failover::Undecided;
 use crate::domain::flow::RequestId;
@@ -286,6 +286,12 @@ impl Guard {
                 Err(reason_of(refused).into())
             }
             Decision::Challenge(proving) => {
+                if !is_foreign
+                    && proving == Proving::Challenge
+                    && let Some((opening, proof)) = Box::pin(case.signed_in(known.as_ref())).await?
+                {
+                    return Ok(Way::new(body, case.verified(&proof, &opening)));
+                }
                 trail.at("budgets");
                 if let Some(over) = ledger.began(account, &attempt, now()) {
                     trail.found(|| format!("over `{}`", over.0.as_str()));

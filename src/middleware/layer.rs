@@ -23,6 +23,7 @@ mod actor;
 mod check;
 mod extent;
 mod proof;
+mod sign_in;
 
 /// The longest that an approval is remembered.
 const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);

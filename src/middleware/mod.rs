@@ -230,6 +230,7 @@ mod particulars;
 mod requirement;
 mod resume;
 mod service;
+mod signed_in;
 mod stop;
 mod table;
 mod token;

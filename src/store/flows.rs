@@ -25,6 +25,7 @@ mod machine;
 mod model;
 mod proof;
 mod revoke;
+pub(crate) mod sign_in;
 mod spend;
 mod ticket;
 mod token;

@@ -45,6 +45,10 @@ pub(crate) enum Purpose {
     Fallback,
     /// The name of a decision that waits, which an application keeps.
     Decision,
+    /// The proof of a sign-in, in its browser.
+    SignIn,
+    /// That the attempt of a sign-in was taken.
+    SignInAttempt,
 }
 
 impl Purpose {
@@ -59,6 +63,8 @@ impl Purpose {
             Self::Revocations => b"revocations",
             Self::Fallback => b"fallback",
             Self::Decision => b"decision",
+            Self::SignIn => b"sign-in",
+            Self::SignInAttempt => b"attempt of a sign-in",
         }
     }
 }

@@ -52,6 +52,7 @@ mod scripts;
 mod secrets;
 mod settings;
 mod shapes;
+mod sign_in;
 mod slow_store;
 mod sockets;
 mod step_up;

@@ -39,10 +39,15 @@ impl FlowStore {
     ///
     /// Also where there is a record that cannot be read: nobody can say on what the proof was spent.
     pub(crate) async fn spend_proof(&self, binding: &BindingHash, by: RequestId) -> Result<bool, Error> {
+        self.spend_once(Purpose::Fallback, binding, by).await
+    }
+
+    /// Spends what is named so, once in 24 hours.
+    pub(super) async fn spend_once(&self, purpose: Purpose, what: &[u8; 32], by: RequestId) -> Result<bool, Error> {
         // Under each of its names: a node that knows only the older master secret or API key looks there (threat T92).
-        for name in self.keys.names(Purpose::Fallback, &BrowserId::ANY, binding) {
+        for name in self.keys.names(purpose, &BrowserId::ANY, what) {
             let step = Step::begin(SpendProof { by }, vec![name]);
-            let spent = self.finish(Place::of_all(Purpose::Fallback, binding), step).await?;
+            let spent = self.finish(Place::of_all(purpose, what), step).await?;
             if !spent.ok_or_else(|| Error::unavailable("the record of a spent proof cannot be read"))? {
                 return Ok(false);
             }
