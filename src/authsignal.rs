@@ -15,6 +15,7 @@ use http::{HeaderValue, Response, header};
 use url::Url;
 
 pub(crate) use self::mistakes::Mistakes;
+use crate::audit::event::AuditHead;
 use crate::budget::failover::Failovers;
 use crate::budget::{Asker, Ledger};
 use crate::decided::Listeners;
@@ -221,6 +222,20 @@ impl Authsignal {
             );
         }
         observed
+    }
+
+    /// Where the chain of the [audit](crate::AuthsignalBuilder::audit) stands, as far as its sink has it. Kept where whoever writes the
+    /// audit cannot write, it shows a verifier that the end was not cut off since.
+    #[must_use]
+    pub fn audit_head(&self) -> Option<AuditHead> {
+        self.0.listeners.audit.as_ref()?.head()
+    }
+
+    /// Writes what waits for the [audit](crate::AuthsignalBuilder::audit)'s sink, closes its chain, and says where that stands. For the
+    /// end of the process, once it serves nobody any more: what is decided afterwards is not recorded. `None` without an audit, and
+    /// where the sink has taken nothing.
+    pub async fn close_audit(&self) -> Option<AuditHead> {
+        self.0.listeners.audit.as_ref()?.close().await
     }
 
     /// Ends everything that this user was asked for or has proved, in each browser and session: once this has returned, no

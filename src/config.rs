@@ -54,6 +54,15 @@ pub enum ConfigError {
         /// How many it needs.
         least: usize,
     },
+    /// The key of the audit is too short to keep anybody from making events.
+    #[error("the audit's key has {length} bytes, and needs at least {least}")]
+    #[non_exhaustive]
+    AuditKey {
+        /// How many bytes it has.
+        length: usize,
+        /// How many it needs.
+        least: usize,
+    },
     /// A challenge host is not a host name.
     #[error("challenge host `{host}` refused: a host name alone is asked for, such as `auth.example.com`")]
     #[non_exhaustive]

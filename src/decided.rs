@@ -12,6 +12,8 @@ use authsignal_client::{ActionCode, Clock, IdempotencyKey, UserId, VerificationM
 
 use self::explain::{Check, Explanation, Explanations};
 use self::outcome::Outcome;
+use crate::audit::event::AuditEvent;
+use crate::audit::queue::Audit;
 use crate::domain::actor::Actor;
 use crate::domain::extent::SkipReason;
 use crate::meter::{self, Actions};
@@ -78,12 +80,19 @@ pub(crate) struct Listeners {
     /// Whether log and spans name users.
     pub(crate) log_user_ids: bool,
     pub(crate) kept: Explanations,
+    pub(crate) audit: Option<Audit>,
     actions: Actions,
 }
 
 impl Default for Listeners {
     fn default() -> Self {
-        Self { clock: Clock::system(), log_user_ids: false, kept: Explanations::default(), actions: Actions::default() }
+        Self {
+            clock: Clock::system(),
+            log_user_ids: false,
+            kept: Explanations::default(),
+            audit: None,
+            actions: Actions::default(),
+        }
     }
 }
 
@@ -91,9 +100,9 @@ impl Default for Listeners {
 const EXPLAIN: &str = "axum_authsignal::explain";
 
 impl Listeners {
-    /// By the application's clock.
-    pub(crate) fn by(self, clock: Clock) -> Self {
-        Self { clock, ..self }
+    /// Those of a handle.
+    pub(crate) fn of(self, clock: Clock, audit: Option<Audit>) -> Self {
+        Self { clock, audit, ..self }
     }
 
     /// Whether anybody wants to know each check.
@@ -115,6 +124,9 @@ impl Listeners {
         }
         if let Outcome::Proved | Outcome::Left | Outcome::Failed = ended.outcome {
             meter::flow(ended.outcome.as_str());
+        }
+        if let Some(audit) = &self.audit {
+            audit.tell(audited(&ended));
         }
         if !ended.checks.is_empty() {
             self.explain(&ended);
@@ -144,6 +156,32 @@ impl Listeners {
         if self.kept.most > 0 {
             self.kept.keep(explanation);
         }
+    }
+}
+
+/// A decision as the audit has it.
+fn audited(ended: &Ended<'_>) -> AuditEvent {
+    let skipped = ended.skipped.map(|skipped| match skipped.text() {
+        Some(text) => format!("{}: {text}", skipped.as_str()),
+        None => skipped.as_str().to_owned(),
+    });
+    AuditEvent {
+        decision_id: ended.id.map(ToString::to_string),
+        action: ended.action.map(ToString::to_string),
+        user: ended.user.map(ToString::to_string),
+        route: ended.route.map(str::to_owned),
+        outcome: Some(ended.outcome.as_str()),
+        code: ended.reason.map(RefusalReason::code),
+        state: ended.reason.and_then(RefusalReason::state).map(str::to_owned),
+        outage: ended.outage.map(Outage::as_str),
+        skipped,
+        would: ended.would.map(Outcome::as_str),
+        actor: ended.actor.filter(|actor| !actor.is_person()).map(ToString::to_string),
+        impersonator: ended.actor.and_then(Actor::impersonator).map(ToString::to_string),
+        method: ended.method.map(ToString::to_string),
+        rules: ended.rule_ids.iter().take(64).cloned().collect(),
+        upstream_ms: ended.upstream.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        ..AuditEvent::default()
     }
 }
 

@@ -52,6 +52,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
+mod audit;
 mod authsignal;
 mod budget;
 mod callback;
@@ -87,6 +88,9 @@ pub use authsignal_client as client;
 pub use authsignal_client::{ActionCode, Client, Clock, IdempotencyKey, Region, UserId, webhook};
 
 pub use action::{Action, VerdictFor};
+pub use audit::event::{AuditEvent, AuditHead, AuditKind};
+pub use audit::json_lines::AuditJsonLines;
+pub use audit::sink::{AuditError, AuditSink};
 pub use authsignal::Authsignal;
 pub use authsignal::builder::AuthsignalBuilder;
 pub use budget::Budget;

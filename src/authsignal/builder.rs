@@ -8,6 +8,7 @@ use http::request::Parts;
 use secrecy::{SecretSlice, SecretString};
 
 use super::Authsignal;
+use crate::audit::sink::ErasedSink;
 use crate::budget::Allowance;
 use crate::decided::Listeners;
 use crate::domain::breaker::BreakerLimit;
@@ -40,6 +41,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub struct AuthsignalBuilder {
     client: Client,
     listeners: Listeners,
+    audit: Option<(Arc<dyn ErasedSink>, SecretSlice<u8>)>,
     callback_url: Option<String>,
     public_prefix: Option<String>,
     /// Other names, each with a callback URL of its own or none.
@@ -95,6 +97,7 @@ impl AuthsignalBuilder {
         Self {
             client,
             listeners: Listeners::default(),
+            audit: None,
             callback_url: None,
             public_prefix: None,
             names: Vec::new(),

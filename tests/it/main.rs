@@ -8,6 +8,7 @@ mod actions;
 mod actors;
 mod anew;
 mod answers;
+mod audit;
 mod bindings;
 mod budgets;
 mod callback;

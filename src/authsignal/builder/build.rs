@@ -8,6 +8,8 @@ use url::Url;
 
 use super::programs::parse_bearer_callback;
 use super::{AuthsignalBuilder, MIN_SECRET};
+use crate::audit::chain::MIN_KEY;
+use crate::audit::queue::Audit;
 use crate::authsignal::{Authsignal, Inner, Mistakes};
 use crate::budget::Ledger;
 use crate::budget::failover::Failovers;
@@ -104,7 +106,14 @@ impl AuthsignalBuilder {
         let page_origins = PageOrigins::new(&self.page_origins)?;
         let store = self.store.unwrap_or_else(|| AnyStore::new(MemoryStore::new().clock(self.clock.clone())));
         let store = store.timeout(self.store_timeout);
-        let listeners_clock = self.clock.clone();
+        if let Some((_, key)) = &self.audit {
+            let length = key.expose_secret().len();
+            if length < MIN_KEY {
+                return Err(ConfigError::AuditKey { length, least: MIN_KEY });
+            }
+        }
+        let audit = self.audit.map(|(sink, key)| Audit::new(sink, key, self.clock.clone()));
+        let listeners = self.listeners.of(self.clock.clone(), audit);
         meter::describe_metrics();
         Ok(Authsignal::new(Inner {
             flows: Arc::new(FlowStore {
@@ -139,7 +148,7 @@ impl AuthsignalBuilder {
             upstream: Upstream::new(self.breaker, self.max_upstream_calls),
             outbox: Arc::new(Outbox::new(self.max_observed)),
             failovers: Failovers::new(self.failover_budget),
-            listeners: self.listeners.by(listeners_clock),
+            listeners,
             client: self.client,
         }))
     }
