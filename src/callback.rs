@@ -273,6 +273,10 @@ impl Inner {
         {
             return self.take(place, browser, binding, ticket, token, true).await;
         }
+        if let Kind::UnderReview { .. } = flow.stage.kind {
+            let flow = self.look_at_review(&Holder::Browser(browser), &binding).await?;
+            return Ok(self.page_of(parts, &flow, None)?);
+        }
         Ok(self.page_of(parts, &flow, query.outcome)?)
     }
 

@@ -94,13 +94,25 @@ pub struct RouteGuard {
     /// The action of the sign-in that stands in the place of a challenge, and the age up to which it does
     /// ([`AuthsignalLayer::accepts_sign_in`]).
     pub sign_in: Option<(String, Duration)>,
+    /// How long a request waits for a review ([`AuthsignalLayer::review`]).
+    pub review: Option<Duration>,
 }
 
 impl RouteGuard {
     fn of(layer: &AuthsignalLayer) -> Self {
         let (action, policy) = layer.described();
-        let Policy { coverage, unenrolled, remember, on_outage, extent, proof, machines, impersonation, sign_in } =
-            policy;
+        let Policy {
+            coverage,
+            unenrolled,
+            remember,
+            on_outage,
+            extent,
+            proof,
+            machines,
+            impersonation,
+            sign_in,
+            review,
+        } = policy;
         let Extent { off, share, has_condition, is_observed } = extent.clone();
         Self {
             action: action.clone(),
@@ -117,6 +129,7 @@ impl RouteGuard {
             machines: *machines,
             impersonation: *impersonation,
             sign_in: sign_in.as_ref().map(|sign_in| (sign_in.action.clone(), sign_in.max_age)),
+            review: *review,
         }
     }
 
@@ -170,6 +183,9 @@ impl fmt::Display for Route {
         }
         if let Some(age) = guard.max_age {
             write!(f, ", proved within {} s", age.as_secs())?;
+        }
+        if let Some(time) = guard.review {
+            write!(f, ", reviewed within {} s", time.as_secs())?;
         }
         if guard.on_outage != OnOutage::Refuse {
             write!(f, ", on outage: {:?}", guard.on_outage)?;

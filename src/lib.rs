@@ -75,6 +75,7 @@ mod redeem;
 mod refusal;
 mod request;
 mod response;
+mod review;
 mod sign_in;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -54,6 +54,9 @@ pub enum RefusalReason {
     ChallengeRequired,
     /// Authsignal answered with a state that does not pass: `BLOCK`, a review, or one that we do not know. 403.
     State(ActionState),
+    /// Somebody has to look at the request before it may pass, and has not yet
+    /// ([`review`](crate::AuthsignalLayer::review)). 202 with `Retry-After`; the very same request says how it stands.
+    UnderReview,
     /// The user has nothing enrolled, or nothing that [counts](crate::AuthsignalLayer::methods) on the route, which asks for
     /// that. 403.
     NotEnrolled,
@@ -206,7 +209,11 @@ impl RefusalReason {
 
     /// The state that Authsignal answered with, as far as it is worth repeating: an unknown one only if it is a word.
     pub(crate) fn state(&self) -> Option<&str> {
-        let Self::State(state) = self else { return None };
+        let state = match self {
+            Self::State(state) => state,
+            Self::UnderReview => &ActionState::ReviewRequired,
+            _ => return None,
+        };
         let word = |text: &str| {
             (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         };
@@ -252,6 +259,7 @@ pub(crate) mod tests {
             ChallengeRequired,
             State(ActionState::Block),
             State(ActionState::ReviewRequired),
+            UnderReview,
             NotEnrolled,
             MethodsNotOffered,
             UntrustedChallenge,
@@ -321,6 +329,7 @@ pub(crate) mod tests {
             "Unproven", // by another method
             "Unproven", // too old
             "NoPerson",
+            "UnderReview",
         ];
         let of_table: BTreeMap<_, _> = every_reason().iter().map(|reason| (reason.code(), reason.anchor())).collect();
         let of_table: Vec<_> = of_table.into_iter().collect();

@@ -54,7 +54,8 @@ impl Inner {
         let SavedRequest::Form { to, form, .. } = &flow.saved else { return None };
         let Opening { action, name, .. } = &flow.opening;
         let left = flow.stage.until.after(self.flows.now());
-        Some(ResumeForm::new(action.clone(), name.as_deref(), to, form, left))
+        let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, left);
+        Some(form.reviewed(flow.opening.is_review))
     }
 
     /// The flow's own page.
@@ -92,10 +93,14 @@ impl Inner {
         };
         let page = match (&flow.stage.kind, saved) {
             // Enrolment was skipped, or left nothing to prove: whoever asks for the page again is tracked again.
-            (Kind::Failed(ActionState::Allow), _) => left(page.as_deref(), "failed"),
+            (Kind::Failed(ActionState::Allow), _) if !flow.opening.is_review => left(page.as_deref(), "failed"),
             (Kind::Failed(state), _) => {
                 let reason = RefusalReason::State(state.clone());
                 return Err(Unredeemed::of(reason, flow.clone()));
+            }
+            (Kind::UnderReview { .. }, _) => {
+                let wait = Some(flow.wait(now));
+                return Err(Unredeemed { wait, ..Unredeemed::of(RefusalReason::UnderReview, flow.clone()) });
             }
             (Kind::Insufficient(shortfall), _) => {
                 let reason = RefusalReason::Unproven((*shortfall).into());
@@ -104,8 +109,8 @@ impl Inner {
             (Kind::Pending, _) => left(challenge().as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
             (Kind::Approved(_), SavedRequest::Page(to)) => return Ok(lead_to(to.as_str())),
             (Kind::Approved(_), SavedRequest::Form { to, form, .. }) => {
-                let Opening { action, name, .. } = &flow.opening;
-                let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, time_left);
+                let Opening { action, name, is_review, .. } = &flow.opening;
+                let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, time_left).reviewed(*is_review);
                 let resume = Page::new(PageKind::Resume(form));
                 let resume = page.iter().fold(resume, |resume, page| resume.link(LinkKind::BackToForm, page));
                 resume.link(LinkKind::Cancel, home.as_str())

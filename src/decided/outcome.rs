@@ -23,6 +23,8 @@ pub enum Outcome {
     Observed,
     /// The user was asked for a proof.
     Challenged,
+    /// The request waits until somebody has looked at it.
+    UnderReview,
     /// The request was refused.
     Refused,
     /// Way back: the user proved it.
@@ -49,6 +51,7 @@ impl Outcome {
             Self::Skipped => "skipped",
             Self::Observed => "observed",
             Self::Challenged => "challenged",
+            Self::UnderReview => "under_review",
             Self::Refused => "refused",
             Self::Proved => "proved",
             Self::Left => "left",
@@ -63,7 +66,13 @@ impl Outcome {
         match self {
             Self::Allowed | Self::Unenrolled | Self::Settled | Self::Verified | Self::Admitted | Self::Fallback => true,
             Self::Skipped | Self::Observed => true,
-            Self::Challenged | Self::Refused | Self::Proved | Self::Left | Self::Failed | Self::TurnedBack => false,
+            Self::Challenged
+            | Self::UnderReview
+            | Self::Refused
+            | Self::Proved
+            | Self::Left
+            | Self::Failed
+            | Self::TurnedBack => false,
         }
     }
 
@@ -73,6 +82,7 @@ impl Outcome {
             Self::Skipped => "request passed without having been asked about, as its route says",
             Self::Observed => "request observed",
             Self::Challenged => "request challenged",
+            Self::UnderReview => "request waits for a review",
             Self::Refused => "request refused",
             Self::Proved | Self::Left | Self::Failed => "back from a challenge",
             Self::TurnedBack => "way back refused",

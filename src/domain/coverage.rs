@@ -169,6 +169,8 @@ pub(crate) struct Binding<'a> {
     /// The digest of what a handler told besides the request, where it is one that asks: what it read from a database is
     /// approved as well as what came in.
     pub(crate) told: Option<&'a [u8; 32]>,
+    /// Whether somebody else may let it pass: what they let pass is none where that is not asked for.
+    pub(crate) may_be_reviewed: bool,
 }
 
 impl Binding<'_> {
@@ -184,6 +186,7 @@ impl Binding<'_> {
         fields.add(self.account);
         fields.add(self.unenrolled);
         self.proof.add_to(&mut fields);
+        fields.add([u8::from(self.may_be_reviewed)]);
         fields.add(digest.0);
         if let Some(told) = self.told {
             fields.add("told");

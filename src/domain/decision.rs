@@ -33,6 +33,8 @@ pub(crate) enum Proving {
     Challenge,
     /// Enrol something, with no way to skip that.
     Enrol,
+    /// Wait until somebody has looked at it.
+    Review,
 }
 
 /// Why a request is refused.
@@ -62,7 +64,7 @@ pub(crate) struct Answered<'a> {
 }
 
 /// The state table. `CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED` and `ALLOW` pass, `CHALLENGE_REQUIRED` challenges, and
-/// everything else, known or new, is refused. Under [`Unenrolled::Deny`] nobody is challenged who has nothing enrolled,
+/// everything else, known or new, is refused; `REVIEW_REQUIRED` too, unless the route lets requests wait for that. Under [`Unenrolled::Deny`] nobody is challenged who has nothing enrolled,
 /// since that would be a first enrolment (threat T81).
 ///
 /// Where the route names methods, whoever has none of them counts as one who has nothing, and who may prove it by none of
@@ -71,7 +73,7 @@ pub(crate) struct Answered<'a> {
 /// route asks for neither.
 pub(crate) fn decide(answered: &Answered<'_>, policy: &Policy) -> Decision {
     let Answered { state, is_enrolled, allowed, enrolled } = *answered;
-    let Policy { unenrolled, proof, .. } = policy;
+    let Policy { unenrolled, proof, review, .. } = policy;
     let is_enrolled = if proof.counts_none_of(enrolled) { Some(false) } else { is_enrolled };
     // Nobody passes for want of a method where methods are named; `check` refuses to set that up.
     let unenrolled =
@@ -98,10 +100,16 @@ pub(crate) fn decide(answered: &Answered<'_>, policy: &Policy) -> Decision {
             (Some(false) | None, Unenrolled::Enrol) => Decision::Challenge(Proving::Enrol),
             (Some(false) | None, Unenrolled::Deny) => Decision::Refuse(Refused::Unenrolled),
         },
+        ActionState::ReviewRequired if review.is_some() => match (is_enrolled, unenrolled) {
+            (Some(false) | None, Unenrolled::Deny) => Decision::Refuse(Refused::Unenrolled),
+            _ => Decision::Challenge(Proving::Review),
+        },
         other => Decision::Refuse(Refused::State(other.clone())),
     }
 }
 
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 mod tests {
     use super::*;

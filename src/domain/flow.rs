@@ -11,6 +11,9 @@
 //! A proof that is not what the route asks for, by its method or its age, is none: `Insufficient`, and the next request is
 //! challenged anew.
 //!
+//! What somebody has to look at is `UnderReview` in place of `Pending`; their word, and no token, makes it `Approved`, good
+//! once, or `Failed`.
+//!
 //! What was spent for a request that never got to its handler is approved again, until it would have run out anyway.
 //!
 //! Whatever is past its time is nothing, in every stage. A mismatch changes nothing.
@@ -27,8 +30,10 @@ use crate::domain::revocation::Known;
 use crate::domain::saved_request::SavedRequest;
 
 mod asked;
+mod review;
 
 pub(crate) use asked::{AskId, Asked, Asking};
+pub(crate) use review::{Looking, Reviewed};
 
 /// How long a challenge waits for its proof, unless told otherwise: as long as the service's tokens live by default.
 pub(crate) const PENDING: Duration = Duration::from_secs(10 * 60);
@@ -75,6 +80,8 @@ pub(crate) struct Opening {
     pub(crate) remember: Option<Duration>,
     /// What the route asks of the proof.
     pub(crate) proof: ProofPolicy,
+    /// Whether somebody has to look at it, rather than its user to prove it.
+    pub(crate) is_review: bool,
 }
 
 /// The challenge that the user was sent to.
@@ -108,6 +115,11 @@ pub(crate) enum Kind {
     Failed(ActionState),
     /// It was proved, but not as its route asks.
     Insufficient(Shortfall),
+    /// Somebody has to look at it.
+    UnderReview {
+        /// When Authsignal was last asked whether they have.
+        asked: Moment,
+    },
 }
 
 /// How and when the user proved it.
@@ -165,6 +177,10 @@ pub(crate) enum Admission {
     Repeated,
     /// Its proof is not what the route asks for; ask for a decision, and say so.
     Insufficient(Shortfall),
+    /// Nobody has looked at it yet, as far as we know.
+    UnderReview,
+    /// Whoever looked at it did not let it pass.
+    Refused(ActionState),
     /// The flow says nothing; ask for a decision.
     Nothing,
 }
@@ -269,6 +285,11 @@ impl Flow {
         Self { opening, challenge: Some(challenge), stage, saved, asked: Asked::default(), known: Known::default() }
     }
 
+    /// One whose request somebody has to look at.
+    pub(crate) fn under_review(opening: Opening, saved: SavedRequest, stage: Stage) -> Self {
+        Self { opening, challenge: None, stage, saved, asked: Asked::default(), known: Known::default() }
+    }
+
     /// Begun after these revocations.
     pub(crate) fn after(self, known: Known) -> Self {
         Self { known, ..self }
@@ -298,7 +319,7 @@ impl Opening {
         match &stage.kind {
             Kind::Pending if stage.until.after(now) < TOO_LATE => Admission::Nothing,
             Kind::Pending => Admission::SameChallenge,
-            Kind::Approved(proof) => match (proof.shortfall(&self.proof, now), self.remember) {
+            Kind::Approved(proof) => match (self.shortfall(proof, now), self.remember) {
                 (Some(shortfall), _) => Admission::Insufficient(shortfall),
                 (None, Some(_)) => Admission::Pass(proof.clone(), None),
                 (None, None) => {
@@ -309,8 +330,15 @@ impl Opening {
             Kind::Spent { proof, by: spender, .. } if *spender == by => Admission::Pass(proof.clone(), None),
             Kind::Spent { .. } if now < stage.since.plus(TWICE) => Admission::Repeated,
             Kind::Insufficient(shortfall) => Admission::Insufficient(*shortfall),
+            Kind::UnderReview { .. } => Admission::UnderReview,
+            Kind::Failed(state) if self.is_review => Admission::Refused(state.clone()),
             Kind::Spent { .. } | Kind::Failed(_) => Admission::Nothing,
         }
+    }
+
+    /// What a proof lacks of what the route asks for. What somebody has let pass is no proof, and lacks nothing.
+    fn shortfall(&self, proof: &Proof, now: Moment) -> Option<Shortfall> {
+        if self.is_review { None } else { proof.shortfall(&self.proof, now) }
     }
 
     pub(crate) fn answer(&self, stage: &Stage, answer: &Validation, now: Moment) -> Resolution {
@@ -320,6 +348,10 @@ impl Opening {
         };
         if !stage.is_live(now) {
             return Resolution::Unproven(Unproven::Expired);
+        }
+        // What somebody has to look at is proved by no token, whatever the service says of it.
+        if self.is_review {
+            return Resolution::Unproven(Unproven::Token);
         }
         let proved = match (answer.is_valid, state) {
             (true, ActionState::ChallengeSucceeded) => true,
@@ -345,6 +377,7 @@ impl Opening {
             // A slow answer from before changes nothing of what came since.
             (_, false) if *state == ActionState::ChallengeRequired => Resolution::Left,
             (Kind::Insufficient(shortfall), _) => Resolution::Unproven((*shortfall).into()),
+            (Kind::UnderReview { .. }, _) => Resolution::Unproven(Unproven::Token),
             (Kind::Failed(_), true) | (Kind::Spent { .. }, false) => Resolution::Unproven(Unproven::Expired),
             (Kind::Pending | Kind::Approved(_) | Kind::Failed(_), false) => {
                 Resolution::Fail(Stage::new(Kind::Failed(state.clone()), now, ENDED))

@@ -1,6 +1,6 @@
 //! PURE: what the service's decision means where no person is behind a request, or another one.
 use crate::domain::actor::NoPerson;
-use crate::domain::decision::{Decision, Refused};
+use crate::domain::decision::{Decision, Proving, Refused};
 
 impl NoPerson {
     /// What the service's decision means where no person is behind the request.
@@ -8,8 +8,11 @@ impl NoPerson {
         match (self, decision) {
             (_, Decision::Refuse(why)) => Decision::Refuse(why),
             (Self::AllowedOnly, Decision::Pass(passed)) => Decision::Pass(passed),
-            (Self::AskPerson, Decision::Challenge(proving)) => Decision::Challenge(proving),
-            (Self::Refuse, _) | (Self::AllowedOnly, Decision::Challenge(_)) | (Self::AskPerson, Decision::Pass(_)) => {
+            // Who reviews it is not the person that is to be asked.
+            (Self::AskPerson, Decision::Challenge(proving)) if proving != Proving::Review => {
+                Decision::Challenge(proving)
+            }
+            (Self::Refuse, _) | (Self::AllowedOnly, Decision::Challenge(_)) | (Self::AskPerson, _) => {
                 Decision::Refuse(Refused::NoPerson)
             }
         }
@@ -21,7 +24,7 @@ mod tests {
     use authsignal_client::ActionState;
 
     use super::*;
-    use crate::domain::decision::{Passed, Proving};
+    use crate::domain::decision::Passed;
 
     /// Every decision, for each policy: no cell passes unproved that has to be proved, and none is asked where nobody is.
     #[test]
@@ -33,6 +36,7 @@ mod tests {
             Pass(Passed::Settled),
             Challenge(Proving::Challenge),
             Challenge(Proving::Enrol),
+            Challenge(Proving::Review),
             Refuse(Refused::State(ActionState::Block)),
             Refuse(Refused::Unenrolled),
         ];
@@ -41,6 +45,7 @@ mod tests {
             for decision in &decisions {
                 let got = policy.decides(decision.clone());
                 let want = match (policy, decision) {
+                    (_, Challenge(Proving::Review)) => Refuse(Refused::NoPerson),
                     (_, Refuse(_)) | (NoPerson::AllowedOnly, Pass(_)) | (NoPerson::AskPerson, Challenge(_)) => {
                         decision.clone()
                     }
@@ -51,6 +56,6 @@ mod tests {
             }
         }
         println!("{cells} cells of requests that no person is behind");
-        assert_eq!(cells, 3 * 7);
+        assert_eq!(cells, 3 * 8);
     }
 }

@@ -53,7 +53,13 @@ pub(crate) struct Policy {
     pub(crate) impersonation: NoPerson,
     /// The sign-in that stands in the place of a challenge.
     pub(crate) sign_in: Option<AcceptedSignIn>,
+    /// How long a request waits that somebody has to look at, where it does.
+    pub(crate) review: Option<Duration>,
 }
+
+/// How long a review may take. Revocations are kept for longer than a flow that waits for it.
+const MIN_REVIEW: Duration = Duration::from_secs(60);
+const MAX_REVIEW: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Policy {
     /// Whether its settings go together, and none is out of a range beyond which the route would be guarded less than it says.
@@ -66,13 +72,14 @@ impl Policy {
         let Self {
             coverage,
             unenrolled,
-            remember: _,
+            remember,
             on_outage: _,
             extent,
             proof,
             machines: _,
             impersonation: _,
             sign_in,
+            review,
         } = self;
         if let Some(sign_in) = sign_in {
             sign_in.check(*coverage)?;
@@ -85,6 +92,23 @@ impl Policy {
                         refused, or choose `Enrol` or `Deny`"
                 .to_owned());
         }
+        let Some(time) = review else { return Ok(()) };
+        if !(MIN_REVIEW..=MAX_REVIEW).contains(time) {
+            return Err(format!("`review` waits for {time:?}: between {MIN_REVIEW:?} and {MAX_REVIEW:?} is asked for"));
+        }
+        if remember.is_some() {
+            return Err(
+                "`review` and `remember` do not go together: what somebody has looked at is one request; use another \
+                        action for routes that remember"
+                    .to_owned(),
+            );
+        }
+        if *coverage != Coverage::Request {
+            return Err(format!(
+                "`review` and `covers(Coverage::{coverage:?})` do not go together: what somebody has looked at is one request; \
+                 leave `covers` out"
+            ));
+        }
         Ok(())
     }
 
@@ -96,14 +120,30 @@ impl Policy {
     /// whom it does not ask: a pass that is a failover, was skipped or only observed is told apart by its grounds.
     // Every field is named, so that who adds one says here when an outer layer asked for as much.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
-        let Self { coverage, unenrolled, remember, on_outage: _, extent: _, proof, machines, impersonation, sign_in } =
-            self;
+        let Self {
+            coverage,
+            unenrolled,
+            remember,
+            on_outage: _,
+            extent: _,
+            proof,
+            machines,
+            impersonation,
+            sign_in,
+            review,
+        } = self;
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= coverage.width() && outer.remember <= *remember;
         let as_strict = *unenrolled == Unenrolled::Allow || *unenrolled == outer.unenrolled;
         let of_no_person = outer.machines.is_enough_for(*machines) && outer.impersonation.is_enough_for(*impersonation);
         let by_sign_in = AcceptedSignIn::is_met_by(sign_in.as_ref(), outer.sign_in.as_ref());
-        as_narrow && as_strict && of_no_person && by_sign_in && proof.is_met_by(&outer.proof)
+        // What somebody else may let pass is none of this policy's, unless it may as well.
+        let as_reviewed = match (review, outer.review) {
+            (_, None) => true,
+            (Some(time), Some(outer)) => outer <= *time,
+            (None, Some(_)) => false,
+        };
+        as_narrow && as_strict && of_no_person && by_sign_in && proof.is_met_by(&outer.proof) && as_reviewed
     }
 
     /// What becomes of a request of this actor's; `None` for the account's own user, for whom all else is.

@@ -87,6 +87,7 @@ pub(crate) fn sign_in_of(
         name: None,
         remember: Some(MAX_SIGN_IN_AGE),
         proof: ProofPolicy::default(),
+        is_review: false,
     };
     // As of a challenge that was begun as long ago as one can count; what does not say when is as old.
     let begun = Moment(now.0.saturating_sub(u64::try_from(MAX_SIGN_IN_AGE.as_millis()).unwrap_or(u64::MAX)));

@@ -144,8 +144,14 @@ impl Case<'_> {
         let authsignal = self.authsignal();
         let flows = &authsignal.flows;
         let Challenged { known, ticket, attempt, tracked, proving, insufficient } = challenged;
-        let url = self.trusted(tracked.url.as_ref())?;
-        let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
+        let challenge = match proving {
+            Proving::Review => None,
+            Proving::Challenge | Proving::Enrol => {
+                let url = self.trusted(tracked.url.as_ref())?;
+                let url = if proving == Proving::Enrol { url.force_enrollment() } else { url };
+                Some(Challenge { url: url.into(), token: tracked.token, state: tracked.state })
+            }
+        };
         let binding = self.binding(parts, body.as_ref()).ok_or(RefusalReason::BodyTooLarge)?;
         let saved = self.saved_request(parts, body.as_ref());
         let opening = Opening {
@@ -157,11 +163,15 @@ impl Case<'_> {
             // What is remembered is a browser's, and its user's own: a client without a cookie shows a token each time.
             remember: self.guard.policy.remember.filter(|_| !self.is_bearer && self.question.actor.is_person()),
             proof: self.guard.policy.proof.clone(),
+            is_review: challenge.is_none(),
         };
-        let challenge = Challenge { url: url.into(), token: tracked.token, state: tracked.state };
         let revoked = flows.revoked(opening.user.as_str(), opening.session.as_deref()).await?;
-        let flow = Flow::new(opening, challenge, saved.clone(), Stage::pending(flows.now(), flows.challenge_ttl))
-            .after(revoked);
+        let (now, review) = (flows.now(), self.guard.policy.review.unwrap_or_default());
+        let flow = match challenge {
+            Some(challenge) => Flow::new(opening, challenge, saved.clone(), Stage::pending(now, flows.challenge_ttl)),
+            None => Flow::under_review(opening, saved.clone(), Stage::under_review(now, review)),
+        }
+        .after(revoked);
         if !self.is_bearer {
             authsignal.warn_of_missing_callback();
         }
@@ -178,7 +188,7 @@ impl Case<'_> {
             return Err(Stop::Over((Budget::PendingFlows, wait)));
         }
         let written = match &holder {
-            Holder::Browser(browser) => flows.write_ticket(browser, ticket, &binding).await,
+            Holder::Browser(browser) => flows.write_ticket(browser, ticket, &binding, &flow).await,
             Holder::Bearer => Ok(()),
         };
         let opened = match written {
@@ -196,12 +206,12 @@ impl Case<'_> {
         match opened? {
             Opened::New(flow) => {
                 meter::flow("begun");
-                Err(self.challenge(&flow, new_browser, insufficient))
+                Err(self.wait_for(flow, ticket, new_browser, insufficient))
             }
             Opened::Joined(flow) => {
                 authsignal.gives_room_back(&flow.opening, &attempt);
                 self.save_request(&holder, &binding, &flow, saved).await?;
-                Err(self.challenge(&flow, new_browser, insufficient))
+                Err(self.wait_for(flow, ticket, new_browser, insufficient))
             }
             Opened::Pass(proof, flow, spending) => Ok((self.verified(&proof, &flow.opening), spending)),
         }
@@ -218,6 +228,26 @@ impl Case<'_> {
             tracing::error!(action = %self.guard.action, "no challenge URL that users may be sent to: {why}");
             RefusalReason::UntrustedChallenge.into()
         })
+    }
+
+    /// What a flow waits for: its user's proof, or somebody's look.
+    fn wait_for(
+        &self,
+        flow: Flow,
+        ticket: Ticket,
+        new_browser: Option<BrowserId>,
+        insufficient: Option<Shortfall>,
+    ) -> Stop {
+        if flow.opening.is_review {
+            return self.under_review(flow, ticket, new_browser);
+        }
+        self.challenge(&flow, new_browser, insufficient)
+    }
+
+    /// The answer to a request that somebody has to look at.
+    pub(super) fn under_review(&self, flow: Flow, ticket: Ticket, new_browser: Option<BrowserId>) -> Stop {
+        let page = (!self.is_bearer).then(|| self.place.callback_path_for(ticket));
+        Stop::UnderReview { flow: Box::new(flow), page, new_browser }
     }
 
     pub(super) fn challenge(
@@ -263,7 +293,11 @@ impl Case<'_> {
     }
 
     pub(super) fn verified(self, proof: &Proof, opening: &Opening) -> Verdict {
-        let grounds = Grounds::Verified { method: proof.method.clone(), at: proof.at.to_system_time() };
+        let grounds = if opening.is_review {
+            Grounds::Settled(ActionState::ReviewSucceeded)
+        } else {
+            Grounds::Verified { method: proof.method.clone(), at: proof.at.to_system_time() }
+        };
         self.verdict(grounds, opening.attempt.clone())
     }
 

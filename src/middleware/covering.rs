@@ -9,6 +9,7 @@ use super::stop::Stop;
 use super::token;
 use crate::domain::flow::{Admission, Flow, Proof};
 use crate::domain::proof_policy::Shortfall;
+use crate::domain::ticket::Ticket;
 use crate::refusal::RefusalReason;
 use crate::store::flows::{Admitted, Holder, Spending};
 
@@ -35,7 +36,7 @@ impl Guard {
         case: &Case<'_>,
         parts: &mut Parts,
         mut body: Reading<B>,
-        holder: Holder,
+        (holder, ticket): (Holder, Ticket),
     ) -> Result<(Reading<B>, Covering), Stop> {
         if self.policy.coverage.reads_body() {
             body = body.read(self.authsignal.body_limit).await?;
@@ -43,7 +44,13 @@ impl Guard {
         let has_token = token::is_brought(parts);
         let Some(binding) = case.binding(parts, body.whole()) else { return Ok((body, Covering::Nothing)) };
         let mut covering = Covering::Nothing;
-        match case.admit(parts, &holder, &binding).await? {
+        let mut admitted = case.admit(parts, &holder, &binding).await?;
+        if let Admitted::UnderReview(_) = admitted {
+            case.trail.found(|| "waits for a review".to_owned());
+            self.authsignal.look_at_review(&holder, &binding).await.map_err(Stop::Unredeemed)?;
+            admitted = self.authsignal.flows.admit(&holder, &binding, case.run.id).await?;
+        }
+        match admitted {
             Admitted::Pass(proof, flow, spending) => {
                 case.trail.found(|| "approved".to_owned());
                 // It may have been proved on another node.
@@ -62,6 +69,20 @@ impl Guard {
                 case.trail.is_of(&flow.opening.attempt);
                 case.trail.found(|| "spent a moment ago".to_owned());
                 return Err(RefusalReason::AlreadyDone.into());
+            }
+            Admitted::UnderReview(flow) => {
+                body = case.read_for_challenge(parts, body).await?;
+                let saved = case.saved_request(parts, body.whole());
+                case.save_request(&holder, &binding, &flow, saved).await?;
+                if let Holder::Browser(browser) = &holder {
+                    self.authsignal.flows.write_ticket(browser, ticket, &binding, &flow).await?;
+                }
+                return Err(case.under_review(flow, ticket, None));
+            }
+            Admitted::Refused(state, flow) => {
+                case.trail.is_of(&flow.opening.attempt);
+                self.authsignal.ledger.refused(case.account(parts), self.authsignal.flows.now());
+                return Err(RefusalReason::State(state).into());
             }
             Admitted::Insufficient(shortfall) => {
                 case.trail.found(|| "a proof that does not count here".to_owned());

@@ -142,9 +142,19 @@ impl Guard {
         let action = self.action.as_str();
         let unenrolled = self.policy.unenrolled.as_str();
         let told = self.particulars.digest.as_ref();
-        let callback_url = place.callback_url.as_str();
-        let binding =
-            Binding { callback_url, user, session, action, actor: actor.as_str(), account, unenrolled, proof, told };
+        let may_be_reviewed = self.policy.review.is_some();
+        let binding = Binding {
+            callback_url: place.callback_url.as_str(),
+            user,
+            session,
+            action,
+            actor: actor.as_str(),
+            account,
+            unenrolled,
+            proof,
+            told,
+            may_be_reviewed,
+        };
         binding.hash(&digest(coverage, remember, &shape, bytes))
     }
 

@@ -217,7 +217,7 @@ impl Guard {
 
         let known = self.authsignal.cookie.known(&parts.headers);
         let holder = if case.is_bearer {
-            token::is_brought(parts).then_some(Holder::Bearer)
+            (token::is_brought(parts) || self.policy.review.is_some()).then_some(Holder::Bearer)
         } else {
             known.as_ref().filter(|known| known.was_challenged).map(|known| Holder::Browser(known.id.clone()))
         };
@@ -228,7 +228,7 @@ impl Guard {
         let mut insufficient = None;
         if let Some(holder) = holder.filter(|_| !is_foreign) {
             trail.at("flow");
-            let (read, covering) = Box::pin(self.covering(&case, parts, body, holder)).await?;
+            let (read, covering) = Box::pin(self.covering(&case, parts, body, (holder, ticket))).await?;
             body = read;
             match covering {
                 Covering::Approved(approved) => {

@@ -23,6 +23,7 @@ mod actor;
 mod check;
 mod extent;
 mod proof;
+mod review;
 mod sign_in;
 
 /// The longest that an approval is remembered.

@@ -14,7 +14,7 @@ use super::tracked::{Tracked, reason_of};
 use crate::authsignal::Inner;
 use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
-use crate::domain::decision::{Decision, Passed};
+use crate::domain::decision::{Decision, Passed, Proving};
 use crate::outage::Outage;
 use crate::outbox::Event;
 use crate::refusal::RefusalReason;
@@ -144,6 +144,9 @@ impl Observation {
             Decision::Pass(Passed::Settled) => passes(Outcome::Settled),
             Decision::Challenge(_) if self.is_foreign => {
                 Would { outcome: Outcome::Refused, reason: Some(RefusalReason::CrossSite) }
+            }
+            Decision::Challenge(Proving::Review) => {
+                Would { outcome: Outcome::UnderReview, reason: Some(RefusalReason::UnderReview) }
             }
             Decision::Challenge(_) => {
                 Would { outcome: Outcome::Challenged, reason: Some(RefusalReason::ChallengeRequired) }

@@ -134,7 +134,11 @@ impl Requirement {
         match admission {
             Admission::Pass(..) => Self::Approved { until: in_words(flow.stage.until) },
             Admission::SameChallenge => Self::Pending,
-            Admission::Repeated | Admission::Insufficient(_) | Admission::Nothing => Self::Unknown,
+            Admission::Repeated
+            | Admission::Insufficient(_)
+            | Admission::UnderReview
+            | Admission::Refused(_)
+            | Admission::Nothing => Self::Unknown,
         }
     }
 

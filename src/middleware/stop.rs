@@ -11,6 +11,7 @@ use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
 use crate::decided::trail::Trail;
 use crate::domain::failover::NoFailover;
+use crate::domain::flow::Flow;
 use crate::domain::place::Elsewhere;
 use crate::meter;
 use crate::outage::Outage;
@@ -37,6 +38,13 @@ pub(super) enum Stop {
     Over(Over),
     Challenge {
         answer: Box<ChallengeAnswer>,
+        new_browser: Option<BrowserId>,
+    },
+    /// Somebody has to look at it.
+    UnderReview {
+        flow: Box<Flow>,
+        /// The path of the flow's own page, for browsers.
+        page: Option<String>,
         new_browser: Option<BrowserId>,
     },
     /// It was sent to a name where nothing is decided. This is the same target on the host where it is.
@@ -102,6 +110,19 @@ impl Stop {
                 trail.is_of(&answer.attempt);
                 tell(Outcome::Challenged, &RefusalReason::ChallengeRequired);
                 let mut response = answers.challenge(parts, &answer);
+                if let Some(browser) = new_browser {
+                    response.headers_mut().append(header::SET_COOKIE, authsignal.cookie.set(&browser));
+                }
+                response
+            }
+            Self::UnderReview { flow, page, new_browser } => {
+                trail.is_of(&flow.opening.attempt);
+                let reason = RefusalReason::UnderReview;
+                tell(Outcome::UnderReview, &reason);
+                let refusal = Refusal::new(reason, Some(&guard.action)).of_decision(Some(&flow.opening.attempt));
+                let refusal = refusal.retry_after_of(Some(flow.wait(authsignal.flows.now())));
+                let stands = (flow.stage.until, page.as_deref());
+                let mut response = answers.under_review(parts, refusal, &flow.opening.attempt, stands);
                 if let Some(browser) = new_browser {
                     response.headers_mut().append(header::SET_COOKIE, authsignal.cookie.set(&browser));
                 }

@@ -59,8 +59,16 @@ impl Case<'_> {
             if !is_brought(parts) {
                 return Ok(admitted);
             }
-        } else if !flows.has(holder, binding).await? {
-            return Ok(Admitted::Nothing);
+        } else {
+            let met = flows.look(holder, binding, self.run.id).await?;
+            match met {
+                None => return Ok(Admitted::Nothing),
+                // Who looked at the request, and not a token, lets it pass.
+                Some((_, flow)) if flow.opening.is_review => {
+                    return Ok(flows.admit(holder, binding, self.run.id).await?);
+                }
+                Some(_) => {}
+            }
         }
         let Some(Brought(token)) = parts.extensions.remove::<Brought>() else { return Ok(Admitted::Nothing) };
         let redeemed = Arc::clone(&self.guard.authsignal).redeem(holder.clone(), *binding, token.as_ref().into()).await;

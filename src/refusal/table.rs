@@ -92,6 +92,14 @@ impl RefusalReason {
                 "Set up a way to confirm first",
                 "This is only for accounts with a second way to confirm that it is you. Nothing was done.",
             ),
+            Self::UnderReview => row(
+                "AUTHSIGNAL-R035",
+                "UnderReview",
+                "under_review",
+                StatusCode::ACCEPTED,
+                "This is being looked at",
+                "Somebody looks at this before it is done. Nothing was done yet: look again in a while.",
+            ),
             Self::MethodsNotOffered => row(
                 "AUTHSIGNAL-R031",
                 "MethodsNotOffered",

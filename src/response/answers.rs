@@ -2,6 +2,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use authsignal_client::IdempotencyKey;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response};
@@ -13,9 +14,10 @@ use super::language::{Languages, Words};
 use super::page::{LinkKind, Page, PageKind};
 use super::pages::{Framing, Look, protect, render_inside};
 use super::popup::PopupMessage;
-use super::problem::{Problem, challenge, problem};
+use super::problem::{Problem, challenge, problem, under_review};
 use super::resume_form::ResumeForm;
-use crate::domain::flow::Unproven;
+use super::turbo::leave;
+use crate::domain::flow::{Moment, Unproven};
 use crate::domain::page_origin::PageOrigins;
 use crate::domain::place::Elsewhere;
 use crate::domain::return_to::ReturnTo;
@@ -77,10 +79,34 @@ impl Answers {
             _ if is_insufficient(refusal.reason()) && on != self.home.as_str() => {
                 page.link(LinkKind::TryAgain, on).link(LinkKind::Cancel, self.home.as_str())
             }
+            Some(again) if *refusal.reason() == RefusalReason::UnderReview => {
+                page.link(LinkKind::LookAgain, again).link(LinkKind::Cancel, self.home.as_str())
+            }
             _ if !refusal.reason().is_passing() => page.link(LinkKind::Continue, on),
             Some(again) => page.link(LinkKind::TryAgain, again).link(LinkKind::Cancel, on),
             None => page.and(Text::SendOnceMore).link(LinkKind::Cancel, on),
         }
+    }
+
+    /// The answer to a request that somebody has to look at. `flow_page` is the page where a browser sees how it stands.
+    pub(crate) fn under_review(
+        &self,
+        parts: &Parts,
+        refusal: Refusal,
+        attempt: &IdempotencyKey,
+        (expires, flow_page): (Moment, Option<&str>),
+    ) -> Response<Bytes> {
+        self.refused(parts, refusal, |refusal| match (self.caller(parts), flow_page) {
+            (Caller::Navigation, _) => {
+                let framed = is_framed(&parts.headers);
+                let framing = if framed { Framing::ByOwnPages(&self.page_origins) } else { Framing::Never };
+                let again = flow_page.unwrap_or_default().to_owned();
+                self.show(parts, self.refusal(refusal, Some(again), self.home.as_str()), framing)
+            }
+            (Caller::Turbo, Some(page)) => leave(page, refusal.reason().status()),
+            (Caller::Turbo, None) => self.show_inside(parts, self.refusal(refusal, None, self.home.as_str())),
+            (caller, page) => under_review(refusal, attempt, expires, page.filter(|_| caller == Caller::Htmx)),
+        })
     }
 
     /// The answer to a request that belongs to another host.

@@ -108,6 +108,8 @@ pub enum LinkKind {
     NewWindow,
     /// The same once more.
     TryAgain,
+    /// To see whether somebody has looked at it meanwhile.
+    LookAgain,
     /// To the page that the form was on, to fill it in and send it once more.
     BackToForm,
     /// Away from it: nothing is done.
@@ -211,13 +213,15 @@ impl Page {
     pub fn text(&self) -> Vec<Cow<'static, str>> {
         let mut lines = match &self.kind {
             PageKind::Resume(form) => {
-                let mut lines = vec![self.say(Text::Resume)];
+                let mut lines = vec![self.say(if form.is_reviewed { Text::Reviewed } else { Text::Resume })];
                 let is_file = |field: &&FormField| field.kind() == FieldKind::File;
                 let files = form.fields.iter().filter(is_file).map(|file| (file.label(), UnkeptReason::File));
                 if let Some(named) = self.named(files) {
                     lines.extend([named, self.say(Text::ChooseAgain)]);
                 }
-                lines.push(self.say(Text::ContinueWithin(minutes(form.left))));
+                if form.left < MAX_MINUTES {
+                    lines.push(self.say(Text::ContinueWithin(minutes(form.left))));
+                }
                 lines
             }
             PageKind::Hop => vec![self.say(Text::BeingTakenBack)],
@@ -258,6 +262,7 @@ impl Page {
             LinkKind::Continue => Text::Continue,
             LinkKind::NewWindow => Text::ContinueInNewWindow,
             LinkKind::TryAgain => Text::TryAgain,
+            LinkKind::LookAgain => Text::LookAgain,
             LinkKind::BackToForm => Text::BackToForm,
             LinkKind::Cancel => Text::Cancel,
         })
@@ -294,6 +299,9 @@ impl Page {
 fn apart(name: &str) -> Cow<'_, str> {
     if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(format!("\u{2068}{name}\u{2069}")) }
 }
+
+/// Nobody counts minutes beyond that.
+const MAX_MINUTES: Duration = Duration::from_secs(2 * 60 * 60);
 
 fn minutes(left: Duration) -> u64 {
     left.as_secs() / 60

@@ -8,6 +8,7 @@ use super::answer::ChallengeAnswer;
 use super::headers::{see_other, with_retry_after};
 use super::turbo;
 use crate::domain::failover::NoFailover;
+use crate::domain::flow::Moment;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::caller::Caller;
 
@@ -147,4 +148,24 @@ pub(super) fn problem(refusal: &Refusal) -> Response<Bytes> {
     let methods = refusal.methods();
     let problem = Problem { outage, failover, methods, ..Problem::of(refusal, reason.status()) };
     with_retry_after(problem.respond(), refusal)
+}
+
+/// A request that somebody has to look at. `page` is where htmx has the browser go.
+pub(super) fn under_review(
+    refusal: &Refusal,
+    attempt: &IdempotencyKey,
+    expires: Moment,
+    page: Option<&str>,
+) -> Response<Bytes> {
+    let mut response = Problem {
+        idempotency_key: Some(attempt.as_str()),
+        expires_at: Some(expires.unix_seconds()),
+        ..Problem::of(refusal, refusal.reason().status())
+    }
+    .respond();
+    // What a success brings is put into the page, which is no place for a problem.
+    if let Some(page) = page.and_then(|page| HeaderValue::from_str(page).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("hx-redirect"), page);
+    }
+    response
 }

@@ -20,6 +20,8 @@ pub struct ResumeForm {
     pub(crate) target: String,
     pub(crate) fields: Vec<FormField>,
     pub(crate) left: Duration,
+    /// Whether somebody has looked at it, rather than its user proved it.
+    pub(crate) is_reviewed: bool,
 }
 
 /// One field of a form.
@@ -56,7 +58,13 @@ impl ResumeForm {
             target: to.as_str().to_owned(),
             fields: form.fields.iter().cloned().map(FormField).collect(),
             left,
+            is_reviewed: false,
         }
+    }
+
+    /// Somebody has looked at it, rather than its user proved it.
+    pub(crate) fn reviewed(self, is_reviewed: bool) -> Self {
+        Self { is_reviewed, ..self }
     }
 
     /// The action that was confirmed.

@@ -101,6 +101,7 @@ fn fixed(remember: Option<Duration>) -> Fixed {
             unenrolled: "allow",
             proof: &ProofPolicy::default(),
             told: None,
+            may_be_reviewed: false,
         }
         .hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);
@@ -180,6 +181,8 @@ impl Model {
                         | Admission::SameChallenge
                         | Admission::Repeated
                         | Admission::Insufficient(_)
+                        | Admission::UnderReview
+                        | Admission::Refused(_)
                         | Admission::Nothing => None,
                     }
                 });
@@ -238,7 +241,11 @@ impl Model {
                     return self.passes(fixed, asker, opener, attempt, request);
                 }
                 Admission::SameChallenge => return,
-                Admission::Repeated | Admission::Insufficient(_) | Admission::Nothing => {}
+                Admission::Repeated
+                | Admission::Insufficient(_)
+                | Admission::UnderReview
+                | Admission::Refused(_)
+                | Admission::Nothing => {}
             }
         }
         let attempt = self.attempts[asker];

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use authsignal_client::{Clock, IdempotencyKey};
+use authsignal_client::{ActionState, Clock, IdempotencyKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -24,6 +24,7 @@ mod machine;
 #[cfg(test)]
 mod model;
 mod proof;
+mod review;
 mod revoke;
 pub(crate) mod sign_in;
 mod spend;
@@ -63,6 +64,10 @@ pub(crate) enum Admitted {
     Repeated(Flow),
     /// It was proved, but not as the route asks.
     Insufficient(Shortfall),
+    /// Somebody has to look at it.
+    UnderReview(Flow),
+    /// Whoever looked at it did not let it pass.
+    Refused(ActionState, Flow),
     Nothing,
 }
 
@@ -85,6 +90,8 @@ impl Admitted {
             Some((Admission::SameChallenge, flow)) => Self::SameChallenge(flow),
             Some((Admission::Repeated, flow)) => Self::Repeated(flow),
             Some((Admission::Insufficient(shortfall), _)) => Self::Insufficient(shortfall),
+            Some((Admission::UnderReview, flow)) => Self::UnderReview(flow),
+            Some((Admission::Refused(state), flow)) => Self::Refused(state, flow),
             Some((Admission::Nothing, _)) | None => Self::Nothing,
         }
     }
@@ -122,11 +129,6 @@ impl FlowStore {
     ) -> Result<Option<(Admission, Flow)>, Error> {
         let flow = self.run(Place::of(holder, binding), Look::<Flow>::new()).await?;
         Ok(flow.map(|flow| (flow.admit(by, self.now()), flow)))
-    }
-
-    /// Whether there is a flow, whatever it says.
-    pub(crate) async fn has(&self, holder: &Holder, binding: &BindingHash) -> Result<bool, Error> {
-        Ok(self.run(Place::of(holder, binding), Look::<Flow>::new()).await?.is_some())
     }
 
     /// Writes a new flow, unless another request for the same thing was faster.

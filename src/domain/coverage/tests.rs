@@ -201,6 +201,7 @@ fn t39_neighbouring_fields_do_not_merge() {
             unenrolled: "allow",
             proof: &ProofPolicy::default(),
             told: None,
+            may_be_reviewed: false,
         }
         .hash(&digest)
     };
@@ -243,6 +244,7 @@ proptest! {
                 unenrolled: "allow",
                 proof: &ProofPolicy::default(),
                 told: None,
+                may_be_reviewed: false,
             };
             binding.hash(&Digest([0; 32]))
         };

@@ -26,6 +26,7 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
         action: ActionCode::new(action).unwrap(),
         remember,
         proof: ProofPolicy::default(),
+        is_review: false,
     }
 }
 
@@ -66,7 +67,7 @@ fn later(seconds: u64) -> Moment {
     NOW.plus(Duration::from_secs(seconds))
 }
 
-fn answer(is_valid: bool, state: Option<S>) -> Validation {
+pub(crate) fn answer(is_valid: bool, state: Option<S>) -> Validation {
     Validation {
         is_valid,
         state,
@@ -317,6 +318,7 @@ fn a_record_reads_back_as_it_was_written() {
         (Stage::pending(NOW, PENDING), SavedRequest::NotKept { why: NotKept::Script, page: None, fields: vec![] }),
         (Stage::pending(NOW, PENDING), SavedRequest::Sent),
         (Stage::new(Kind::Insufficient(Shortfall::Age), NOW, ENDED), page()),
+        (Stage::under_review(NOW, PENDING), page()),
     ];
     let mut hashed = Sha256::new();
     for (index, (stage, saved)) in all.into_iter().enumerate() {
@@ -324,6 +326,7 @@ fn a_record_reads_back_as_it_was_written() {
         let opening = Opening {
             session: waits.then(|| "a session".into()),
             name: waits.then(|| "a payment".into()),
+            is_review: matches!(stage.kind, Kind::UnderReview { .. }),
             proof: ProofPolicy {
                 methods: waits.then(|| vec![VerificationMethod::Passkey]),
                 max_age: waits.then_some(Duration::from_millis(30_500)),
@@ -348,7 +351,7 @@ fn a_record_reads_back_as_it_was_written() {
         hashed.update(&bytes);
     }
     let digest: [u8; 32] = hashed.finalize().into();
-    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "2wGeG1RVt5SZvu00U2XDzkGlOm0j6PJaYLUDrV3g6CM");
+    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "ky5f9XtaUm7VGhQG3v9f6tUZTZCU38vn-DTqDe7MtM4");
 }
 
 /// What the service names as a method is written down as a name only, since the user's record grows by it.

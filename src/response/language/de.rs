@@ -16,6 +16,10 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Continue => "Weiter",
         Text::ContinueInNewWindow => "In neuem Fenster weiter",
         Text::TryAgain => "Erneut versuchen",
+        Text::LookAgain => "Wieder nachsehen",
+        Text::Reviewed => {
+            "Jemand hat sich das angesehen, und es darf weitergehen. Noch ist nichts geschehen: Fahren Sie mit Ihren Angaben fort."
+        }
         Text::Cancel => "Abbrechen",
         Text::OneLastStep => "Ein letzter Schritt",
         Text::Resume => {
@@ -94,6 +98,10 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
         RefusalReason::State(_) => {
             ("Das wurde abgelehnt", "Zu Ihrer Sicherheit wurde dies nicht zugelassen. Es ist nichts geschehen.")
         }
+        RefusalReason::UnderReview => (
+            "Das wird gerade geprüft",
+            "Jemand sieht sich das an, bevor es ausgeführt wird. Noch ist nichts geschehen: Sehen Sie später wieder nach.",
+        ),
         RefusalReason::NotEnrolled => (
             "Richten Sie zuerst eine Bestätigung ein",
             "Das geht nur mit Konten, für die ein zweiter Nachweis eingerichtet ist. Es ist nichts geschehen.",

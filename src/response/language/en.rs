@@ -12,6 +12,10 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Continue => "Continue",
         Text::ContinueInNewWindow => "Continue in a new window",
         Text::TryAgain => "Try again",
+        Text::LookAgain => "Look again",
+        Text::Reviewed => {
+            "Somebody has looked at this, and it may go on. Nothing was done yet: continue with what you sent."
+        }
         Text::Cancel => "Cancel",
         Text::OneLastStep => "One last step",
         Text::Resume => "It is confirmed that it is you. Nothing was done yet: continue with what you sent.",

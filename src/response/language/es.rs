@@ -16,6 +16,10 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Continue => "Continuar",
         Text::ContinueInNewWindow => "Continuar en una ventana nueva",
         Text::TryAgain => "Intentar de nuevo",
+        Text::LookAgain => "Volver a mirar",
+        Text::Reviewed => {
+            "Alguien lo ha revisado y puede seguir. Todavía no se ha hecho nada: continúe con lo que envió."
+        }
         Text::Cancel => "Cancelar",
         Text::OneLastStep => "Un último paso",
         Text::Resume => "Está confirmado que es usted. Todavía no se ha hecho nada: continúe con lo que envió.",
@@ -83,6 +87,10 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
         RefusalReason::State(_) => {
             ("Esto se ha rechazado", "Por su seguridad no se ha permitido. No se ha hecho nada.")
         }
+        RefusalReason::UnderReview => (
+            "Se está revisando",
+            "Alguien lo revisa antes de que se haga. Todavía no se ha hecho nada: vuelva a mirar dentro de un rato.",
+        ),
         RefusalReason::NotEnrolled => (
             "Configure antes una forma de confirmar",
             "Esto es solo para cuentas con una segunda forma de confirmar que es usted. No se ha hecho nada.",

@@ -16,6 +16,10 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::Continue => "Continuer",
         Text::ContinueInNewWindow => "Continuer dans une nouvelle fenêtre",
         Text::TryAgain => "Réessayer",
+        Text::LookAgain => "Revoir",
+        Text::Reviewed => {
+            "Quelqu’un a examiné ceci, et cela peut continuer. Rien n’a encore été fait : continuez avec ce que vous avez envoyé."
+        }
         Text::Cancel => "Annuler",
         Text::OneLastStep => "Une dernière étape",
         Text::Resume => {
@@ -87,6 +91,10 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
         RefusalReason::State(_) => {
             ("Ceci a été refusé", "Pour votre sécurité, ceci n’a pas été autorisé. Rien n’a été fait.")
         }
+        RefusalReason::UnderReview => (
+            "C’est en cours d’examen",
+            "Quelqu’un examine ceci avant que ce soit fait. Rien n’a encore été fait : revenez voir dans un moment.",
+        ),
         RefusalReason::NotEnrolled => (
             "Configurez d’abord un moyen de confirmation",
             "Ceci est réservé aux comptes qui ont un second moyen de confirmation. Rien n’a été fait.",

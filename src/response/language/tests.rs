@@ -44,6 +44,8 @@ fn every_text(reasons: &[RefusalReason]) -> Vec<Text<'_>> {
         Text::ContinueInNewWindow,
         Text::TryAgain,
         Text::Cancel,
+        Text::LookAgain,
+        Text::Reviewed,
         Text::OneLastStep,
         Text::Resume,
         Text::Action,

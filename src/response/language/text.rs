@@ -17,6 +17,10 @@ pub enum Text<'a> {
     TryAgain,
     /// "Cancel"
     Cancel,
+    /// "Look again"
+    LookAgain,
+    /// "Somebody has looked at this, and it may go on. Nothing was done yet: continue with what you sent."
+    Reviewed,
     /// "One last step"
     OneLastStep,
     /// "It is confirmed that it is you. Nothing was done yet: continue with what you sent."

@@ -72,7 +72,7 @@ async fn only_the_attempt_that_is_meant_leads_elsewhere() {
     let (browser, binding, ticket) = (BrowserId::random(), [1; 32], Ticket::random());
     let flow = flow(&flows, "newer");
     let page = page();
-    flows.write_ticket(&browser, ticket, &binding).await.unwrap();
+    flows.write_ticket(&browser, ticket, &binding, &flow).await.unwrap();
     flows.open(&Holder::Browser(browser.clone()), &binding, RequestId([1; 16]), flow).await.unwrap();
     for (attempt, want) in [("older", page), ("newer", SavedRequest::Sent)] {
         let attempt = IdempotencyKey::new(attempt).unwrap();

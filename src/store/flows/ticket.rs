@@ -37,11 +37,13 @@ impl FlowStore {
         browser: &BrowserId,
         ticket: Ticket,
         binding: &BindingHash,
+        flow: &Flow,
     ) -> Result<(), Error> {
         let place = Place { purpose: Purpose::Ticket, browser, what: ticket.as_bytes() };
         let name = self.keys.name(place.purpose, browser, place.what);
-        let write = WriteTicket { binding, ttl: self.challenge_ttl + ENDED };
-        self.finish(place, Step::create(write, name, self.now())).await
+        let now = self.now();
+        let write = WriteTicket { binding, ttl: flow.stage.until.after(now) + ENDED };
+        self.finish(place, Step::create(write, name, now)).await
     }
 
     /// The flow that a ticket is for, if it is this browser's.

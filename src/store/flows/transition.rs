@@ -8,7 +8,7 @@ use super::machine::{Found, Next, Record, Transition};
 use crate::domain::flow::{Admission, AskId, Asking, Flow, Kind, Moment, RequestId, Resolution, Validation};
 use crate::domain::saved_request::SavedRequest;
 
-fn write<T>(flow: Flow, now: Moment, outcome: T) -> Next<Flow, T> {
+pub(super) fn write<T>(flow: Flow, now: Moment, outcome: T) -> Next<Flow, T> {
     let ttl = flow.stage.until.after(now);
     Next::Write(flow, ttl, outcome)
 }
@@ -83,9 +83,15 @@ impl Transition for Open {
                 return Next::Done(Begun::New);
             }
             match found.admit(self.by, now) {
-                Admission::SameChallenge => return Next::Done(Begun::Joined(Box::new(found))),
-                Admission::Pass(..) if !self.is_bearer => return Next::Done(Begun::Approved),
-                Admission::Pass(..) | Admission::Repeated | Admission::Insufficient(_) | Admission::Nothing => {}
+                Admission::SameChallenge | Admission::UnderReview => return Next::Done(Begun::Joined(Box::new(found))),
+                Admission::Pass(..) if !self.is_bearer || found.opening.is_review => {
+                    return Next::Done(Begun::Approved);
+                }
+                Admission::Pass(..)
+                | Admission::Repeated
+                | Admission::Insufficient(_)
+                | Admission::Refused(_)
+                | Admission::Nothing => {}
             }
         }
         write(self.flow.clone(), now, Begun::New)

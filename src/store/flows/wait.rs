@@ -20,6 +20,9 @@ use crate::store::{Error, record};
 /// How long a record is kept that says that nothing waits.
 const EMPTY: Duration = Duration::from_secs(1);
 
+/// For how long what waits is counted.
+const MAX_COUNTED: Duration = Duration::from_secs(60 * 60);
+
 /// Whose flows they are. The pair counts, and never the user alone, or whoever has stolen one session could lock the owner
 /// out of another (threat T106); nor the browser, or a thief without a cookie would begin anew each time.
 fn whose(user: &str, session: Option<&str>) -> [u8; 32] {
@@ -92,7 +95,9 @@ impl FlowStore {
     pub(crate) async fn take_room(&self, flow: &Flow, from_elsewhere: bool) -> Result<Option<Duration>, Error> {
         let bytes = (record::write(flow).len() + SEAL + size_of::<[u8; 32]>() + SEAL) as u64;
         let opening = &flow.opening;
-        let entry = Entry::new(&opening.attempt, bytes, flow.stage.until, from_elsewhere);
+        // Reviews take long, and are counted for as long as a challenge can take.
+        let until = flow.stage.until.min(self.now().plus(MAX_COUNTED));
+        let entry = Entry::new(&opening.attempt, bytes, until, from_elsewhere);
         let whose = whose(opening.user.as_str(), opening.session.as_deref());
         let take = TakeRoom { entry, room: self.pending_flow_budget };
         self.run(Place::of_all(Purpose::Waiting, &whose), take).await

@@ -128,7 +128,7 @@ impl Truth {
             }
             Kind::Spent { .. } => self.event = Some(Event::Spent),
             Kind::Failed(_) | Kind::Insufficient(_) => self.event = Some(Event::Refused),
-            Kind::Pending => {}
+            Kind::Pending | Kind::UnderReview { .. } => {}
         }
     }
 }
