@@ -106,7 +106,8 @@ pub enum RefusalReason {
     /// application's: merge [`Authsignal::routes`](crate::Authsignal::routes) outside.
     CallbackGuarded,
     /// The handler takes a [`Verdict`](crate::Verdict), and no layer guards its route; or a table of [actions](crate::Actions) does not
-    /// name it. 500, and a fault of the application's: add an [`AuthsignalLayer`](crate::AuthsignalLayer), or name it.
+    /// name it; or a [`StepUp`](crate::StepUp) has no layer of its own, or asks for what cannot be asked. 500, and a fault of the
+    /// application's: add an [`AuthsignalLayer`](crate::AuthsignalLayer), or what the log says.
     Unguarded,
     /// No person is behind the request ([`User::machine`](crate::User::machine)), or somebody acts as its user
     /// ([`User::impersonated_by`](crate::User::impersonated_by)), and the route does not take that as it is. 403.

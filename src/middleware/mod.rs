@@ -101,6 +101,13 @@
 //! are not. Clients repeat their requests by themselves, and have to write the same bytes: only the boundary of a multipart
 //! form may be another.
 //!
+//! # Handlers that ask, jobs that wait
+//!
+//! A handler that knows only once it has read the request what is to be proved takes a [`StepUp`](crate::StepUp), whose approvals are
+//! for its data points, too. What has no request is decided by [`Authsignal::decide`](crate::Authsignal::decide). A sign-in that
+//! the application had proved stands for a challenge where a route [says so](AuthsignalLayer::accepts_sign_in). All three go by
+//! the rules above; `docs/handlers.md` in the repository has them on one page.
+//!
 //! # Where to put the layer
 //!
 //! - On the method router, with `route_layer`: `post(withdraw).route_layer(layer)`. Then a method that the route does not

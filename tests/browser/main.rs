@@ -10,6 +10,7 @@ mod curl;
 mod first_visit;
 mod forms;
 mod frames;
+mod handlers;
 mod home;
 mod htmx;
 mod kept;

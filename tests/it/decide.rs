@@ -15,6 +15,8 @@ use tower::Service as _;
 
 use crate::support::{CALLBACK, MINUTE, clock};
 
+mod ws;
+
 struct Office {
     emulator: Emulator,
     clock: Clock,

@@ -19,6 +19,7 @@ use crate::programs::{TOKEN, bearers, proof};
 use crate::support::{Ask, Bench, Effects, MINUTE, Reply, Visitor, bench_with, form, get, handle, json, post as send};
 
 mod runs;
+mod sockets;
 
 #[derive(Deserialize)]
 struct Transfer {
