@@ -195,7 +195,8 @@ impl Authsignal {
 
     /// Waits until Authsignal has every event of [observed](crate::AuthsignalLayer::observe) routes, at most so long, and says
     /// what became of them. For the end of a process, after the server has answered its last request; what still waits then
-    /// ends with it, and is an error in the log.
+    /// ends with it, and is an error in the log. [`close_audit`](Self::close_audit) comes after it, since what is observed is
+    /// recorded when it is sent.
     ///
     /// # Examples
     ///

@@ -44,6 +44,7 @@ mod programs;
 mod proofs;
 mod random_forms;
 mod readings;
+mod recorded;
 mod report;
 mod requirement;
 mod resume;
