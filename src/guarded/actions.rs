@@ -105,6 +105,8 @@ impl Actions {
     pub fn build(self) -> Result<ActionsLayer, ConfigError> {
         let mut table = Table::new(self.authsignal.inner(), self.are_others_unguarded);
         let (mut routes, mut seen) = (Vec::new(), HashSet::new());
+        // As axum's own: two templates for one path, such as `/{id}` and `/{name}`, are one route named twice.
+        let mut templates = matchit::Router::new();
         for (method, path, row) in self.rows {
             let refused =
                 |reason: &str| ConfigError::Route { route: format!("{method} {path}"), reason: reason.to_owned() };
@@ -114,6 +116,10 @@ impl Actions {
             check(&path).map_err(|reason| refused(&reason))?;
             if !seen.insert((method.clone(), path.clone())) {
                 return Err(refused("it is named twice"));
+            }
+            if templates.insert(path.clone(), ()).is_err_and(|_| !routes.iter().any(|route: &Route| route.path == path))
+            {
+                return Err(refused("it is named twice: another template of the table is for the same paths"));
             }
             let layer = match row {
                 Row::Action(action) => Some(AuthsignalLayer::try_new(&self.authsignal, action)?.checked()?),
