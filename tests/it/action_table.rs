@@ -243,7 +243,7 @@ async fn a_table_that_cannot_be_meant_is_refused_at_start() {
         (actions().unguarded(Method::GET, "/").unguarded(Method::GET, "/"), "twice"),
         (actions().on(Method::GET, "/a/{id}", "pay").on(Method::GET, "/a/{name}", "other"), "twice"),
         (actions().on(Method::GET, "/a/{id}", "pay").unguarded(Method::POST, "/a/{name}"), "twice"),
-        (actions().on(Method::GET, "/a/{id}/b", "pay").unguarded(Method::GET, "/a/{*id}"), ""),
+        (actions().on(Method::GET, "/a/{id}/b", "pay").unguarded(Method::GET, "/a/{*id}"), "twice"),
         (actions().on(Method::HEAD, "/pay", "pay"), "HEAD"),
         (actions().unguarded(Method::HEAD, "/pay"), "HEAD"),
         (actions().on(Method::POST, "", "pay"), "begin with"),
