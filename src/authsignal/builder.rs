@@ -268,6 +268,9 @@ impl AuthsignalBuilder {
     /// the flows of its time have run out: after the [life of a challenge](Self::challenge_ttl) and then ten minutes
     /// or, if that is longer, your longest [`remember`](crate::AuthsignalLayer::remember); after 24 hours where a route has a
     /// [`fallback`](crate::AuthsignalLayer::fallback). Default: none.
+    ///
+    /// Where nodes get a new secret one after the other, give it to all of them here first: what begins at a node with the new
+    /// secret is not found at one that does not know it.
     pub fn older_secret(mut self, secret: impl AsRef<[u8]>) -> Self {
         self.older_secrets.push(secret.as_ref().to_vec().into());
         self

@@ -57,6 +57,7 @@ mod secrets;
 mod settings;
 mod shapes;
 mod sign_in;
+mod simulated;
 mod slow_store;
 mod sockets;
 mod step_up;
