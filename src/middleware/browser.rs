@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -11,7 +12,7 @@ use tower_service::Service;
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::refusal::Refusal;
-use crate::request::caller::{SEC_FETCH_MODE, SEC_FETCH_SITE};
+use crate::request::caller::{Caller, SEC_FETCH_MODE, SEC_FETCH_SITE};
 use crate::request::cookie::add_early;
 
 /// Gives each browser its id with the page that it asks for, before anything is challenged.
@@ -122,6 +123,13 @@ where
         }
         Poll::Ready(Ok(response))
     }
+}
+
+/// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one may be
+/// challenged, and the last answer's id is the one that stays.
+pub(super) fn early(authsignal: &Inner, parts: &Parts) -> Option<HeaderValue> {
+    let is_page = parts.method.is_safe() && authsignal.answers.caller(parts) == Caller::Navigation;
+    is_page.then(|| authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
 }
 
 /// Whether a link in a page of this origin leads to the page that ours lead to by Cancel and Continue.

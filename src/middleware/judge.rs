@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 use super::body::{Reading, ReplayBody};
+use super::browser::early;
 use super::case::{Case, Challenged};
 use super::covering::{Approved, Covering};
 use super::guard::Guard;
 use super::stop::Stop;
 use super::token;
 use super::tracked::reason_of;
-use crate::authsignal::Inner;
 use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
@@ -32,7 +32,7 @@ use crate::domain::place::{Name, Place};
 use crate::domain::ticket::Ticket;
 use crate::random::random;
 use crate::refusal::RefusalReason;
-use crate::request::caller::{Caller, is_preflight};
+use crate::request::caller::is_preflight;
 use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
 use crate::store::flows::{Holder, Spending};
@@ -395,11 +395,4 @@ impl Guard {
         let (verdict, spending) = case.open(parts, body.whole().cloned(), challenged).await?;
         Ok(Way { spending, ..Way::new(body, verdict) })
     }
-}
-
-/// The id that a browser without one gets with a page that passes. A script's call gets none: of several at once one may be
-/// challenged, and the last answer's id is the one that stays.
-pub(super) fn early(authsignal: &Inner, parts: &Parts) -> Option<HeaderValue> {
-    let is_page = parts.method.is_safe() && authsignal.answers.caller(parts) == Caller::Navigation;
-    is_page.then(|| authsignal.cookie.early(&parts.method, &parts.headers)).flatten()
 }

@@ -367,3 +367,32 @@ async fn t59_whoever_is_behind_a_job_is_asked() {
     assert_eq!((verdict.user_id().as_str(), verdict.actor().impersonator().unwrap().as_str()), ("ada", "grace"));
     assert!(matches!(decide().await, Decision::Passed(_)));
 }
+
+/// A job that is held for a review waits for whoever looks at it.
+#[tokio::test(start_paused = true)]
+async fn a_job_waits_for_a_review() {
+    let office = office();
+    office.emulator.set_outcome("payout", Outcome::Review);
+    let layer = AuthsignalLayer::new(&office.authsignal, "payout").review(MINUTE * 60);
+    let decide = |job: &'static str| layer.decide(User::new("ada")).idempotency_key(job);
+    let [looked_at, refused] = [pending(decide("a").await), pending(decide("b").await)];
+    assert_eq!((looked_at.url(), looked_at.expires_at()), (None, office.clock.now() + MINUTE * 60));
+    let set = |pending: &PendingDecision, state| {
+        office.emulator.set_state("ada", "payout", pending.idempotency_key(), state).unwrap();
+    };
+    assert!(matches!(pending(decide("a").await).wait(MINUTE).await, Waited::Pending));
+    assert_eq!(office.tracks(), 2);
+    set(&looked_at, ActionState::ReviewSucceeded);
+    set(&refused, ActionState::ReviewFailed);
+    office.clock.advance(MINUTE * 30);
+    let id = looked_at.id();
+    let Waited::Verified(verdict) = office.authsignal.resume_decision(&id).unwrap().wait(MINUTE).await else {
+        panic!("not passed")
+    };
+    assert_eq!(verdict.grounds(), &Grounds::Settled(ActionState::ReviewSucceeded));
+    assert!(matches!(refused.wait(MINUTE).await, Waited::Refused(_)));
+    assert!(matches!(decide("a").await, Decision::Passed(_)));
+    assert!(matches!(decide("b").await, Decision::Refused(_)));
+    // Without the setting it is refused.
+    let Decision::Refused(_) = office.payout("c", 1).await else { panic!("passed") };
+}

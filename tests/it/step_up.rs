@@ -169,7 +169,7 @@ async fn every_caller_is_answered_as_by_a_layer() {
     let outcomes = [Outcome::Challenge, Outcome::Block, Outcome::Review];
     let mut compared = 0;
     for outcome in outcomes {
-        scene.bench.emulator.set_outcome("as-layer", outcome.clone());
+        scene.bench.emulator.set_outcome("as-layer", outcome);
         for user in [Some("ada"), None] {
             for (name, ask) in &callers {
                 let of = |app: &Router| Visitor { user: user.map(str::to_owned), ..Visitor::new(app, "ada") };

@@ -218,11 +218,19 @@ impl Decide {
             {
                 refuse(RefusalReason::Unproven(Unproven::Expired))
             }
-            Ok(Way { verdict: Some(verdict), .. }) => Decision::Passed(verdict),
+            Ok(Way { verdict: Some(verdict), spending, .. }) => {
+                if let Some(spending) = spending {
+                    spending.keep();
+                }
+                Decision::Passed(verdict)
+            }
             Ok(Way { verdict: None, .. }) => refuse(RefusalReason::Unauthenticated),
             Err((stop, trail)) => {
                 let pending = match &stop {
                     Stop::Challenge { answer, .. } => Some(PendingDecision::begun(&guard.authsignal, asked, answer)),
+                    Stop::UnderReview { flow, .. } => {
+                        Some(PendingDecision::under_review(&guard.authsignal, asked, flow))
+                    }
                     _ => None,
                 };
                 let answer = stop.respond(&guard, &parts, &trail);
@@ -281,6 +289,7 @@ impl Guard {
             user: question.user,
             account: question.account,
             is_machine: question.actor == Actor::Machine,
+            is_review: false,
             action: question.action,
             attempt: attempt.clone(),
             binding,
@@ -299,7 +308,8 @@ impl Guard {
                 return Some(Decision::of(Refusal::new(outage.into(), Some(&self.action))));
             }
         };
-        if !flow.stage.is_live(authsignal.flows.now()) {
+        // What somebody has looked at passes once, as any request.
+        if flow.opening.is_review || !flow.stage.is_live(authsignal.flows.now()) {
             return None;
         }
         let decision = WaitingDecision { attempt: flow.opening.attempt, until: flow.stage.until, ..asked.clone() };

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::authsignal::{Authsignal, Inner};
 use crate::middleware::body::{Reading, RefusalBody, ReplayBody};
-use crate::middleware::judge::early;
+use crate::middleware::browser::early;
 use crate::middleware::token;
 use crate::refusal::{Refusal, RefusalReason};
 use crate::request::cookie::add_early;

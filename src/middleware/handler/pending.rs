@@ -46,7 +46,7 @@ pub struct PendingDecision {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Waited {
-    /// The user has proved it: do it. Waiting once more, until five minutes after the proof was noticed, says so again: that
+    /// The user has proved it, or somebody who looked at it let it pass: do it. Waiting once more, until five minutes after that was noticed, says so again: that
     /// something is done once is for whoever does it.
     Verified(Verdict),
     /// The user declined, or it was refused otherwise: do not.
@@ -104,8 +104,15 @@ impl PendingDecision {
         Self { authsignal: Arc::clone(authsignal), decision, url, token }
     }
 
+    /// One that somebody has to look at.
+    pub(super) fn under_review(authsignal: &Arc<Inner>, asked: WaitingDecision, flow: &Flow) -> Self {
+        let (attempt, until) = (flow.opening.attempt.clone(), flow.stage.until);
+        Self::of(authsignal, WaitingDecision { attempt, until, is_review: true, ..asked }, None)
+    }
+
     /// Where the user proves it. Whoever has the address can try, so it goes to this user alone. `None` after
-    /// [`resume_decision`](crate::Authsignal::resume_decision).
+    /// [`resume_decision`](crate::Authsignal::resume_decision), and where somebody else has to
+    /// [look at it](crate::AuthsignalLayer::review).
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
@@ -164,6 +171,9 @@ impl PendingDecision {
 
     /// Asks once.
     pub async fn check(&self) -> Waited {
+        if self.decision.is_review {
+            return self.check_review().await;
+        }
         let WaitingDecision { user, action, attempt, until, binding, .. } = &self.decision;
         let Inner { upstream, client, flows, .. } = &*self.authsignal;
         let asking = async {
@@ -186,6 +196,28 @@ impl PendingDecision {
             Ok((resolution, flow)) => self.resolved(&resolution, flow),
             Err(Unredeemed { reason: RefusalReason::Outage(outage), wait, .. }) => self.unavailable(outage, wait),
             Err(_) => Waited::Expired,
+        }
+    }
+
+    /// Asks whether somebody has looked at it.
+    async fn check_review(&self) -> Waited {
+        let flow = match self.authsignal.look_at_review(&Holder::Bearer, &self.decision.binding).await {
+            Ok(flow) => flow,
+            Err(Unredeemed { reason: RefusalReason::Outage(outage), wait, .. }) => {
+                return self.unavailable(outage, wait);
+            }
+            Err(_) => return Waited::Expired,
+        };
+        let is_this = flow.opening.attempt == self.decision.attempt && flow.stage.is_live(self.authsignal.flows.now());
+        match flow.stage.kind {
+            _ if !is_this => Waited::Expired,
+            Kind::Approved(_) | Kind::Spent { .. } => {
+                let grounds = Grounds::Settled(ActionState::ReviewSucceeded);
+                Waited::Verified(self.verdict(grounds, flow.opening.session))
+            }
+            Kind::UnderReview { .. } => Waited::Pending,
+            Kind::Failed(state) => Waited::Refused(self.refusal(RefusalReason::State(state))),
+            Kind::Pending | Kind::Insufficient(_) => Waited::Expired,
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct WaitingDecision {
     /// Whose account it is about.
     pub(crate) account: UserId,
     pub(crate) is_machine: bool,
+    /// Whether it is somebody else who looks at it, and not the user who proves it.
+    pub(crate) is_review: bool,
     pub(crate) action: ActionCode,
     pub(crate) attempt: IdempotencyKey,
     /// What its flow is found by.

@@ -17,7 +17,7 @@ use axum_authsignal::{Authsignal, AuthsignalLayer, Decision, User, Waited};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{Error, Message as Said};
+use tokio_tungstenite::tungstenite::{Error, Message as ClientMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::support::{CALLBACK, who};
@@ -69,7 +69,7 @@ impl Desk {
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn says(client: &mut Client, text: &str) -> String {
-    client.send(Said::text(text)).await.unwrap();
+    client.send(ClientMessage::text(text)).await.unwrap();
     hears(client).await
 }
 

@@ -144,8 +144,7 @@ async fn t120_who_hangs_up_before_the_answer_keeps_the_approval() {
     let scene = scene().await;
     let mut ada = scene.visitor("ada");
     let ask = json("/json", r#"{"amount":5000}"#);
-    let mut dropped = 0;
-    for polls in 1..60 {
+    for (dropped, polls) in (1..60).enumerate() {
         scene.bench.approve(&mut ada, &ask).await;
         let before = scene.runs();
         let mut request = Box::pin(scene.app.clone().oneshot(ada.request(&ask)));
@@ -164,7 +163,6 @@ async fn t120_who_hangs_up_before_the_answer_keeps_the_approval() {
             assert!(dropped > 0);
             return;
         }
-        dropped += 1;
         // What was spent meanwhile is given back by a task of its own.
         for _ in 0..50 {
             tokio::task::yield_now().await;

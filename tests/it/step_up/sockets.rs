@@ -36,7 +36,7 @@ async fn a_form_a_script_and_a_program_each_run_once_after_their_proof() {
     let authsignal = Authsignal::builder(emulator.client())
         .callback_url(format!("{origin}/authsignal/callback"))
         .with_insecure_cookies()
-        .identify_parts(|parts| identify(parts))
+        .identify_parts(identify)
         .build()
         .unwrap();
     let effects = Effects::default();
