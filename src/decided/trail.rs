@@ -77,8 +77,12 @@ impl Trail {
 
     /// Comes to the next check. The one before it did not decide.
     pub(crate) fn at(&self, name: &'static str) {
-        if self.is_explained {
-            self.facts().checks.push(Check { name, found: None });
+        if !self.is_explained {
+            return;
+        }
+        let checks = &mut self.facts().checks;
+        if checks.last().is_none_or(|last| last.name != name) {
+            checks.push(Check { name, found: None });
         }
     }
 

@@ -14,17 +14,17 @@ const KEY: &str = "an audit's key, of 32 bytes or more";
 
 /// A sink in memory, which fails and hangs as a test wants it.
 #[derive(Clone, Default)]
-struct Memory(Arc<Seen>);
+pub(crate) struct Memory(Arc<Seen>);
 
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     events: Mutex<Vec<AuditEvent>>,
     fails: AtomicBool,
     hangs: AtomicBool,
 }
 
 impl Memory {
-    fn events(&self) -> Vec<AuditEvent> {
+    pub(crate) fn events(&self) -> Vec<AuditEvent> {
         self.0.events.lock().unwrap().clone()
     }
 }

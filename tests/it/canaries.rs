@@ -1,4 +1,4 @@
-//! T43, T97: secrets that are searched for, after whole flows, in all that was logged by anybody at TRACE, in spans, in `Debug`,
+//! T43, T97, S15: secrets that are searched for, after whole flows, in all that was logged by anybody at TRACE, in spans, in `Debug`,
 //! in errors with their causes, and in every byte that went to the store.
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -11,15 +11,18 @@ use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
 use axum_authsignal::webhook::Webhook;
 use axum_authsignal::{Answer, AuthsignalLayer, RefusalReason, request_span};
 use bytes::Bytes;
+use metrics_util::debugging::DebuggingRecorder;
 use serde_json::json as value;
 use tower_http::trace::TraceLayer;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use crate::audit::Memory;
 use crate::logs::Log;
 use crate::support::{Visitor, app, bench_with, form, get, json, parameter, way_back};
 
 const MASTER: &str = "canary-master-secret-of-32-bytes";
 const OLDER: &str = "canary-older-secret-of-32-bytes!";
+const AUDIT: &str = "canary-key-of-the-audit-of-32-bytes";
 const WEBHOOK: &str = "canary-webhook-secret";
 
 /// A store, and a copy of every byte that ever went there.
@@ -93,7 +96,12 @@ async fn t43_t97_canaries_are_in_no_log_debug_error_or_store() {
     let _listening = log.listen_to(FmtSpan::NEW | FmtSpan::CLOSE);
     let (shown, bytes) = (Arc::new(Mutex::new(String::new())), Arc::default());
     let store = Recorded { inner: MemoryStore::new().clock(crate::support::clock()), bytes: Arc::clone(&bytes) };
+    let audit = Memory::default();
+    let recorder = DebuggingRecorder::new();
+    let metrics = recorder.snapshotter();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let bench = bench_with(|builder| {
+        let builder = builder.audit(audit.clone(), AUDIT).keep_explanations(1000);
         let seen = Arc::clone(&shown);
         let builder = builder.store(store.clone()).secret(MASTER).older_secret(OLDER).respond(move |_, answer| {
             *seen.lock().unwrap() += &format!("{answer:?} {answer:#?}\n");
@@ -113,6 +121,7 @@ async fn t43_t97_canaries_are_in_no_log_debug_error_or_store() {
         ("master secret", MASTER.to_owned()),
         ("older secret", OLDER.to_owned()),
         ("webhook secret", WEBHOOK.to_owned()),
+        ("audit's key", AUDIT.to_owned()),
         ("session", "canary-session".to_owned()),
         ("form value", "canary-value".to_owned()),
         ("password", "canary-password".to_owned()),
@@ -170,6 +179,17 @@ async fn t43_t97_canaries_are_in_no_log_debug_error_or_store() {
     )
     .unwrap();
     write!(shown, "{:?} {:?}", AuthsignalLayer::new(&bench.authsignal, "pay"), bench.effects.last().verdict).unwrap();
+    // What the audit, the explanations and the metrics have of it all.
+    bench.authsignal.close_audit().await.unwrap();
+    let events = audit.events();
+    for event in &events {
+        let id = event.decision_id.as_deref().unwrap_or_default();
+        let explained = bench.authsignal.explain(id);
+        writeln!(shown, "{} {event:?} {explained:?} {explained:#?}", event.to_line()).unwrap();
+    }
+    let series = metrics.snapshot().into_vec();
+    writeln!(shown, "{series:?}").unwrap();
+    assert!(events.len() > 30 && series.len() > 8, "{} events, {} series", events.len(), series.len());
     let (log, bytes) = (log.text(), bytes.lock().unwrap().clone());
 
     for expected in ["DEBUG", "request passed", "way back refused", "make_span"] {

@@ -36,7 +36,6 @@ async fn c6_each_check_is_named_in_its_order_with_the_deciding_one() {
         "policy",
         "budgets",
         "challenge URL",
-        "challenge URL",
     ];
     assert_eq!((first.outcome, names(first)), (Outcome::Challenged, order.to_vec()));
     assert_eq!((first.code, first.route.as_deref()), (Some("AUTHSIGNAL-R004"), Some("/pay")));

@@ -32,6 +32,7 @@ mod in_process;
 mod layers;
 mod logs;
 mod mistakes;
+mod observability;
 mod observed;
 mod outages;
 mod pages;
