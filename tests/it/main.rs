@@ -39,6 +39,7 @@ mod pages;
 mod pending;
 mod places;
 mod policies;
+mod policy_sockets;
 mod prefetch;
 mod preflight;
 mod programs;
