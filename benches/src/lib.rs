@@ -12,3 +12,4 @@ pub mod slow;
 pub mod start;
 pub mod store;
 pub mod stub;
+pub mod timing;

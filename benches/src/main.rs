@@ -8,6 +8,7 @@
 //! cargo run --release -- slow          p99 where one answer in a hundred takes a second, with hedging and without
 //! cargo run --release -- http2         throughput of many calls at once by HTTP/2, against HTTP/1.1
 //! cargo run --release -- start         the quick start from exec to its first answer, against a hello world
+//! cargo run --release -- timing        whether the time of an answer tells what it must not
 //! cargo run --release -- check         whether all peers do what they should
 //! ```
 use std::error::Error;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use benches::app::Peer;
 use benches::duel::{self, Duel};
 use benches::load::Load;
-use benches::{check, http2, instructions, memory, plot, slow, start, store, stub};
+use benches::{check, http2, instructions, memory, plot, slow, start, store, stub, timing};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const USAGE: &str = "\
@@ -28,6 +29,7 @@ store
 slow
 http2 [--turns 24]
 start [--turns 24]
+timing [--samples 1000000]
 check";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -74,7 +76,7 @@ fn run() -> Result<bool> {
     use lexopt::prelude::{Long, Value, ValueExt as _};
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let what = arguments.first().map_or("", String::as_str);
-    if !["duel", "memory", "instructions", "store", "slow", "http2", "start", "check"].contains(&what) {
+    if !["duel", "memory", "instructions", "store", "slow", "http2", "start", "timing", "check"].contains(&what) {
         return part(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let mut peers = match what {
@@ -89,7 +91,7 @@ fn run() -> Result<bool> {
         turns: if what == "memory" { 3 } else { 24 },
         seconds: 1.0,
     };
-    let (mut waiting, mut picture) = (5000, None);
+    let (mut waiting, mut samples, mut picture) = (5000, 1_000_000, None);
     let mut parser = lexopt::Parser::from_args(&arguments[1..]);
     while let Some(argument) = parser.next()? {
         let Long(name) = argument else {
@@ -107,6 +109,7 @@ fn run() -> Result<bool> {
             "turns" => duel.turns = value.parse()?,
             "seconds" => duel.seconds = value.parse()?,
             "waiting" => waiting = value.parse()?,
+            "samples" => samples = value.parse()?,
             "plot" => picture = Some(value),
             _ => return Err(USAGE.into()),
         }
@@ -143,6 +146,11 @@ fn run() -> Result<bool> {
         "start" => {
             println!("{}", start::run(duel.turns)?);
             Ok(true)
+        }
+        "timing" => {
+            let (text, is_good) = block_on(timing::run(samples))?;
+            println!("{text}");
+            Ok(is_good)
         }
         "check" => Ok(check::run()?),
         _ => Ok(instructions::run(&peers)?),
