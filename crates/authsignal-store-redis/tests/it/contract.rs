@@ -42,6 +42,19 @@ async fn a_pool_of_the_applications() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_pool_of_bb8() {
+    let pool = bb8::Pool::builder().build(redis::Client::open(REDIS.url()).unwrap()).await.unwrap();
+    all_cases(async || {
+        let pool = pool.clone();
+        empty(RedisStore::from_pool(move || {
+            let pool = pool.clone();
+            async move { pool.get().await.map(|connection| connection.clone()) }
+        }))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_connection_of_the_applications() {
     let client = redis::Client::open(REDIS.url()).unwrap();
     let connection = client.get_multiplexed_async_connection().await.unwrap();

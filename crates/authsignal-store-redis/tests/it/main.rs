@@ -6,3 +6,4 @@ mod contract;
 mod lost;
 mod setup;
 mod support;
+mod tls;
