@@ -54,6 +54,7 @@ mod reviews;
 mod revocation;
 mod rewrites;
 mod routing;
+mod score_card;
 mod scripts;
 mod secrets;
 mod settings;
