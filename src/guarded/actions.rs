@@ -21,7 +21,8 @@ use crate::middleware::{ActionsService, AuthsignalLayer, Named, Table};
 /// Put it on the router that has the routes, with `route_layer`, after the last of them: routes that are added later are not
 /// guarded. A route is found by its method and its template, as axum's [`MatchedPath`](axum::extract::MatchedPath) gives it,
 /// with the prefixes of nested routers: no form of a path finds another. Where nothing was matched, as in a fallback, nothing
-/// passes. `HEAD` is `GET`, whose handler it runs; `OPTIONS`, where it is not named, is asked about as the first guarded method of its
+/// passes. What is nested as a service (`nest_service`, such as a folder of files) has no template out here: add it after the
+/// layer, or put a table inside of it. `HEAD` is `GET`, whose handler it runs; `OPTIONS`, where it is not named, is asked about as the first guarded method of its
 /// route, so that preflights pass.
 ///
 /// # Examples
