@@ -285,6 +285,7 @@ async fn what_an_approval_of_a_request_covers_takes_no_sign_in() {
         layer().covers(Coverage::Request).accepts_sign_in("signIn", MINUTE),
         layer().remember(MINUTE).covers(Coverage::Request).accepts_sign_in("signIn", MINUTE),
         layer().remember(MINUTE).accepts_sign_in("sign in", MINUTE),
+        layer().remember(MINUTE).accepts_sign_in("view", MINUTE),
         layer().remember(MINUTE).accepts_sign_in("signIn", Duration::ZERO),
         layer().remember(MINUTE).accepts_sign_in("signIn", MINUTE * 60 * 25),
     ] {

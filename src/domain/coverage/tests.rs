@@ -186,6 +186,30 @@ fn a_wider_coverage_leaves_the_body_unread() {
     assert_eq!(read, [true, false, false]);
 }
 
+/// T27: what a handler told is a part of what its approval is bound to, and a layer's approval is none of a handler's.
+#[test]
+fn t27_what_a_handler_told_is_bound() {
+    let of = |told: Option<[u8; 32]>, may_be_reviewed| {
+        Binding {
+            callback_url: "",
+            user: "ada",
+            session: None,
+            action: "pay",
+            actor: "person",
+            account: "ada",
+            unenrolled: "allow",
+            proof: &ProofPolicy::default(),
+            told: told.as_ref(),
+            may_be_reviewed,
+        }
+        .hash(&Digest([7; 32]))
+    };
+    let told = [None, Some([0; 32]), Some([1; 32])];
+    let hashes: std::collections::BTreeSet<_> =
+        told.iter().flat_map(|told| [false, true].map(|reviewed| of(*told, reviewed))).collect();
+    assert_eq!(hashes.len(), 6);
+}
+
 /// T39: fields never run into one another.
 #[test]
 fn t39_neighbouring_fields_do_not_merge() {

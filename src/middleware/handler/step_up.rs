@@ -241,7 +241,8 @@ impl<S: Sync> FromRequestParts<S> for StepUp {
     type Rejection = MissingStepUpLayer;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let RequestCopy(request) = parts.extensions.get().cloned().ok_or(MissingStepUpLayer)?;
+        // What a handler makes of its own request and sends on is another request, which this was not kept for.
+        let RequestCopy(request) = parts.extensions.remove().ok_or(MissingStepUpLayer)?;
         // An outer layer's answer goes on here once, as in a layer further in.
         let outer = request.parts.extensions.get::<Verdict>().filter(|outer| outer.goes_on(LayerId::new()).is_some());
         let so_far = SoFar { verdicts: outer.cloned().into_iter().collect(), is_token_used: false };

@@ -26,6 +26,16 @@ impl AuthsignalLayer {
 
     pub(in crate::middleware) fn check(&self) -> Result<(), ConfigError> {
         let action = || self.guard.action.as_str().to_owned();
-        self.guard.policy.check().map_err(|reason| ConfigError::Policies { action: action(), reason })
+        let of_itself =
+            self.guard.policy.sign_in.as_ref().filter(|sign_in| sign_in.action == self.guard.action.as_str());
+        let checked = match of_itself {
+            Some(_) => Err(
+                "`accepts_sign_in` names the action of its own layer, whose proofs are no sign-in: name the one that \
+                            the application tracks its sign-in as"
+                    .to_owned(),
+            ),
+            None => self.guard.policy.check(),
+        };
+        checked.map_err(|reason| ConfigError::Policies { action: action(), reason })
     }
 }

@@ -14,7 +14,8 @@ impl AuthsignalLayer {
     /// [`Grounds::Verified`](crate::Grounds::Verified). The action itself stays `CHALLENGE_REQUIRED` at the service.
     ///
     /// It needs a `max_age` of one second to 24 hours, and an approval that covers more than this very request
-    /// ([`covers`](Self::covers), [`remember`](Self::remember)): whoever signed in has seen no details. What does not go
+    /// ([`covers`](Self::covers), [`remember`](Self::remember)): whoever signed in has seen no details. The sign-in's action is
+    /// another than the layer's own. What does not go
     /// together is found by [`checked`](Self::checked).
     ///
     /// # Examples

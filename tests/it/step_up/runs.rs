@@ -173,3 +173,18 @@ async fn t120_who_hangs_up_before_the_answer_keeps_the_approval() {
     }
     panic!("never done");
 }
+
+/// T116: a handler that sends its own request on, extensions and all, has not kept it for another.
+#[tokio::test]
+async fn t116_a_kept_request_is_its_own_handlers_alone() {
+    let bench = bench_with(|builder| builder).await;
+    bench.emulator.set_outcome("pay", Outcome::Allow);
+    let inner = Router::new().route("/inner", routed(async |_: StepUp| "done"));
+    let outer = async move |_: StepUp, request: Request| {
+        let mut request = Request::from_parts(request.into_parts().0, Body::empty());
+        *request.uri_mut() = "/inner".parse().unwrap();
+        inner.clone().oneshot(request).await.unwrap()
+    };
+    let app = Router::new().route("/outer", routed(outer).route_layer(bench.authsignal.step_up_layer()));
+    Visitor::new(&app, "ada").send(&get("/outer")).await.assert_refused(&RefusalReason::Unguarded);
+}
