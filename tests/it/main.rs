@@ -64,6 +64,7 @@ mod simulated;
 mod slow_store;
 mod sockets;
 mod step_up;
+mod stopped;
 mod store_contract;
 mod store_gone;
 mod store_retries;
