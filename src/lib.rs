@@ -47,6 +47,7 @@
 //! | `hyper` | no | a leaner one, without proxies: `client::ClientBuilder::hyper`, and by itself where `reqwest` is off |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
 //! | `metrics` | no | counts and measures decisions through the `metrics` facade: `docs/observability.md` names them |
+//! | `utoipa` | no | the problems of guarded operations in the application's OpenAPI document |
 //! | `testing` | no | what tests of an application need of the inside, which `axum-authsignal-testing` builds on |
 //!
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -65,6 +66,8 @@ mod guarded;
 mod log;
 mod meter;
 pub mod middleware;
+#[cfg(feature = "utoipa")]
+mod openapi;
 mod outage;
 mod outbox;
 #[cfg(authsignal_benches)]
@@ -112,6 +115,9 @@ pub use meter::describe_metrics;
 pub use middleware::{Ask, AuthsignalLayer, FallbackRequest, IntoAsk, WhenRequest};
 pub use middleware::{Decide, Decision, InvalidDecisionId, PendingDecision, Waited};
 pub use middleware::{MissingStepUpLayer, StepUp, StepUpResponse};
+#[cfg(feature = "utoipa")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa")))]
+pub use openapi::{StepUpProblem, StepUpProblems};
 pub use outbox::Observed;
 pub use refusal::{Refusal, RefusalReason};
 pub use request::identify::{Identify, IdentifyFn, IntoIdentity, User};

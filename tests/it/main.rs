@@ -34,6 +34,7 @@ mod logs;
 mod mistakes;
 mod observability;
 mod observed;
+mod openapi;
 mod outages;
 mod pages;
 mod pending;
