@@ -59,9 +59,11 @@ heading 'Lints: all features, none, each alone'
 run cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 # Without `--all-targets`: tests and examples have every feature on, whatever is asked for.
 run cargo clippy --locked -p axum-authsignal -- -D warnings
+run cargo clippy --locked -p axum-authsignal-derive -- -D warnings
 run cargo clippy --locked -p axum-authsignal --features jwks -- -D warnings
 run cargo clippy --locked -p axum-authsignal --features testing -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features -- -D warnings
+run cargo clippy --locked -p axum-authsignal --no-default-features --features derive -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features --features hyper -- -D warnings
 run cargo clippy --locked -p authsignal-client -- -D warnings
 run cargo clippy --locked -p authsignal-client --no-default-features -- -D warnings
@@ -101,7 +103,7 @@ run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace
 run env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --workspace --all-features
 
 heading 'Package'
-for name in axum-authsignal authsignal-client authsignal-emulator authsignal-store-redis authsignal-store-sqlx \
+for name in axum-authsignal axum-authsignal-derive authsignal-client authsignal-emulator authsignal-store-redis authsignal-store-sqlx \
     axum-authsignal-testing; do
     echo "+ cargo package --locked --allow-dirty --no-verify --list -p $name"
     package=$(cargo package --locked --allow-dirty --no-verify --list -p "$name")

@@ -18,6 +18,9 @@ use crate::domain::extent::Extent;
 use crate::domain::failover::OnOutage;
 use crate::domain::policy::{Policy, Unenrolled};
 use crate::middleware::AuthsignalLayer;
+#[cfg(doc)]
+use crate::transaction::Transaction;
+use crate::transaction::{TakesApproved, approved_types};
 
 pub use actions::{Actions, ActionsLayer};
 
@@ -75,6 +78,8 @@ pub struct RouteGuard {
     pub unenrolled: Unenrolled,
     /// What becomes of requests while Authsignal is out.
     pub on_outage: OnOutage,
+    /// The type that its bodies are read as, as the compiler calls it ([`AuthsignalLayer::transaction`]).
+    pub transaction: Option<&'static str>,
     /// Why step-up is switched off ([`AuthsignalLayer::off`]).
     pub off: Option<Arc<str>>,
     /// Of how many users in a hundred it is asked ([`AuthsignalLayer::share`]).
@@ -112,6 +117,7 @@ impl RouteGuard {
             impersonation,
             sign_in,
             review,
+            transaction: _,
         } = policy;
         let Extent { off, share, has_condition, is_observed } = extent.clone();
         Self {
@@ -120,6 +126,7 @@ impl RouteGuard {
             remember: *remember,
             unenrolled: *unenrolled,
             on_outage: *on_outage,
+            transaction: layer.transaction_type(),
             off,
             share,
             has_condition,
@@ -195,6 +202,9 @@ impl fmt::Display for Route {
                 write!(f, ", {who}: {policy:?}")?;
             }
         }
+        if let Some(transaction) = guard.transaction {
+            write!(f, ", reads {transaction}")?;
+        }
         if let Some(percent) = guard.share {
             write!(f, ", asked of {percent} in 100 users")?;
         }
@@ -221,15 +231,34 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
     ///
     /// # Panics
     ///
-    /// As [`Router::route`] does, and for a method that axum has no filter for.
+    /// As [`Router::route`] does, and for a method that axum has no filter for; and if the handler takes an
+    /// [`Approved`](crate::Approved) of a type that the layer does not read.
     #[track_caller]
     pub fn guarded<H, T>(self, method: Method, path: &str, layer: &AuthsignalLayer, handler: H) -> Self
     where
         H: Handler<T, S>,
         T: 'static,
     {
+        check_transactions::<T>(&method, path, layer.transaction_type());
         let route = on(filter(&method), handler).route_layer(layer.clone());
         self.add(Route { method, path: path.to_owned(), guard: Some(RouteGuard::of(layer)) }, route)
+    }
+
+    /// Adds a route behind `layer`, which is made to [read](AuthsignalLayer::transaction) the very [`Transaction`] that the handler
+    /// takes: a handler whose first argument is no [`Approved`](crate::Approved) does not compile.
+    ///
+    /// See [`Transaction`] for an example.
+    ///
+    /// # Panics
+    ///
+    /// As [`guarded`](Self::guarded).
+    #[track_caller]
+    pub fn transaction<H, T>(self, method: Method, path: &str, layer: &AuthsignalLayer, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: TakesApproved + 'static,
+    {
+        self.guarded(method, path, &layer.clone().transaction::<T::Transaction>(), handler)
     }
 
     /// Adds a route that nothing guards.
@@ -243,6 +272,7 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
         H: Handler<T, S>,
         T: 'static,
     {
+        check_transactions::<T>(&method, path, None);
         let route = on(filter(&method), handler);
         self.add(Route { method, path: path.to_owned(), guard: None }, route)
     }
@@ -355,6 +385,19 @@ impl<S: Clone + Send + Sync + 'static> GuardedRouter<S> {
 
     fn listed(&self) -> String {
         self.routes.iter().map(|route| format!("  {route}\n")).collect()
+    }
+}
+
+/// Whether the layer reads what the handler takes, as far as the types of its arguments show.
+#[track_caller]
+fn check_transactions<T>(method: &Method, path: &str, read: Option<&'static str>) {
+    for taken in approved_types::<T>() {
+        assert!(
+            read == Some(taken),
+            "{method} {path}: its handler takes an `Approved<{taken}>`, and its layer reads {}: make that \
+             `AuthsignalLayer::new(..).transaction::<{taken}>()`, or add the route with `GuardedRouter::transaction`",
+            read.map_or_else(|| "no transaction".to_owned(), |read| format!("a `{read}`")),
+        );
     }
 }
 

@@ -43,6 +43,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
+//! | `derive` | yes | `#[derive(Transaction)]` |
 //! | `reqwest` | yes | the HTTP client: proxies of the environment, the platform's root certificates |
 //! | `hyper` | no | a leaner one, without proxies: `client::ClientBuilder::hyper`, and by itself where `reqwest` is off |
 //! | `jwks` | no | `client::SessionVerifier`: access tokens of sessions are checked without a call per token |
@@ -85,6 +86,7 @@ pub mod store;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod trace;
+mod transaction;
 mod upstream;
 mod verdict;
 
@@ -97,11 +99,15 @@ pub use audit::json_lines::AuditJsonLines;
 pub use audit::sink::{AuditError, AuditSink};
 pub use authsignal::Authsignal;
 pub use authsignal::builder::AuthsignalBuilder;
+#[cfg(feature = "derive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
+pub use axum_authsignal_derive::Transaction;
 pub use budget::Budget;
 pub use config::ConfigError;
 pub use decided::explain::{Check, Explanation};
 pub use decided::outcome::Outcome;
 pub use domain::actor::{Actor, NoPerson};
+pub use domain::body_fault::{BodyFault, BodyFaultKind};
 pub use domain::coverage::Coverage;
 pub use domain::extent::SkipReason;
 pub use domain::failover::{NoFailover, OnOutage, Outage};
@@ -129,5 +135,6 @@ pub use response::page::{LinkKind, Page, PageKind, PageLink};
 pub use response::resume_form::{FieldKind, FormField, ResumeForm, UnkeptField};
 pub use sign_in::SignInError;
 pub use trace::{redacted_uri, request_span};
+pub use transaction::{Approved, DataPoint, MissingTransaction, Summary, SummaryValue, TakesApproved, Transaction};
 pub use upstream::{Circuit, UpstreamState};
 pub use verdict::{Grounds, MissingVerdict, Verdict};

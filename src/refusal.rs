@@ -9,6 +9,7 @@ use authsignal_client::{ActionCode, ActionState, IdempotencyKey, InvalidId, Veri
 use http::StatusCode;
 
 use crate::budget::Budget;
+use crate::domain::body_fault::BodyFault;
 use crate::domain::failover::NoFailover;
 use crate::domain::flow::Unproven;
 use crate::outage::{Outage, RETRY_AFTER};
@@ -114,6 +115,19 @@ pub enum RefusalReason {
     NoPerson,
     /// The token proves nothing for this flow. 403.
     Unproven(Unproven),
+    /// The route [reads a transaction](crate::AuthsignalLayer::transaction), and the body is none that it reads: neither
+    /// `application/json` nor `application/x-www-form-urlencoded`, or not in UTF-8, or with two content types, or with a
+    /// `Content-Encoding`. 415; Authsignal was not asked.
+    BodyUnsupported,
+    /// The body of a [transaction](crate::AuthsignalLayer::transaction) is not written as its content type says, or so that programs
+    /// read it differently. 400; Authsignal was not asked.
+    BodyMalformed(BodyFault),
+    /// The body does not fit the [transaction](crate::AuthsignalLayer::transaction) that the route is about. 422; Authsignal was not
+    /// asked.
+    BodyInvalid(BodyFault),
+    /// Both [`custom`](crate::AuthsignalLayer::custom) and the [transaction](crate::AuthsignalLayer::transaction) have a data point of
+    /// one name. 500, and a fault of the application's; Authsignal was not asked.
+    DataConflict,
 }
 
 impl Refusal {
@@ -221,6 +235,14 @@ impl RefusalReason {
         Some(state.as_str()).filter(|text| word(text))
     }
 
+    /// What is wrong with a body, and where.
+    pub(crate) fn body_fault(&self) -> Option<&BodyFault> {
+        match self {
+            Self::BodyMalformed(fault) | Self::BodyInvalid(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
     /// Whether it is an outage that is over by itself: what we are set up with wrongly stays wrong.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Outage(outage) if *outage != Outage::Rejected)
@@ -249,6 +271,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::body_fault::BodyFaultKind;
 
     /// Every reason, and of each what it tells apart.
     pub(crate) fn every_reason() -> Vec<RefusalReason> {
@@ -283,6 +306,10 @@ pub(crate) mod tests {
             Unproven(crate::domain::flow::Unproven::Expired),
             Unproven(crate::domain::flow::Unproven::Method),
             Unproven(crate::domain::flow::Unproven::Age),
+            BodyUnsupported,
+            BodyMalformed(BodyFault::new("amount", BodyFaultKind::Number)),
+            BodyInvalid(BodyFault::new("amount", BodyFaultKind::MissingField)),
+            DataConflict,
         ];
         all.extend(
             [crate::outage::Outage::Connect, crate::outage::Outage::Overloaded, crate::outage::Outage::Rejected]
@@ -331,6 +358,10 @@ pub(crate) mod tests {
             "Unproven", // too old
             "NoPerson",
             "UnderReview",
+            "BodyUnsupported",
+            "BodyMalformed",
+            "BodyInvalid",
+            "DataConflict",
         ];
         let of_table: BTreeMap<_, _> = every_reason().iter().map(|reason| (reason.code(), reason.anchor())).collect();
         let of_table: Vec<_> = of_table.into_iter().collect();

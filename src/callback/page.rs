@@ -6,7 +6,7 @@ use http::{HeaderValue, Response};
 
 use crate::authsignal::Inner;
 use crate::domain::challenge_url::TrustedChallengeUrl;
-use crate::domain::flow::{Flow, Kind, Opening, Unproven};
+use crate::domain::flow::{Flow, Kind, Unproven};
 use crate::domain::page_origin;
 use crate::domain::saved_request::{NotKept, SavedRequest};
 use crate::redeem::Unredeemed;
@@ -52,10 +52,8 @@ impl Inner {
     /// The form that a flow has kept, to be posted again.
     pub(super) fn form_of(&self, flow: &Flow) -> Option<ResumeForm> {
         let SavedRequest::Form { to, form, .. } = &flow.saved else { return None };
-        let Opening { action, name, .. } = &flow.opening;
         let left = flow.stage.until.after(self.flows.now());
-        let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, left);
-        Some(form.reviewed(flow.opening.is_review))
+        Some(ResumeForm::new(&flow.opening, to, form, left).reviewed(flow.opening.is_review))
     }
 
     /// The flow's own page.
@@ -109,8 +107,7 @@ impl Inner {
             (Kind::Pending, _) => left(challenge().as_ref().map(TrustedChallengeUrl::as_str), "cancelled"),
             (Kind::Approved(_), SavedRequest::Page(to)) => return Ok(lead_to(to.as_str())),
             (Kind::Approved(_), SavedRequest::Form { to, form, .. }) => {
-                let Opening { action, name, is_review, .. } = &flow.opening;
-                let form = ResumeForm::new(action.clone(), name.as_deref(), to, form, time_left).reviewed(*is_review);
+                let form = ResumeForm::new(&flow.opening, to, form, time_left).reviewed(flow.opening.is_review);
                 let resume = Page::new(PageKind::Resume(form));
                 let resume = page.iter().fold(resume, |resume, page| resume.link(LinkKind::BackToForm, page));
                 resume.link(LinkKind::Cancel, home.as_str())

@@ -171,6 +171,8 @@ pub(crate) struct Binding<'a> {
     pub(crate) told: Option<&'a [u8; 32]>,
     /// Whether somebody else may let it pass: what they let pass is none where that is not asked for.
     pub(crate) may_be_reviewed: bool,
+    /// The value that its body is read as, where it is, whatever else is covered: no approval of one is good for another.
+    pub(crate) transaction: Option<&'a Digest>,
 }
 
 impl Binding<'_> {
@@ -191,6 +193,10 @@ impl Binding<'_> {
         if let Some(told) = self.told {
             fields.add("told");
             fields.add(told);
+        }
+        if let Some(transaction) = self.transaction {
+            fields.add("transaction");
+            fields.add(transaction.0);
         }
         fields.finish()
     }

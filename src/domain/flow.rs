@@ -76,6 +76,8 @@ pub(crate) struct Opening {
     pub(crate) action: ActionCode,
     /// What people call the action, in the language of whoever asked.
     pub(crate) name: Option<String>,
+    /// What the user is shown of it, where the route says: labels and values.
+    pub(crate) summary: Vec<(String, String)>,
     /// Good for one request where there is none, and for this long otherwise.
     pub(crate) remember: Option<Duration>,
     /// What the route asks of the proof.

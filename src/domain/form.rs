@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use self::field::Sent;
 pub use self::field::UnkeptReason;
 pub(crate) use self::field::{Field, Unkept, Value};
-use self::secret::is_secret;
+pub(crate) use self::secret::is_secret;
 
 mod field;
 mod multipart;

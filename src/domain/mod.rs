@@ -1,9 +1,12 @@
 //! PURE: what is decided, without asking anybody: no network, no store, no clock, no task.
 pub(crate) mod actor;
+pub(crate) mod body_fault;
+pub(crate) mod body_type;
 pub(crate) mod breaker;
 pub(crate) mod challenge_url;
 pub(crate) mod coverage;
 pub(crate) mod decision;
+pub(crate) mod document;
 pub(crate) mod extent;
 pub(crate) mod failover;
 pub(crate) mod fields;
@@ -15,10 +18,13 @@ pub(crate) mod page_origin;
 pub(crate) mod place;
 pub(crate) mod policy;
 pub(crate) mod proof_policy;
+pub(crate) mod readable;
 pub(crate) mod return_to;
 pub(crate) mod revocation;
 pub(crate) mod saved_request;
 pub(crate) mod sign_in;
+pub(crate) mod strict_form;
+pub(crate) mod strict_json;
 pub(crate) mod tenant;
 pub(crate) mod ticket;
 pub(crate) mod waiting;

@@ -55,6 +55,8 @@ pub(crate) struct Policy {
     pub(crate) sign_in: Option<AcceptedSignIn>,
     /// How long a request waits that somebody has to look at, where it does.
     pub(crate) review: Option<Duration>,
+    /// Whether its bodies are read as a value that an approval is bound to.
+    pub(crate) transaction: bool,
 }
 
 /// How long a review may take. Revocations are kept for longer than a flow that waits for it.
@@ -80,6 +82,7 @@ impl Policy {
             impersonation: _,
             sign_in,
             review,
+            transaction,
         } = self;
         if let Some(sign_in) = sign_in {
             sign_in.check(*coverage)?;
@@ -91,6 +94,17 @@ impl Policy {
                         pass without a proof, where one with another method is refused; leave `unenrolled` out, so that they are \
                         refused, or choose `Enrol` or `Deny`"
                 .to_owned());
+        }
+        if *transaction && remember.is_some() {
+            return Err("`remember` and a transaction do not go together: an approval is for one value, once; leave `remember` out"
+                .to_owned());
+        }
+        if *transaction && sign_in.is_some() {
+            return Err(
+                "a sign-in that counts and a transaction do not go together: whoever signed in was shown no value; use another \
+                 action"
+                    .to_owned(),
+            );
         }
         let Some(time) = review else { return Ok(()) };
         if !(MIN_REVIEW..=MAX_REVIEW).contains(time) {
@@ -120,6 +134,7 @@ impl Policy {
     /// whom it does not ask: a pass that is a failover, was skipped or only observed is told apart by its grounds.
     // Every field is named, so that who adds one says here when an outer layer asked for as much.
     pub(crate) fn is_met_by(&self, outer: &Self) -> bool {
+        // Whether it is the same value is asked beside this.
         let Self {
             coverage,
             unenrolled,
@@ -131,6 +146,7 @@ impl Policy {
             impersonation,
             sign_in,
             review,
+            transaction: _,
         } = self;
         // `None` is the shortest: an approval that is good for one request.
         let as_narrow = outer.coverage.width() <= coverage.width() && outer.remember <= *remember;
@@ -159,6 +175,18 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An approval of one value is spent on it: to remember it would be to do the same again unasked.
+    #[test]
+    fn a_transaction_is_not_remembered() {
+        for (remember, transaction, fits) in
+            [(false, false, true), (false, true, true), (true, false, true), (true, true, false)]
+        {
+            let remember = remember.then_some(Duration::from_secs(60));
+            let policy = Policy { remember, transaction, ..Policy::default() };
+            assert_eq!(policy.check().is_ok(), fits, "{policy:?}");
+        }
+    }
 
     /// T61: an outer pass never answers for an inner layer that asks for more.
     #[test]

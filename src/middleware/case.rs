@@ -19,6 +19,7 @@ use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
 use crate::domain::extent::SkipReason;
 use crate::domain::flow::{Challenge, Flow, Opening, Proof, Stage, Unproven};
+use crate::domain::form::is_secret;
 use crate::domain::place::Place;
 use crate::domain::proof_policy::{ProofPolicy, Shortfall};
 use crate::domain::saved_request::SavedRequest;
@@ -29,8 +30,11 @@ use crate::refusal::RefusalReason;
 use crate::request::caller::{SEC_FETCH_MODE, SEC_FETCH_SITE};
 use crate::request::cookie::{BrowserId, Known};
 use crate::response::answer::ChallengeAnswer;
+use crate::response::language::Words;
+use crate::response::language::text::Text;
 use crate::store;
 use crate::store::flows::{BindingHash, Holder, Opened, Spending};
+use crate::transaction::SummaryValue;
 use crate::upstream::Unanswered;
 use crate::verdict::question::{Question, Run};
 use crate::verdict::{self, Grounds, Verdict};
@@ -43,6 +47,8 @@ pub(super) struct Case<'a> {
     /// Whether its client has no cookie.
     pub(super) is_bearer: bool,
     pub(super) question: Question,
+    /// What the user is shown of its value.
+    pub(super) summary: Vec<(String, SummaryValue)>,
     pub(super) run: Run,
     /// What is noted of it, for all who listen.
     pub(super) trail: &'a Trail,
@@ -154,12 +160,14 @@ impl Case<'_> {
         };
         let binding = self.binding(parts, body.as_ref()).ok_or(RefusalReason::BodyTooLarge)?;
         let saved = self.saved_request(parts, body.as_ref());
+        let words = authsignal.answers.words(parts);
         let opening = Opening {
             attempt: attempt.clone(),
             user: self.question.user.clone(),
             session: self.question.session.clone(),
             action: self.guard.action.clone(),
-            name: self.guard.name(authsignal.answers.words(parts).tag()).map(str::to_owned),
+            name: self.guard.name(words.tag()).map(str::to_owned),
+            summary: shown(&self.summary, &words),
             // What is remembered is a browser's, and its user's own: a client without a cookie shows a token each time.
             remember: self.guard.policy.remember.filter(|_| !self.is_bearer && self.question.actor.is_person()),
             proof: self.guard.policy.proof.clone(),
@@ -364,6 +372,16 @@ impl Case<'_> {
             );
         }
     }
+}
+
+/// What is shown of a value, in the words of whoever is shown it. What says that it is a secret is not (threat T48).
+fn shown(summary: &[(String, SummaryValue)], words: &Words) -> Vec<(String, String)> {
+    let text = |value: &SummaryValue| match value {
+        SummaryValue::Text(text) => text.clone(),
+        SummaryValue::Flag(true) => words.say(Text::Yes).into_owned(),
+        SummaryValue::Flag(false) => words.say(Text::No).into_owned(),
+    };
+    summary.iter().filter(|(label, _)| !is_secret(label)).map(|(label, value)| (label.clone(), text(value))).collect()
 }
 
 /// Whether a page of another site made the browser ask.

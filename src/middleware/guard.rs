@@ -13,7 +13,7 @@ use super::particulars::Particulars;
 use super::when::Condition;
 use crate::authsignal::Inner;
 use crate::domain::actor::Actor;
-use crate::domain::coverage::{Address, Binding, Coverage, Shape, digest};
+use crate::domain::coverage::{Address, Binding, Coverage, Digest, Shape, digest};
 use crate::domain::place::Place;
 use crate::domain::policy::Policy;
 use crate::domain::proof_policy::ProofPolicy;
@@ -23,6 +23,7 @@ use crate::request::identify::User;
 use crate::request::signals::Signals;
 use crate::response::language::best;
 use crate::store::flows::BindingHash;
+use crate::transaction::{BodyReader, ReadBody};
 use crate::verdict::question::{LayerId, Question, TrackAsked};
 
 /// Data points by which Authsignal's rules and records tell who is behind a request. Persons have none.
@@ -37,12 +38,15 @@ pub(super) struct Whose<'a> {
     pub(super) session: Option<&'a str>,
     pub(super) actor: &'a Actor,
     pub(super) account: &'a str,
+    /// The value that its body was read as.
+    pub(super) transaction: Option<&'a Digest>,
 }
 
 impl<'a> Whose<'a> {
     pub(super) fn of(question: &'a Question) -> Self {
-        let Question { user, session, actor, account, .. } = question;
-        Self { user: user.as_str(), session: session.as_deref(), actor, account: account.as_str() }
+        let Question { user, session, actor, account, transaction, .. } = question;
+        let transaction = transaction.as_ref();
+        Self { user: user.as_str(), session: session.as_deref(), actor, account: account.as_str(), transaction }
     }
 }
 
@@ -59,6 +63,8 @@ pub(super) struct Guard {
     pub(super) names: Names,
     pub(super) policy: Policy,
     pub(super) custom: Option<Custom>,
+    /// What its bodies are read as.
+    pub(super) reader: Option<BodyReader>,
     /// What asks for the application's own proof in an outage.
     pub(super) fallback: Option<Fallback>,
     /// What is asked first whether to ask at all.
@@ -133,7 +139,7 @@ impl Guard {
     pub(super) fn binding_of(
         &self,
         place: &Place,
-        Whose { user, session, actor, account }: Whose<'_>,
+        Whose { user, session, actor, account, transaction }: Whose<'_>,
         address: &Address,
         parts: &Parts,
         (coverage, remember, proof, bytes): (Coverage, Option<Duration>, &ProofPolicy, &[u8]),
@@ -154,6 +160,7 @@ impl Guard {
             proof,
             told,
             may_be_reviewed,
+            transaction,
         };
         binding.hash(&digest(coverage, remember, &shape, bytes))
     }
@@ -165,8 +172,8 @@ impl Guard {
         mut user: User,
         address: Address,
         place: &Place,
-        attempt: &IdempotencyKey,
-        ticket: Ticket,
+        (attempt, ticket): (&IdempotencyKey, Ticket),
+        read: Option<&ReadBody>,
     ) -> Result<Question, RefusalReason> {
         let account = UserId::new(mem::take(&mut user.id)).map_err(RefusalReason::InvalidUser)?;
         let (user_id, actor) = match user.impersonator.take() {
@@ -183,7 +190,7 @@ impl Guard {
             (true, None) => place.bearer_callback().to_string(),
             (false, _) => place.callback_for(ticket),
         };
-        let track = self.track_of(parts, &mut user, &actor, &account).idempotency_key(attempt.clone());
+        let track = self.track_of(parts, &mut user, (&actor, &account), read)?.idempotency_key(attempt.clone());
         // Nobody is sent to the challenge of a request that is only observed, and so nobody comes back.
         let track = if self.policy.extent.is_observed { track } else { track.redirect_url(callback) };
         Ok(Question {
@@ -197,11 +204,18 @@ impl Guard {
             method: parts.method.clone(),
             address,
             track: TrackAsked::new(Arc::new(track)),
+            transaction: read.map(|read| read.digest),
         })
     }
 
     /// What Authsignal is told about a request, whatever the attempt.
-    fn track_of(&self, parts: &Parts, user: &mut User, actor: &Actor, account: &UserId) -> Track {
+    fn track_of(
+        &self,
+        parts: &Parts,
+        user: &mut User,
+        (actor, account): (&Actor, &UserId),
+        read: Option<&ReadBody>,
+    ) -> Result<Track, RefusalReason> {
         // A job has no address, and none that is missing.
         let is_unseen = self.particulars.is_unseen();
         let signals = if is_unseen { Signals::default() } else { Signals::of(parts, &self.authsignal.addresses) };
@@ -233,10 +247,14 @@ impl Guard {
             Actor::Impersonator(_) => custom.map(|custom| custom.with(ON_BEHALF_OF, account.as_str())),
             _ => custom,
         };
-        match custom {
+        let custom = match read {
+            Some(read) => Some(self.joined(custom.unwrap_or_default(), read)?),
+            None => custom,
+        };
+        Ok(match custom {
             Some(custom) => track.custom(custom),
             None => track,
-        }
+        })
     }
 
     /// Tells Authsignal these data points as well; of two with one name, these.

@@ -36,6 +36,7 @@ use crate::request::caller::is_preflight;
 use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
 use crate::store::flows::{Holder, Spending};
+use crate::transaction::ReadBody;
 use crate::upstream::Unanswered;
 use crate::verdict::question::Run;
 use crate::verdict::{Grounds, Verdict};
@@ -97,6 +98,8 @@ struct Asked<'a> {
     place: &'a Place,
     address: Address,
     user: User,
+    /// What its body was read as, where its route reads it.
+    read: Option<ReadBody>,
 }
 
 impl Guard {
@@ -114,6 +117,7 @@ impl Guard {
             match self.settle(&mut parts, Reading::Unread(body), trail_span).await {
                 Ok(Way { body, verdict, spending }) => {
                     // What an outer layer said is not for the handler of this one, also where this one says nothing.
+                    self.pass_value(&mut parts, verdict.as_ref());
                     match verdict {
                         Some(verdict) => parts.extensions.insert(verdict),
                         None => parts.extensions.remove::<Verdict>(),
@@ -180,9 +184,13 @@ impl Guard {
                 return Err(RefusalReason::Prefetch.into());
             }
         }
-        let Some(asked) = self.asked(parts, body.is_empty(), trail).await? else {
+        let Some(mut asked) = self.asked(parts, body.is_empty(), trail).await? else {
             return Ok(Way { body, verdict: None, spending: None });
         };
+        if let Some(reader) = &self.reader {
+            let (whole, read) = Box::pin(self.read_transaction(reader, parts, body)).await?;
+            (body, asked.read) = (whole, Some(read));
+        }
 
         trail.at("user id");
         let (case, answered) = self.case(parts, asked, (run, &attempt, ticket), trail)?;
@@ -322,7 +330,7 @@ impl Guard {
     async fn asked(&self, parts: &mut Parts, is_empty: bool, trail: &Trail) -> Result<Option<Asked<'_>>, Stop> {
         if let Some(asker) = &self.particulars.asker {
             let place = &self.authsignal.places.main;
-            return Ok(Some(Asked { place, address: Address::nowhere(), user: asker.user.clone() }));
+            return Ok(Some(Asked { place, address: Address::nowhere(), user: asker.user.clone(), read: None }));
         }
         trail.at("target");
         let address = Address::of(parts).await;
@@ -344,7 +352,7 @@ impl Guard {
         match self.authsignal.identify(parts).await {
             Ok(Some(user)) => {
                 self.authsignal.mistakes.has_named_at_layer.note();
-                Ok(Some(Asked { place, address, user }))
+                Ok(Some(Asked { place, address, user, read: None }))
             }
             Ok(None) | Err(_) if is_preflight => Ok(None),
             Ok(None) => {
@@ -368,19 +376,20 @@ impl Guard {
         (run, attempt, ticket): (RequestId, &IdempotencyKey, Ticket),
         trail: &'a Trail,
     ) -> Result<(Case<'a>, Option<Verdict>), RefusalReason> {
-        let Asked { place, address, user } = asked;
+        let Asked { place, address, user, read } = asked;
         let outer = parts.extensions.get::<Verdict>();
         let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
         let (outer, run) = outer.map_or_else(|| (None, Run::new(run, self.id)), |(outer, run)| (Some(outer), run));
         let is_bearer = user.is_bearer;
-        let question = self.question(parts, user, address, place, attempt, ticket)?;
+        let question = self.question(parts, user, address, place, (attempt, ticket), read.as_ref())?;
         trail.user(&question.account, &question.actor);
         let before = self.particulars.earlier.iter();
         if outer.is_some() || before.len() > 0 {
             trail.at("outer layer");
         }
         let answered = outer.into_iter().chain(before).find_map(|before| before.answers(&question, &run));
-        Ok((Case { guard: self, place, is_bearer, question, run, trail }, answered))
+        let summary = read.map(|read| read.summary).unwrap_or_default();
+        Ok((Case { guard: self, place, is_bearer, question, run, trail, summary }, answered))
     }
 
     /// Answers with a challenge, unless a twin of the request was approved meanwhile.

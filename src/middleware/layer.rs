@@ -25,6 +25,7 @@ mod extent;
 mod proof;
 mod review;
 mod sign_in;
+mod transaction;
 
 /// The longest that an approval is remembered.
 const MAX_REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -98,6 +99,7 @@ impl AuthsignalLayer {
                 names: Names::default(),
                 policy,
                 custom: None,
+                reader: None,
                 fallback: None,
                 condition: None,
                 scope: None,

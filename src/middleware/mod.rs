@@ -242,6 +242,7 @@ mod stop;
 mod table;
 mod token;
 mod tracked;
+mod transaction;
 mod unasked;
 mod when;
 

@@ -116,11 +116,24 @@ impl Guard {
         let browser = authsignal.cookie.known(&parts.headers).filter(|known| known.was_challenged);
         let (Some(user), Some(browser), false) = (user, browser, is_led) else { return Ok(Requirement::Unknown) };
         let mut body = Reading::Unread(body);
-        if self.policy.coverage.reads_body() {
+        if self.policy.coverage.reads_body() || self.reader.is_some() {
             body = body.read(authsignal.body_limit).await?;
         }
+        let read = self.reader.as_ref().zip(body.whole());
+        let read = read.map(|(reader, whole)| reader.read(&parts.headers, whole, "en"));
+        let Ok(read) = read.transpose() else { return Ok(Requirement::Unknown) };
+        let transaction = read.map(|read| read.digest);
+        if self.reader.is_some() && transaction.is_none() {
+            return Ok(Requirement::Unknown);
+        }
         let actor = &Actor::Person;
-        let asker = Whose { user: &user.id, session: user.session.as_deref(), actor, account: &user.id };
+        let asker = Whose {
+            user: &user.id,
+            session: user.session.as_deref(),
+            actor,
+            account: &user.id,
+            transaction: transaction.as_ref(),
+        };
         let Some(binding) = self.binding(place, asker, &address, parts, body.whole()) else {
             return Ok(Requirement::Unknown);
         };

@@ -320,6 +320,38 @@ impl RefusalReason {
                 "This could not be confirmed",
                 "The proof was not for this. Nothing was done.",
             ),
+            Self::BodyUnsupported => row(
+                "AUTHSIGNAL-R036",
+                "BodyUnsupported",
+                "body_unsupported",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This could not be read",
+                "What you sent is of a kind that is not read here. Nothing was done.",
+            ),
+            Self::BodyMalformed(_) => row(
+                "AUTHSIGNAL-R037",
+                "BodyMalformed",
+                "body_malformed",
+                StatusCode::BAD_REQUEST,
+                "This is not clear",
+                "What you sent can be read in more than one way. Nothing was done.",
+            ),
+            Self::BodyInvalid(_) => row(
+                "AUTHSIGNAL-R038",
+                "BodyInvalid",
+                "body_invalid",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This is not complete",
+                "Something is missing in what you sent, or does not fit. Nothing was done.",
+            ),
+            Self::DataConflict => row(
+                "AUTHSIGNAL-R039",
+                "DataConflict",
+                "data_conflict",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This can't be confirmed",
+                "Nothing was done. Please tell the people who run this.",
+            ),
         }
     }
 }

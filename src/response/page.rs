@@ -336,9 +336,8 @@ impl fmt::Debug for PageLink {
 
 #[cfg(test)]
 mod tests {
-    use authsignal_client::ActionCode;
-
     use super::*;
+    use crate::domain::flow::tests::opening;
     use crate::domain::form::{Enctype, Field, SavedForm, Value};
     use crate::domain::return_to::ReturnTo;
 
@@ -349,7 +348,7 @@ mod tests {
         let file = Field { name: "receipt".into(), value: Value::File("canary.pdf".into()) };
         let fields = SavedForm { enctype: Enctype::Multipart, fields: vec![field, file] };
         let to = ReturnTo::new("/pay?canary=1").unwrap();
-        let form = ResumeForm::new(ActionCode::new("pay").unwrap(), None, &to, &fields, Duration::ZERO);
+        let form = ResumeForm::new(&opening("ada", "pay", "1", None), &to, &fields, Duration::ZERO);
         let page = Page::new(PageKind::Resume(form)).link(LinkKind::TryAgain, "https://x.example/?token=canary");
         let shown = format!("{page:?}");
         assert!(!shown.contains("canary") && shown.contains("TryAgain"), "{shown}");

@@ -97,8 +97,11 @@ impl Look {
         let mut form = None;
         if let Some(resume) = page.form() {
             details.push((&*action, resume.name()));
-            let shown = resume.fields().iter().filter(|field| field.is_shown());
-            details.extend(shown.filter_map(|field| Some((field.name(), field.value().or(field.file_name())?))));
+            details.extend(resume.summary());
+            if resume.summary().next().is_none() {
+                let shown = resume.fields().iter().filter(|field| field.is_shown());
+                details.extend(shown.filter_map(|field| Some((field.name(), field.value().or(field.file_name())?))));
+            }
             details.push((&*sent_to, resume.target()));
             let has_secrets = resume.fields().iter().any(|field| field.kind() == FieldKind::Secret);
             let line = has_secrets.then_some(&*type_again);
@@ -205,9 +208,9 @@ fn policy(text: String) -> HeaderValue {
 mod tests {
     use std::time::Duration;
 
-    use authsignal_client::ActionCode;
-
     use super::*;
+    use crate::domain::flow::Opening;
+    use crate::domain::flow::tests::opening;
     use crate::domain::form::{Enctype, Field, SavedForm, Value};
     use crate::domain::return_to::ReturnTo;
     use crate::response::resume_form::ResumeForm;
@@ -258,8 +261,8 @@ mod tests {
             ],
         };
         let to = ReturnTo::new("/withdraw?a=\"b").unwrap();
-        let action = ActionCode::new("withdraw-money").unwrap();
-        let form = ResumeForm::new(action, Some(hostile), &to, &fields, Duration::from_secs(299));
+        let opening = Opening { name: Some(hostile.into()), ..opening("ada", "withdraw-money", "1", None) };
+        let form = ResumeForm::new(&opening, &to, &fields, Duration::from_secs(299));
         let page = page(&PageKind::Resume(form));
         let html = html(&page);
         assert!(!html.contains("<script>") && !html.contains("name=\"\">"), "{html}");
@@ -275,5 +278,14 @@ mod tests {
         assert_eq!(html.matches("csrf_token").count(), 1, "sent again, and not shown");
         let policies = policies(&page);
         assert!(!policies.contains("form-action"), "the post may be redirected anywhere: {policies}");
+        // Of a transaction its summary is shown, and its fields are sent.
+        let summary = vec![(hostile.to_owned(), hostile.to_owned())];
+        let form = ResumeForm::new(&Opening { summary, ..opening }, &to, &fields, Duration::from_secs(299));
+        let page = self::page(&PageKind::Resume(form));
+        let html = self::html(&page);
+        let shown = html.split_once("<dl>").unwrap().1.split_once("</dl>").unwrap().0;
+        assert!(!html.contains("<script>") && shown.matches("<dt>").count() == 3, "{html}");
+        assert_eq!(shown.matches("&#34;&#62;&#60;script&#62;alert(1)").count(), 3, "the action; label and value");
+        assert_eq!(html.matches("csrf_token").count(), 1);
     }
 }

@@ -51,6 +51,11 @@ pub(super) struct Problem<'a> {
     /// The verification methods that count, where the route names them.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     methods: &'a [VerificationMethod],
+    /// What is wrong with a body, and in which field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
 }
 
 impl<'a> Problem<'a> {
@@ -74,6 +79,8 @@ impl<'a> Problem<'a> {
             outage: None,
             failover: None,
             methods: &[],
+            fault: None,
+            path: None,
         }
     }
 
@@ -146,7 +153,19 @@ pub(super) fn problem(refusal: &Refusal) -> Response<Bytes> {
     };
     let failover = refusal.no_failover().map(NoFailover::as_str);
     let methods = refusal.methods();
-    let problem = Problem { outage, failover, methods, ..Problem::of(refusal, reason.status()) };
+    let detail = reason.body_fault().map(|fault| format!("Nothing was done: {fault}."));
+    let problem = Problem {
+        outage,
+        failover,
+        methods,
+        fault: reason.body_fault().map(|fault| fault.kind.as_str()),
+        path: reason.body_fault().map(|fault| fault.path.as_str()).filter(|path| !path.is_empty()),
+        ..Problem::of(refusal, reason.status())
+    };
+    let problem = match &detail {
+        Some(detail) => problem.detail(detail),
+        None => problem,
+    };
     with_retry_after(problem.respond(), refusal)
 }
 

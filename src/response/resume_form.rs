@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use authsignal_client::ActionCode;
 
+use crate::domain::flow::Opening;
 use crate::domain::form::{Enctype, Field, SavedForm, Unkept, UnkeptReason, Value};
+use crate::domain::readable::readable;
 use crate::domain::return_to::ReturnTo;
 
 /// A form that was sent before its challenge, to be posted again.
@@ -19,6 +21,7 @@ pub struct ResumeForm {
     pub(crate) name: String,
     pub(crate) target: String,
     pub(crate) fields: Vec<FormField>,
+    pub(crate) summary: Vec<(String, String)>,
     pub(crate) left: Duration,
     /// Whether somebody has looked at it, rather than its user proved it.
     pub(crate) is_reviewed: bool,
@@ -50,11 +53,13 @@ pub struct UnkeptField {
 }
 
 impl ResumeForm {
-    pub(crate) fn new(action: ActionCode, name: Option<&str>, to: &ReturnTo, form: &SavedForm, left: Duration) -> Self {
+    pub(crate) fn new(opening: &Opening, to: &ReturnTo, form: &SavedForm, left: Duration) -> Self {
+        let Opening { action, name, summary, .. } = opening;
         Self {
             enctype: form.enctype,
-            name: name.map_or_else(|| readable(action.as_str()), str::to_owned),
-            action,
+            name: name.clone().unwrap_or_else(|| readable(action.as_str())),
+            action: action.clone(),
+            summary: summary.clone(),
             target: to.as_str().to_owned(),
             fields: form.fields.iter().cloned().map(FormField).collect(),
             left,
@@ -98,6 +103,12 @@ impl ResumeForm {
     #[must_use]
     pub fn fields(&self) -> &[FormField] {
         &self.fields
+    }
+
+    /// What is approved, as [`Transaction::summary`](crate::Transaction::summary) says it: labels and values, in order. Show it in the
+    /// place of the [fields](Self::fields), which are posted all the same; empty where the route reads no transaction.
+    pub fn summary(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.summary.iter().map(|(label, value)| (label.as_str(), value.as_str()))
     }
 
     /// How long the approval waits for it.
@@ -177,15 +188,6 @@ impl From<&Unkept> for UnkeptField {
     }
 }
 
-/// A code or a field's name as people read it: `withdraw-money` is "Withdraw money".
-fn readable(code: &str) -> String {
-    let mut text = code.replace(['-', '_'], " ").trim().to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
-}
-
 impl fmt::Debug for ResumeForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResumeForm").field("action", &self.action).field("fields", &self.fields).finish_non_exhaustive()
@@ -195,19 +197,5 @@ impl fmt::Debug for ResumeForm {
 impl fmt::Debug for FormField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FormField").field("name", &self.0.name).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_read_as_words() {
-        for (code, words) in
-            [("withdraw-money", "Withdraw money"), ("view_Card", "View Card"), ("x", "X"), ("7", "7"), ("_a_", "A")]
-        {
-            assert_eq!(readable(code), words);
-        }
     }
 }

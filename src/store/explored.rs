@@ -102,6 +102,7 @@ fn fixed(remember: Option<Duration>) -> Fixed {
             proof: &ProofPolicy::default(),
             told: None,
             may_be_reviewed: false,
+            transaction: None,
         }
         .hash(&digest);
         let key = keys.name(Purpose::Flow, &browsers[usize::from(index == OTHER_BROWSER)], &binding);

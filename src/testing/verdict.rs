@@ -14,6 +14,7 @@ use crate::domain::flow::RequestId;
 use crate::domain::policy::Policy;
 use crate::domain::tenant::Tenant;
 use crate::random::random;
+use crate::transaction::{Approved, Transaction};
 use crate::verdict::question::{LayerId, Question, Run, TrackAsked};
 use crate::verdict::{Grounds, Inner, Verdict};
 
@@ -57,6 +58,7 @@ impl Verdict {
             policy: Policy::default(),
             method: Method::default(),
             address: Address::nowhere(),
+            transaction: None,
         };
         Self::new(Inner {
             attempt: IdempotencyKey::random(),
@@ -101,6 +103,34 @@ impl<A: Action> VerdictFor<A> {
     #[track_caller]
     pub fn for_test(user: &str, grounds: Grounds) -> Self {
         Self::from_verdict(Verdict::for_test(user, A::CODE, grounds))
+    }
+}
+
+impl<T: Transaction> Approved<T> {
+    /// A value as a layer would give it to a handler, which can so be called as the function that it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum_authsignal::{Approved, Grounds, Transaction, Verdict};
+    ///
+    /// #[derive(serde::Deserialize, Transaction)]
+    /// struct Transfer {
+    ///     amount: u64,
+    /// }
+    ///
+    /// async fn transfer(transfer: Approved<Transfer>) -> String {
+    ///     format!("{} by {}", transfer.amount, transfer.verdict().user_id())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let verdict = Verdict::for_test("ada", "transfer", Grounds::Allowed);
+    /// assert_eq!(transfer(Approved::for_test(Transfer { amount: 10 }, verdict)).await, "10 by ada");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn for_test(value: T, verdict: Verdict) -> Self {
+        Self::from_parts(value, verdict)
     }
 }
 

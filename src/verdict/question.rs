@@ -9,12 +9,12 @@ use authsignal_client::{ActionCode, Track, UserId};
 use http::Method;
 
 use crate::domain::actor::Actor;
-use crate::domain::coverage::Address;
+use crate::domain::coverage::{Address, Digest};
 use crate::domain::flow::RequestId;
 use crate::domain::policy::Policy;
 use crate::domain::tenant::Tenant;
 
-/// Everything that a layer's answer depends on, apart from the time and the body.
+/// Everything that a layer's answer depends on, apart from the time and of the body all but what is read of it.
 #[derive(Clone)]
 pub(crate) struct Question {
     pub(crate) tenant: Tenant,
@@ -29,6 +29,8 @@ pub(crate) struct Question {
     pub(crate) method: Method,
     pub(crate) address: Address,
     pub(crate) track: TrackAsked,
+    /// The value that its body was read as.
+    pub(crate) transaction: Option<Digest>,
 }
 
 impl Question {
@@ -44,6 +46,7 @@ impl Question {
             && self.method == outer.method
             && self.address.is_within(&outer.address)
             && self.track.is(&outer.track)
+            && self.transaction == outer.transaction
     }
 }
 

@@ -6,12 +6,13 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// The crates, and where their code begins.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "src",
     "crates/authsignal-client/src",
     "crates/authsignal-emulator/src",
     "crates/authsignal-store-redis/src",
     "crates/authsignal-store-sqlx/src",
+    "crates/axum-authsignal-derive/src",
     "crates/axum-authsignal-testing/src",
 ];
 

@@ -74,6 +74,7 @@ mod support;
 mod surroundings;
 mod tenants;
 mod tokens;
+mod transactions;
 mod unasked;
 mod user_ids;
 mod wire;

@@ -226,6 +226,7 @@ fn t39_neighbouring_fields_do_not_merge() {
             proof: &ProofPolicy::default(),
             told: None,
             may_be_reviewed: false,
+            transaction: None,
         }
         .hash(&digest)
     };
@@ -269,6 +270,7 @@ proptest! {
                 proof: &ProofPolicy::default(),
                 told: None,
                 may_be_reviewed: false,
+            transaction: None,
             };
             binding.hash(&Digest([0; 32]))
         };

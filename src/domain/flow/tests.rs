@@ -23,6 +23,7 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
         user: UserId::new(user).unwrap(),
         session: None,
         name: None,
+        summary: Vec::new(),
         action: ActionCode::new(action).unwrap(),
         remember,
         proof: ProofPolicy::default(),
@@ -331,6 +332,7 @@ fn a_record_reads_back_as_it_was_written() {
                 methods: waits.then(|| vec![VerificationMethod::Passkey]),
                 max_age: waits.then_some(Duration::from_millis(30_500)),
             },
+            summary: waits.then(|| ("To".into(), "bob".into())).into_iter().collect(),
             ..opening("ada", "pay", "attempt-1", waits.then_some(Duration::from_millis(1_500)))
         };
         let asked = Asked { times: 1, last: Some(AskId(2)) };

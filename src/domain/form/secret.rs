@@ -4,7 +4,7 @@
 ///
 /// Tokens against request forgery are not among them: they are the page's, not the user's, and without them the form
 /// could not be sent again (T47).
-pub(super) fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     const PARTS: [&str; 17] = [
         "password",
         "passwd",

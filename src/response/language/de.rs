@@ -29,6 +29,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::ContinueWithin(1) => "Das gilt noch eine Minute.",
         Text::ContinueWithin(minutes) => return format!("Das gilt noch {minutes} Minuten.").into(),
         Text::Action => "Vorgang",
+        Text::Yes => "Ja",
+        Text::No => "Nein",
         Text::SentTo => "Gesendet an",
         Text::TypeAgain => "Das wurde zu Ihrer Sicherheit nicht aufbewahrt. Bitte geben Sie es noch einmal ein:",
         Text::NotKeptFields(list) => return format!("Das konnte nicht aufbewahrt werden: {list}.").into(),
@@ -177,7 +179,22 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Das wurde oft ohne Nachweis versucht. Es ist nichts geschehen: Beginnen Sie in einigen Minuten noch einmal, wo \
              Sie waren.",
         ),
-        RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
+        RefusalReason::BodyUnsupported => (
+            "Das lässt sich nicht lesen",
+            "Ihre Angaben kamen in einer Form an, die hier nicht gelesen wird. Es ist nichts geschehen.",
+        ),
+        RefusalReason::BodyMalformed(_) => (
+            "Das ist nicht eindeutig",
+            "Ihre Angaben lassen sich auf mehr als eine Weise lesen. Es ist nichts geschehen.",
+        ),
+        RefusalReason::BodyInvalid(_) => (
+            "Das ist nicht vollständig",
+            "In Ihren Angaben fehlt etwas, oder etwas passt nicht. Es ist nichts geschehen.",
+        ),
+        RefusalReason::MethodsNotOffered
+        | RefusalReason::DataConflict
+        | RefusalReason::CallbackGuarded
+        | RefusalReason::Unguarded => (
             "Das kann nicht bestätigt werden",
             "Es ist nichts geschehen. Bitte sagen Sie denen Bescheid, die diese Anwendung betreiben.",
         ),

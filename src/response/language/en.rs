@@ -23,6 +23,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::ContinueWithin(1) => "This is good for one minute.",
         Text::ContinueWithin(minutes) => return format!("This is good for {minutes} minutes.").into(),
         Text::Action => "Action",
+        Text::Yes => "Yes",
+        Text::No => "No",
         Text::SentTo => "Sent to",
         Text::TypeAgain => "For your safety this was not kept. Please type it again:",
         Text::NotKeptFields(list) => return format!("These could not be kept: {list}.").into(),

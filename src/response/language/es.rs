@@ -27,6 +27,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::ContinueWithin(1) => "Es válido un minuto.",
         Text::ContinueWithin(minutes) => return format!("Es válido {minutes} minutos.").into(),
         Text::Action => "Acción",
+        Text::Yes => "Sí",
+        Text::No => "No",
         Text::SentTo => "Enviado a",
         Text::TypeAgain => "Por su seguridad, esto no se guardó. Escríbalo de nuevo:",
         Text::NotKeptFields(list) => return format!("Esto no se pudo guardar: {list}.").into(),
@@ -160,7 +162,19 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Demasiados intentos",
             "Esto se intentó muchas veces sin una prueba. No se ha hecho nada: empiece de nuevo donde estaba en unos minutos.",
         ),
-        RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => (
+        RefusalReason::BodyUnsupported => {
+            ("Esto no se puede leer", "Lo que envió tiene un formato que aquí no se lee. No se ha hecho nada.")
+        }
+        RefusalReason::BodyMalformed(_) => {
+            ("Esto no está claro", "Lo que envió se puede leer de varias maneras. No se ha hecho nada.")
+        }
+        RefusalReason::BodyInvalid(_) => {
+            ("Esto no está completo", "Falta algo en lo que envió, o algo no encaja. No se ha hecho nada.")
+        }
+        RefusalReason::MethodsNotOffered
+        | RefusalReason::DataConflict
+        | RefusalReason::CallbackGuarded
+        | RefusalReason::Unguarded => (
             "Esto no se puede confirmar",
             "No se ha hecho nada. Avise, por favor, a quienes gestionan esta aplicación.",
         ),

@@ -29,6 +29,8 @@ pub(super) fn say(text: Text<'_>) -> Cow<'static, str> {
         Text::ContinueWithin(1) => "C’est valable une minute.",
         Text::ContinueWithin(minutes) => return format!("C’est valable {minutes} minutes.").into(),
         Text::Action => "Action",
+        Text::Yes => "Oui",
+        Text::No => "Non",
         Text::SentTo => "Envoyé à",
         Text::TypeAgain => "Par sécurité, ceci n’a pas été conservé. Veuillez le saisir à nouveau :",
         Text::NotKeptFields(list) => return format!("Ceci n’a pas pu être conservé : {list}.").into(),
@@ -170,7 +172,21 @@ fn refusal(reason: &RefusalReason) -> (&'static str, &'static str) {
             "Ceci a été essayé de nombreuses fois sans preuve. Rien n’a été fait : recommencez dans quelques minutes là où \
              vous étiez.",
         ),
-        RefusalReason::MethodsNotOffered | RefusalReason::CallbackGuarded | RefusalReason::Unguarded => {
+        RefusalReason::BodyUnsupported => (
+            "Cela ne peut pas être lu",
+            "Ce que vous avez envoyé est dans un format qui n’est pas lu ici. Rien n’a été fait.",
+        ),
+        RefusalReason::BodyMalformed(_) => {
+            ("Cela n’est pas clair", "Ce que vous avez envoyé peut se lire de plusieurs façons. Rien n’a été fait.")
+        }
+        RefusalReason::BodyInvalid(_) => (
+            "Cela n’est pas complet",
+            "Il manque quelque chose à ce que vous avez envoyé, ou quelque chose ne convient pas. Rien n’a été fait.",
+        ),
+        RefusalReason::MethodsNotOffered
+        | RefusalReason::DataConflict
+        | RefusalReason::CallbackGuarded
+        | RefusalReason::Unguarded => {
             ("Confirmation impossible", "Rien n’a été fait. Veuillez prévenir les responsables de cette application.")
         }
         RefusalReason::NoPerson => (

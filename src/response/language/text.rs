@@ -29,6 +29,10 @@ pub enum Text<'a> {
     ContinueWithin(u64),
     /// "Action", before the name of an action.
     Action,
+    /// "Yes", in what is shown of a [`Transaction`](crate::Transaction).
+    Yes,
+    /// "No"
+    No,
     /// "Sent to", before an address.
     SentTo,
     /// "For your safety this was not kept. Please type it again:"
