@@ -20,7 +20,7 @@ fn package(cases: &[PathBuf]) -> PathBuf {
     let mut manifest = format!(
         "[package]\nname = \"ui\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
          axum = {{ version = \"0.8\", default-features = false, features = [\"tokio\"] }}\n\
-         axum-authsignal = {{ path = {:?} }}\nbytes = \"1\"\nhttp = \"1\"\nhttp-body-util = \"0.1\"\n\
+         axum-authsignal = {{ path = {:?} }}\nbytes = \"1\"\nserde = {{ version = \"1\", features = [\"derive\"] }}\nhttp = \"1\"\nhttp-body-util = \"0.1\"\n\
          tower = {{ version = \"0.5\", features = [\"util\"] }}\n",
         root()
     );

@@ -1,0 +1,13 @@
+//~ `Transfer` is no transaction
+use axum::http::Method;
+use axum_authsignal::{Approved, AuthsignalLayer, GuardedRouter};
+
+struct Transfer;
+
+async fn transfer(_: Approved<Transfer>) {}
+
+fn app(layer: &AuthsignalLayer) -> GuardedRouter {
+    GuardedRouter::new().transaction(Method::POST, "/transfer", layer, transfer)
+}
+
+fn main() {}
