@@ -85,6 +85,7 @@ pub(crate) fn sign_in_of(
         session: Some(session.to_owned()),
         action,
         name: None,
+        summary: Vec::new(),
         remember: Some(MAX_SIGN_IN_AGE),
         proof: ProofPolicy::default(),
         is_review: false,

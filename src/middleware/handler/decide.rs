@@ -282,7 +282,7 @@ impl Guard {
     ) -> Result<WaitingDecision, RefusalReason> {
         let place = &self.authsignal.places.main;
         let ticket = Ticket::from_random(random());
-        let question = self.question(parts, user, Address::nowhere(), place, attempt, ticket)?;
+        let question = self.question(parts, user, Address::nowhere(), place, (attempt, ticket), None)?;
         let covered = (Coverage::Action, None, &self.policy.proof, &[][..]);
         let binding = self.binding_of(place, Whose::of(&question), &question.address, parts, covered);
         Ok(WaitingDecision {

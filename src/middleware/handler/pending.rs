@@ -260,6 +260,7 @@ impl PendingDecision {
             method: Method::POST,
             address: Address::nowhere(),
             track: TrackAsked::new(Arc::new(Track::new(action.clone()))),
+            transaction: None,
         };
         let run = Run::new(RequestId(random()), LayerId::new());
         let is_taken = AtomicBool::new(true);
