@@ -135,6 +135,7 @@ fn flow_of(policy: &Policy, proving: Proving) -> Flow {
         session: None,
         action: ActionCode::new("pay").unwrap(),
         name: None,
+        summary: Vec::new(),
         remember: policy.remember,
         proof: policy.proof.clone(),
         is_review: proving == Proving::Review,
