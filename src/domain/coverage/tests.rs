@@ -201,6 +201,7 @@ fn t27_what_a_handler_told_is_bound() {
             proof: &ProofPolicy::default(),
             told: told.as_ref(),
             may_be_reviewed,
+            transaction: None,
         }
         .hash(&Digest([7; 32]))
     };
