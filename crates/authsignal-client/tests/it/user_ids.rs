@@ -13,12 +13,12 @@ const CORPUS: &str = include_str!("../user_ids.jsonl");
 
 /// The user id that a server reads out of a request's first line, and a URL parser on the way to it changes nothing of.
 fn read_back(target: &str) -> String {
-    let path = target.strip_prefix("POST ").unwrap();
-    let url = url::Url::parse("http://host").unwrap().join(path).unwrap();
+    let path = target.strip_prefix("POST ").expect("a track is posted");
+    let url = url::Url::parse(&format!("http://host{path}")).expect("a URL");
     assert_eq!(url.as_str(), format!("http://host{path}"), "a URL parser reads something else");
-    let segments: Vec<_> = url.path_segments().unwrap().collect();
+    let segments: Vec<_> = url.path_segments().expect("a path").collect();
     let ["v1", "users", user, "actions", "pay"] = segments[..] else { panic!("{path}") };
-    percent_decode_str(user).decode_utf8().unwrap().into_owned()
+    percent_decode_str(user).decode_utf8().expect("UTF-8").into_owned()
 }
 
 /// T70, T71: no two ids share an address, each reads back as itself, and as an attribute every text arrives as it is.
