@@ -136,7 +136,7 @@ async fn each_kind_of_tampering_with_a_hundred_thousand_events_is_found() {
         ("put in another chain's", put_in(5000, lines[3])),
         (
             "put in a forged one",
-            put_in(5000, &edited(5000, "user-", "mallory-").split_inclusive('\n').nth(5000).unwrap().to_owned()),
+            put_in(5000, edited(5000, "user-", "mallory-").split_inclusive('\n').nth(5000).unwrap()),
         ),
         ("double one", put_in(5000, lines[5000])),
         ("double a chain", put_in(count, &lines[..12].concat())),

@@ -40,7 +40,7 @@ fn asked(bench: &Bench) -> usize {
 
 /// The path that a link of a page leads to.
 fn link(page: &Reply, label: &str) -> String {
-    let before = page.text().split_once(&format!("\">{label}</a>")).expect(page.text()).0;
+    let before = page.text().split_once(&format!("\">{label}</a>")).unwrap_or_else(|| panic!("{}", page.text())).0;
     before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&").replace("&amp;", "&")
 }
 

@@ -165,7 +165,7 @@ fn t31_t34_t107_what_is_proved_or_reviewed_passes_cell_by_cell() {
                 let flow = flow_of(&policy, proving);
                 // The proof's method; how long after the challenge it was given, and we were told, in seconds.
                 for method in [Some(Passkey), Some(EmailOtp), Some("passkey".into()), None] {
-                    for (given, told) in [(0, 59), (0, 60), (100, 159), (100, 160), (200, 100)] {
+                    for (given, told) in [(0_u64, 59_u64), (0, 60), (100, 159), (100, 160), (200, 100)] {
                         for told_state in STATES.map(S::from) {
                             let is_valid = told_state == S::ChallengeSucceeded;
                             let at = |seconds| NOW.plus(Duration::from_secs(seconds));
@@ -179,7 +179,7 @@ fn t31_t34_t107_what_is_proved_or_reviewed_passes_cell_by_cell() {
                                 at: Some(at(given)),
                             };
                             let is_right = policy.proof.methods.is_none() || method == Some(Passkey);
-                            let age = if given > told { 0 } else { told - given };
+                            let age = told.saturating_sub(given);
                             let is_young = policy.proof.max_age.is_none() || age < 60;
                             let (stage, want) = if proving == Proving::Review {
                                 assert!(

@@ -106,6 +106,7 @@ enum Action {
 
 /// Everything there is at one time.
 #[derive(Clone, Hash)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "states are the same that have the same hash")]
 struct State {
     ticks: u8,
     records: Records,

@@ -130,7 +130,7 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    pub(super) fn new(seed: u64, broken: Option<Broken>) -> Arc<Simulation> {
+    pub(super) fn new(seed: u64, broken: Option<Broken>) -> Arc<Self> {
         let random = Random::new(seed);
         // A third of all lives is calm, but for the order of things.
         let is_bad = !random.chance(333);

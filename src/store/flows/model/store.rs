@@ -22,7 +22,7 @@ pub(super) enum Secret {
 impl Secret {
     /// The secret that a record under this key is named by.
     pub(super) fn of(key: &Key) -> Self {
-        if place(key) % 2 == 0 { Self::Newer } else { Self::Older }
+        if place(key).is_multiple_of(2) { Self::Newer } else { Self::Older }
     }
 }
 
@@ -54,6 +54,7 @@ impl Fate {
 
 /// A record, opened.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "most of them are flows")]
 pub(super) enum Value {
     Flow(Flow),
     Revocations(Revocations),
