@@ -38,7 +38,7 @@ pub struct StepUpProblem;
 const NAME: &str = "StepUpProblem";
 
 /// What a layer may answer, and when.
-const ANSWERS: [(&str, &str); 10] = [
+const ANSWERS: [(&str, &str); 12] = [
     ("202", "Somebody reviews it first. The same request passes once they have approved it."),
     ("400", "What was sent could not be read, or the proof that came along is none."),
     ("401", "Nobody is signed in; or, of a client with a bearer token, a proof is asked for."),
@@ -46,6 +46,8 @@ const ANSWERS: [(&str, &str); 10] = [
     ("408", "What was sent did not arrive in time."),
     ("409", "This very request was passed on a moment ago."),
     ("413", "What was sent is too large for what an approval covers."),
+    ("415", "What was sent is neither JSON nor a form, where one is read."),
+    ("422", "What was sent does not fit what the route is about."),
     ("429", "Too much was begun without a proof; `Retry-After` says when to try again."),
     ("502", "No challenge could be given."),
     ("503", "No decision could be had; `Retry-After` says when to try again, where that can help."),
