@@ -62,6 +62,8 @@ run cargo clippy --locked -p axum-authsignal -- -D warnings
 run cargo clippy --locked -p axum-authsignal-derive -- -D warnings
 run cargo clippy --locked -p axum-authsignal --features jwks -- -D warnings
 run cargo clippy --locked -p axum-authsignal --features testing -- -D warnings
+run cargo clippy --locked -p axum-authsignal --features metrics -- -D warnings
+run cargo clippy --locked -p axum-authsignal --features utoipa -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features --features derive -- -D warnings
 run cargo clippy --locked -p axum-authsignal --no-default-features --features hyper -- -D warnings
@@ -135,7 +137,7 @@ heading 'Changes of the deciding rooms: a share of them, and whether the tests n
 cargo mutants --version >/dev/null 2>&1 || run cargo install --locked cargo-mutants
 # A property that a change breaks would be written down beside the code.
 run env PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p axum-authsignal --in-place --baseline=skip --timeout 240 -o target \
-    --shard "${MUTANTS_SHARD:-1/140}" --sharding round-robin
+    --shard "${MUTANTS_SHARD:-1/280}" --sharding round-robin
 
 heading 'A release refuses what is for tests: the layer built as one is, apart from its optimizations'
 run cargo test --locked --workspace --all-features --test release \

@@ -64,6 +64,7 @@ mod domain;
 #[cfg(test)]
 mod fuzz;
 mod guarded;
+mod hex;
 mod log;
 mod meter;
 pub mod middleware;

@@ -80,7 +80,7 @@ pub fn describe_metrics() {
     describe_counter!(STORE_ERRORS, Unit::Count, "Calls to the store that failed, by kind.");
     describe_counter!(AUDITED, Unit::Count, "Audit events that their sink has taken.");
     describe_counter!(AUDIT_LOST, Unit::Count, "Audit events that are lost, by why.");
-    describe_gauge!(INSECURE, Unit::Count, "Handles that an emulator decides for, which has no place in production.");
+    describe_gauge!(INSECURE, Unit::Count, "1 where an emulator decides, which has no place in production.");
 }
 
 #[cfg(not(feature = "metrics"))]

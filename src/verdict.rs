@@ -17,8 +17,7 @@ use crate::decided::outcome::Outcome;
 use crate::domain::actor::Actor;
 use crate::domain::extent::SkipReason;
 use crate::outage::Outage;
-use crate::refusal::{Refusal, RefusalReason};
-use crate::response::headers::attach_refusal;
+use crate::response::headers::unguarded;
 use crate::verdict::question::{LayerId, Question, Run};
 
 /// Why this request was let through: an extractor for the handlers of guarded routes.
@@ -255,8 +254,7 @@ impl std::error::Error for MissingVerdict {}
 impl IntoResponse for MissingVerdict {
     fn into_response(self) -> Response {
         tracing::error!(wanted = self.wanted, found = self.found.as_ref().map(tracing::field::display), "{self}");
-        let refusal = Refusal::new(RefusalReason::Unguarded, None);
-        attach_refusal((refusal.reason().status(), self.to_string()).into_response(), refusal)
+        unguarded(self.to_string())
     }
 }
 

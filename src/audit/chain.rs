@@ -1,11 +1,10 @@
 //! What links the events of one process: their numbers and their MACs.
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 
 use super::event::{AuditEvent, AuditHead, AuditKind};
+use crate::hex::hexadecimal;
 use crate::random::random;
 
 /// The fewest bytes of its key.
@@ -57,11 +56,4 @@ impl Chain {
 /// Where a chain stands once this is written.
 pub(crate) fn head_of(event: &AuditEvent) -> AuditHead {
     AuditHead { chain: event.chain.clone(), sequence: event.sequence, mac: event.mac.clone() }
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("text grows");
-        text
-    })
 }

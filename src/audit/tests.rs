@@ -17,7 +17,7 @@ const KEY: &str = "an audit's key, of 32 bytes or more";
 
 fn folder() -> PathBuf {
     let folder = std::env::temp_dir()
-        .join(format!("authsignal-audit-{}", crate::audit::chain::hexadecimal(&crate::random::random::<8>())));
+        .join(format!("authsignal-audit-{}", crate::hex::hexadecimal(&crate::random::random::<8>())));
     std::fs::create_dir(&folder).unwrap();
     folder
 }

@@ -407,6 +407,6 @@ impl AuthsignalBuilder {
 mod brand;
 mod budgets;
 mod build;
-mod observing;
+mod listeners;
 mod outages;
 mod programs;

@@ -315,7 +315,7 @@ impl Case<'_> {
         tracing::warn!(
             action = %self.guard.action,
             outage = outage.as_str(),
-            failover = if is_proven { "proven" } else { "admitted" },
+            failover = if is_proven { "fallback" } else { "admitted" },
             "request passed without a decision of Authsignal's, as its route says"
         );
         self.verdict(Grounds::Failover { outage, is_proven }, attempt)

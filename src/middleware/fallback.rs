@@ -7,7 +7,7 @@ use authsignal_client::{ActionCode, UserId};
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::careful::{self, Later};
+use super::careful::{self, Broken, Later};
 use crate::domain::failover::NoFailover;
 use crate::outage::Outage;
 
@@ -87,37 +87,25 @@ type Checked = Result<bool, String>;
 /// A check of the application's.
 pub(super) type Check = Arc<dyn Fn(FallbackRequest) -> Later<Checked> + Send + Sync>;
 
-/// How a check that gave no answer went wrong.
-enum Broken {
-    Panic,
-    TooSlow,
-    Error(String),
-}
-
 /// Asks for the proof of a request; nothing but a plain yes in time is one.
 pub(super) async fn check(check: &Check, request: FallbackRequest, timeout: Duration) -> Result<(), NoFailover> {
     let action = request.action.clone();
-    let broken = match careful::run(|| check(request), timeout).await {
+    let setter = "AuthsignalLayer::fallback";
+    match careful::run(|| check(request), timeout).await {
         Ok(Ok(true)) => return Ok(()),
         Ok(Ok(false)) => return Err(NoFailover::Unproven),
-        Ok(Err(error)) => Broken::Error(error),
-        Err(careful::Broken::Panic) => Broken::Panic,
-        Err(careful::Broken::TooSlow) => Broken::TooSlow,
-    };
-    let setter = "AuthsignalLayer::fallback";
-    match broken {
-        Broken::Panic => {
-            tracing::error!(%action, setter, "the check of a fallback proof panicked: nothing passes by it")
+        Ok(Err(error)) => {
+            tracing::error!(%action, setter, error, "the check of a fallback proof failed: nothing passes by it");
         }
-        Broken::TooSlow => tracing::error!(
+        Err(Broken::Panic) => {
+            tracing::error!(%action, setter, "the check of a fallback proof panicked: nothing passes by it");
+        }
+        Err(Broken::TooSlow) => tracing::error!(
             %action,
             setter = "AuthsignalLayer::fallback_timeout",
             ?timeout,
             "the check of a fallback proof took too long: nothing passes by it"
         ),
-        Broken::Error(error) => {
-            tracing::error!(%action, setter, error, "the check of a fallback proof failed: nothing passes by it");
-        }
     }
     Err(NoFailover::Broken)
 }

@@ -176,7 +176,7 @@ impl Guard {
     ) -> Result<Way<B>, Stop> {
         trail.at("token");
         let (token, is_prefetch) = (token::take_off(parts), is_prefetch(parts));
-        // Where nothing is asked for, nothing but the want of a user stops a request.
+        // Where nothing is asked for, nothing but the want of a user stops a request, or of the value that its handler takes.
         if self.policy.extent.can_stop() {
             token?;
             trail.at("prefetch");

@@ -14,10 +14,12 @@
 //!    with its extensions (a retry, a sub-request) are requests of their own.
 //! 3. It brings our cookie, and a flow of this very browser, user, session, action and covered request was approved,
 //!    within its time, and not spent by another request. It is spent before the handler runs. Where the flow still waits, a
-//!    token in the header `authsignal-token` is validated first (see [below](#programs)).
+//!    token in the header `authsignal-token` is validated first (see [below](#programs)). Or it waits for a
+//!    [review](AuthsignalLayer::review), and somebody let it pass; or Authsignal asks for a challenge, and the route takes a
+//!    [sign-in](AuthsignalLayer::accepts_sign_in) that is young enough.
 //! 4. Authsignal answers `ALLOW`, for a user with something enrolled, or for any user where
 //!    [`Unenrolled::Allow`](crate::Unenrolled::Allow) stands; or it answers that this attempt is settled
-//!    (`CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED`).
+//!    (`CHALLENGE_SUCCEEDED`, `REVIEW_SUCCEEDED`; the first passes no route that names methods or an age).
 //! 5. Authsignal cannot be reached, does not answer in time or fails (5xx), and the route lets requests pass then:
 //!    [`on_outage`](AuthsignalLayer::on_outage) within a budget, or [`fallback`](AuthsignalLayer::fallback) with a proof of the
 //!    application's own, once. No route does unless it says so.
@@ -30,8 +32,9 @@
 //!
 //! It is challenged when Authsignal answers `CHALLENGE_REQUIRED`, when a challenge for the same thing still waits (the
 //! same one again, without asking Authsignal), and where [`Unenrolled::Enrol`](crate::Unenrolled::Enrol) meets a user
-//! with nothing enrolled. Everything else is refused: no user (401), any other state, known or new (403), and every
-//! other fault, Authsignal's or the store's (503, with `Retry-After` where it is over by itself).
+//! with nothing enrolled. A review waits where the route says so (202). Everything else is refused: no user (401), any other
+//! state, known or new (403), a body that is none of the route's [transaction](AuthsignalLayer::transaction) (400, 413, 415, 422),
+//! and every other fault, Authsignal's or the store's (503, with `Retry-After` where it is over by itself).
 //!
 //! What a page of another origin makes a browser send with an unsafe method (`Sec-Fetch-Site`, or else `Origin`) passes by no
 //! approval and is never challenged: where Authsignal asks for a challenge it is refused (403,
@@ -39,8 +42,8 @@
 //! [`page_origin`](crate::AuthsignalBuilder::page_origin). What Authsignal allows passes from anywhere: the application's own
 //! defence against request forgery is its own affair.
 //!
-//! A request that Authsignal allows costs one call upstream, and its body goes on untouched and unread. The body is read,
-//! up to a limit, only for a browser that has been challenged before, or once Authsignal asks for a challenge.
+//! A request that Authsignal allows costs one call upstream, and its body goes on untouched, and unread unless the route reads a
+//! [transaction](AuthsignalLayer::transaction). Elsewhere the body is read, up to a limit, only for a browser that has been challenged before, or once Authsignal asks for a challenge.
 //!
 //! # What callers see
 //!
@@ -51,6 +54,8 @@
 //! | everything else | 403 problem with `url`, `token`, `idempotencyKey`, `expiresAt` (Unix seconds) | problem |
 //! | `Authorization: Bearer`, after [`bearer_challenges`](crate::AuthsignalBuilder::bearer_challenges) | 401 with `WWW-Authenticate` (RFC 9470) and the same problem | problem |
 //! | browser or library that asks ahead of its user | 503 with nothing in it | the same |
+//!
+//! A request that waits for a review gets 202: a page with "Look again" for browsers, a problem for everything else.
 //!
 //! # Programs
 //!
@@ -149,8 +154,8 @@
 //! It ends with a sign-out or a new password where the application says so, by [`forget`](crate::Authsignal::forget) or
 //! [`revoke`](crate::Authsignal::revoke), or where [`User::session`](crate::User::session) names a session that ends then;
 //! elsewhere it lasts until its own end, at most the time that a layer [remembers](AuthsignalLayer::remember). Whoever can
-//! delete a record of the store's can undo a revocation. An approval does not ask by which method the user proved it: rules of
-//! the service say what is strong enough, and the [`Verdict`](crate::Verdict) says what it was.
+//! delete a record of the store's can undo a revocation. Which method is strong enough is for
+//! rules of the service, unless the route [names some](AuthsignalLayer::methods); the [`Verdict`](crate::Verdict) says what it was.
 //!
 //! As long as the store forgets no write that it has confirmed, it is never used twice. A Redis that fails over, or a machine
 //! that loses power under `appendfsync everysec`, may forget that it was spent, and it is good once more until it runs out
@@ -163,7 +168,8 @@
 //!
 //! Guesses are answered as fast as they come: a flow's name has 256 random bits, and nothing here counts them by address.
 //! Our cookie and a flow's name are looked up by hashes and open a record or none: neither is compared with one that is
-//! stored. How long an answer takes is not measured.
+//! stored. How long an answer takes was measured in one process, and not over a network
+//! (`docs/security.md` in the repository).
 //!
 //! A browser has one id, in one cookie. A guarded page that is passed gives it, and so does any page under
 //! [`Authsignal::browser_layer`](crate::Authsignal::browser_layer), unless a shared cache may keep the page. Requests that

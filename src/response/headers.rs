@@ -1,8 +1,9 @@
 //! What every response of ours carries besides its words.
+use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalReason};
 
 /// The answer of an extractor that identifies: as it is, with the typed reason beside it.
 pub(crate) fn rejected(mut response: Response<Bytes>, refusal: Refusal) -> Response<Bytes> {
@@ -15,6 +16,12 @@ pub(crate) fn attach_refusal<B>(mut response: Response<B>, refusal: Refusal) -> 
     response.extensions_mut().insert(refusal);
     no_store(response.headers_mut());
     response
+}
+
+/// What a handler's extractor answers behind no layer, or another than the one it needs. The text is for the developer.
+pub(crate) fn unguarded(text: String) -> axum::response::Response {
+    let refusal = Refusal::new(RefusalReason::Unguarded, None);
+    attach_refusal((refusal.reason().status(), text).into_response(), refusal)
 }
 
 /// Keeps a response out of caches and its address out of `Referer`.

@@ -10,8 +10,7 @@ use http::request::Parts;
 
 use super::Transaction;
 use super::slot::{NotGiven, Slot};
-use crate::refusal::{Refusal, RefusalReason};
-use crate::response::headers::attach_refusal;
+use crate::response::headers::unguarded;
 use crate::verdict::Verdict;
 
 /// The [`Transaction`] of a request that passed, with the [`Verdict`]: an extractor for handlers behind a layer that
@@ -133,8 +132,7 @@ impl std::error::Error for MissingTransaction {}
 impl IntoResponse for MissingTransaction {
     fn into_response(self) -> Response {
         tracing::error!(wanted = self.wanted, setter = "AuthsignalLayer::transaction", "{self}");
-        let refusal = Refusal::new(RefusalReason::Unguarded, None);
-        attach_refusal((refusal.reason().status(), self.to_string()).into_response(), refusal)
+        unguarded(self.to_string())
     }
 }
 

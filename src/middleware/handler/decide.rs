@@ -19,6 +19,7 @@ use crate::domain::actor::Actor;
 use crate::domain::coverage::{Address, Coverage};
 use crate::domain::flow::{RequestId, Unproven};
 use crate::domain::ticket::Ticket;
+use crate::hex::hexadecimal;
 use crate::middleware::body::Reading;
 use crate::middleware::guard::{Guard, Whose};
 use crate::middleware::judge::Way;
@@ -265,10 +266,10 @@ fn name(
     };
     fields.add(&key);
     let digest = fields.finish();
-    let in_hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     // A name that is no key, or leaves no room, is in the digest all the same.
-    let readable = IdempotencyKey::new(format!("{key}.{}", in_hex(&digest[..16])));
-    let attempt = readable.or_else(|_| IdempotencyKey::new(in_hex(&digest))).map_err(RefusalReason::InvalidUser)?;
+    let readable = IdempotencyKey::new(format!("{key}.{}", hexadecimal(&digest[..16])));
+    let attempt =
+        readable.or_else(|_| IdempotencyKey::new(hexadecimal(&digest))).map_err(RefusalReason::InvalidUser)?;
     Ok((attempt, digest))
 }
 

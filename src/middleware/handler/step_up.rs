@@ -19,7 +19,7 @@ use crate::middleware::layer::AuthsignalLayer;
 use crate::middleware::particulars::{Particulars, digest};
 use crate::middleware::token;
 use crate::refusal::{Refusal, RefusalReason};
-use crate::response::headers::attach_refusal;
+use crate::response::headers::unguarded;
 use crate::verdict::Verdict;
 use crate::verdict::question::LayerId;
 
@@ -232,8 +232,7 @@ impl std::error::Error for MissingStepUpLayer {}
 impl IntoResponse for MissingStepUpLayer {
     fn into_response(self) -> Response {
         tracing::error!("{self}");
-        let refusal = Refusal::new(RefusalReason::Unguarded, None);
-        attach_refusal((refusal.reason().status(), self.to_string()).into_response(), refusal)
+        unguarded(self.to_string())
     }
 }
 

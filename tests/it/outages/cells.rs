@@ -262,7 +262,7 @@ async fn t74_t77_each_fault_by_each_call_and_policy_is_as_documented() {
     }
     assert_eq!(cells, 360);
     println!(
-        "{cells} cells as documented: {passed} pass, {} refuse, {not_made} are of a call that the layer does not make",
+        "{cells} cells as documented: {passed} pass, {} refuse, {not_made} are of `get_action`, by the application's own client",
         cells - passed - not_made
     );
 }

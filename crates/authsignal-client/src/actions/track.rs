@@ -11,7 +11,7 @@ use crate::custom::CustomData;
 use crate::error::Error;
 use crate::ids::{ActionCode, IdempotencyKey, action_code_of, user_id_of};
 use crate::other::{OtherMembers, takes_other_members};
-use crate::transport::json::null_is_default;
+use crate::transport::json::{null_is_default, texts_or_nothing};
 use crate::types::{ActionState, ChallengeUrl, Token, VerificationMethod};
 
 /// An attempt at an action, for [`Client::track`]. Only the action's code is needed.
@@ -285,8 +285,8 @@ pub struct TrackDecision {
     pub url: Option<ChallengeUrl>,
     /// The token for the client SDKs, good for about ten minutes.
     pub token: Option<Token>,
-    /// The rules that matched.
-    #[serde(default, deserialize_with = "null_is_default")]
+    /// The rules that matched. They decide nothing, so an answer that lists none in a way that is understood has none.
+    #[serde(default, deserialize_with = "texts_or_nothing")]
     pub rule_ids: Vec<String>,
 }
 

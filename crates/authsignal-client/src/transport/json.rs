@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 pub(crate) use surrogates::without_lone_surrogates;
 
@@ -17,6 +18,12 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads the texts of a list that decides nothing: what is no text, or no list, is left out.
+pub(crate) fn texts_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let Value::Array(listed) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
+    Ok(listed.into_iter().filter_map(|value| if let Value::String(text) = value { Some(text) } else { None }).collect())
 }
 
 /// A struct that is written as an object, which is how the service writes all of them: serde would also take an array
