@@ -1,5 +1,6 @@
 //! What goes wrong between us and Redis, with no bytes of records in its text.
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::fmt;
 
 use axum_authsignal::store::Error;
@@ -63,6 +64,11 @@ fn text_of(error: &RedisError) -> String {
         }
         (Some(code), None) => format!("Redis answered {code}"),
         (None, Some(detail)) if error.is_io_error() => format!("{}: {detail}", error.category()),
+        // The system's or rustls' own words, such as that a certificate is not to be trusted.
+        (None, None) if error.is_io_error() => match error.source() {
+            Some(source) => format!("{}: {source}", error.category()),
+            None => error.category().to_owned(),
+        },
         (None, _) => error.category().to_owned(),
     }
 }

@@ -42,6 +42,11 @@ fn serve(folder: &Path, issuer: &Issuer, name: &str) -> (Redis, String) {
     (Redis::with(&[&settings[..], &files].concat()), format!("rediss://localhost:{port}/"))
 }
 
+/// What went wrong, and what that came of.
+fn causes(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", causes(source)))
+}
+
 /// In a process that trusts one of them.
 async fn call(trusted: &str, refused: &str) {
     rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
@@ -51,7 +56,7 @@ async fn call(trusted: &str, refused: &str) {
     for url in refused.split(' ') {
         let store = empty(RedisStore::new(url).unwrap());
         let error = store.load(&key(1)).await.unwrap_err();
-        let causes = format!("{error:?}");
+        let causes = causes(&error);
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{causes}");
         assert!(causes.to_lowercase().contains("certificate"), "{causes}");
         println!("{url} is refused: {causes}");
