@@ -364,7 +364,7 @@ fn a_method_that_is_no_name_is_not_written_down() {
         [("EMAIL_OTP", true), ("NEW_METHOD_2", true), (&long, true), (&format!("{long}A"), false), ("a b", false)]
     {
         let answer = serde_json::json!({ "isValid": true, "verificationMethod": method });
-        let answer = Validation::from(serde_json::from_value::<Validated>(answer).unwrap());
+        let answer = Validation::from(serde_json::from_value::<authsignal_client::Validated>(answer).unwrap());
         assert_eq!(answer.method.as_ref().map(VerificationMethod::as_str), is_kept.then_some(method), "{method}");
     }
 }
