@@ -25,7 +25,7 @@ struct Payment {
 enum Kind {
     Wire,
     Card(u8),
-    Held { days: u16 },
+    Frozen { days: u16 },
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -49,7 +49,7 @@ fn a_type_is_given_what_serde_json_gives_it() {
         r#"{"to":"bob","amount":10}"#,
         r#"{"to":"b\u00f6b\ud83d\ude00\n","amount":9007199254740991,"rate":0.1,"urgent":true,"kind":"wire"}"#,
         r#"{"kind":{"card":7},"parts":[[1,"a"],[2,"b"]],"amount":0,"to":"","rate":3}"#,
-        r#"{"kind":{"held":{"days":3}},"to":"x","amount":1,"rate":null}"#,
+        r#"{"kind":{"frozen":{"days":3}},"to":"x","amount":1,"rate":null}"#,
     ] {
         assert_eq!(json::<Payment>(text).unwrap(), serde_json::from_str::<Payment>(text).unwrap(), "{text}");
         assert_eq!(json::<Value>(text).unwrap(), serde_json::from_str::<Value>(text).unwrap(), "{text}");
@@ -69,7 +69,7 @@ fn a_fault_says_where_it_is() {
         (r#"{"to":"bob","amount":1,"parts":[[1,"a"],[1,2]]}"#, "parts[1][1]", WrongType),
         (r#"{"to":"bob","amount":1,"parts":[[1,"a",3]]}"#, "parts[0]", WrongValue),
         (r#"{"to":"bob","amount":1,"kind":"x"}"#, "kind", WrongValue),
-        (r#"{"to":"bob","amount":1,"kind":{"held":{}}}"#, "kind.held.days", MissingField),
+        (r#"{"to":"bob","amount":1,"kind":{"frozen":{}}}"#, "kind.frozen.days", MissingField),
         (r#"[]"#, "", WrongValue),
         (r#""x""#, "", WrongType),
     ] {
