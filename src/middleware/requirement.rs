@@ -120,7 +120,7 @@ impl Guard {
             body = body.read(authsignal.body_limit).await?;
         }
         let read = self.reader.as_ref().zip(body.whole());
-        let read = read.map(|(reader, whole)| reader.read(&parts.headers, whole, "en"));
+        let read = read.map(|(reader, whole)| reader.read(parts, whole, "en"));
         let Ok(read) = read.transpose() else { return Ok(Requirement::Unknown) };
         let transaction = read.map(|read| read.digest);
         if self.reader.is_some() && transaction.is_none() {

@@ -20,7 +20,7 @@ impl Guard {
         let body = body.read(self.authsignal.body_limit).await?;
         let whole = body.whole().ok_or(RefusalReason::BodyTooLarge)?;
         let words = self.authsignal.answers.words(parts);
-        let read = reader.read(&parts.headers, whole, words.tag()).inspect_err(|reason| {
+        let read = reader.read(parts, whole, words.tag()).inspect_err(|reason| {
             let fault = reason.body_fault();
             tracing::debug!(
                 action = %self.action,

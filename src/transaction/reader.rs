@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use authsignal_client::CustomData;
-use http::HeaderMap;
+use http::Method;
+use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::Transaction;
@@ -39,7 +40,7 @@ pub(crate) struct ReadBody {
 /// How a route reads its bodies.
 #[derive(Clone)]
 pub(crate) struct BodyReader {
-    read: Arc<dyn Fn(&HeaderMap, &[u8], &str) -> Result<ReadBody, RefusalReason> + Send + Sync>,
+    read: Arc<dyn Fn(&Parts, &[u8], &str) -> Result<ReadBody, RefusalReason> + Send + Sync>,
     /// What the type that handlers are given is called by the compiler.
     pub(crate) type_name: Option<&'static str>,
 }
@@ -47,8 +48,8 @@ pub(crate) struct BodyReader {
 impl BodyReader {
     /// Reads a transaction, in JSON or as a form.
     pub(crate) fn of<T: Transaction>() -> Self {
-        let read = |headers: &HeaderMap, body: &[u8], language: &str| {
-            let document = document(headers, body, &[BodyType::Json, BodyType::Form])?;
+        let read = |parts: &Parts, body: &[u8], language: &str| {
+            let document = document(parts, body, &[BodyType::Json, BodyType::Form])?;
             let digest = document.digest(T::NAME);
             let value: T = document.decode().map_err(RefusalReason::BodyInvalid)?;
             let (data_points, summary) = (value.data_points(), value.summary(language));
@@ -80,8 +81,8 @@ impl BodyReader {
         T: DeserializeOwned,
         F: Fn(T) -> CustomData + Send + Sync + 'static,
     {
-        let read = move |headers: &HeaderMap, body: &[u8], _: &str| {
-            let document = document(headers, body, &[body_type])?;
+        let read = move |parts: &Parts, body: &[u8], _: &str| {
+            let document = document(parts, body, &[body_type])?;
             let digest = document.digest("");
             let data_points = data_points(document.decode().map_err(RefusalReason::BodyInvalid)?);
             let shown =
@@ -92,8 +93,8 @@ impl BodyReader {
     }
 
     /// Reads a whole body. `language` is the tag of the language that its user reads.
-    pub(crate) fn read(&self, headers: &HeaderMap, body: &[u8], language: &str) -> Result<ReadBody, RefusalReason> {
-        (self.read)(headers, body, language)
+    pub(crate) fn read(&self, parts: &Parts, body: &[u8], language: &str) -> Result<ReadBody, RefusalReason> {
+        (self.read)(parts, body, language)
     }
 }
 
@@ -104,14 +105,24 @@ impl fmt::Debug for BodyReader {
 }
 
 /// Reads a body strictly, by its content type, if that is one of these.
-fn document(headers: &HeaderMap, body: &[u8], taken: &[BodyType]) -> Result<Document, RefusalReason> {
-    let body_type = BodyType::of(headers, body).filter(|is| *is == BodyType::Nothing || taken.contains(is));
+fn document(parts: &Parts, body: &[u8], taken: &[BodyType]) -> Result<Document, RefusalReason> {
+    let body_type = BodyType::of(&parts.headers, body)
+        .filter(|is| *is == BodyType::Nothing || taken.contains(is))
+        .filter(|is| !is_read_in_the_query(parts, *is, taken));
     let document = match body_type.ok_or(RefusalReason::BodyUnsupported)? {
         BodyType::Nothing => Ok(Document::Nothing),
         BodyType::Json => strict_json::parse(body).map(Document::Json),
         BodyType::Form => strict_form::parse(body).map(Document::Form),
     };
     document.map_err(RefusalReason::BodyMalformed)
+}
+
+/// Whether the handler's own reader of forms (axum's `Form`, by the HTML standard) would read the query in place of this body: it
+/// does where the method is GET or HEAD (threat T63).
+fn is_read_in_the_query(parts: &Parts, body_type: BodyType, taken: &[BodyType]) -> bool {
+    let reads_query = parts.method == Method::GET || parts.method == Method::HEAD;
+    let has_query = || parts.uri.query().is_some_and(|query| !query.is_empty());
+    reads_query && (body_type == BodyType::Form || (taken == [BodyType::Form] && has_query()))
 }
 
 impl ReadBody {

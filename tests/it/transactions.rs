@@ -1,5 +1,6 @@
 //! One transaction, one value: what is told, shown, approved and given to the handler is the same.
 mod altered;
+mod data_points;
 mod misuse;
 mod shown;
 

@@ -18,6 +18,7 @@ impl AuthsignalLayer {
     /// | `application/x-www-form-urlencoded` | UTF-8; no field twice; no empty field, no `;`, whole percent escapes; numbers as in JSON |
     /// | none, and no body | the type decides: `()`, `Option`, a struct whose every field has a default |
     /// | anything else, two types, a parameter but `charset=utf-8`, or any `Content-Encoding` | 415 |
+    /// | a form on GET or HEAD, where readers of forms read the query | 415 |
     ///
     /// What is not written so is refused with 400 ([`RefusalReason::BodyMalformed`](crate::RefusalReason::BodyMalformed)), what does not
     /// fit the type with 422 ([`RefusalReason::BodyInvalid`](crate::RefusalReason::BodyInvalid)); a problem document names the
@@ -90,7 +91,7 @@ impl AuthsignalLayer {
     }
 
     /// Sends data points for Authsignal's rules out of a posted form, as [`custom_json`](Self::custom_json) does out of JSON.
-    /// Default: none.
+    /// On GET and HEAD a form is refused with 415, and a query as well: it is what axum's `Form` would read there. Default: none.
     #[must_use]
     pub fn custom_form<T, F>(self, closure: F) -> Self
     where
