@@ -77,6 +77,11 @@ impl Inner {
             Resolution::Fail(_) => Outcome::Failed,
             Resolution::Already | Resolution::Unproven(_) => return,
         };
+        self.tell_of_flow(outcome, flow);
+    }
+
+    /// Tells all who listen what came of a challenge or of a review, by where its flow stands now.
+    pub(crate) fn tell_of_flow(&self, outcome: Outcome, flow: &Flow) {
         let method = match &flow.stage.kind {
             Kind::Approved(proof) => proof.method.as_ref(),
             _ => None,

@@ -1,6 +1,7 @@
 //! Asks the service whether somebody has looked at a request that waits for a review. Whoever looks does it alike: the request
 //! that is sent again, and the flow's own page.
 use crate::authsignal::Inner;
+use crate::decided::outcome::Outcome;
 use crate::domain::flow::{Flow, Looking, Reviewed};
 use crate::redeem::Unredeemed;
 use crate::refusal::RefusalReason;
@@ -23,7 +24,13 @@ impl Inner {
         };
         let taken = self.flows.take_review(holder, binding, &opening.attempt, &state).await?;
         let (reviewed, flow) = taken.ok_or(RefusalReason::UnknownFlow)?;
-        if let Reviewed::Approve(_) | Reviewed::Fail(_) = reviewed {
+        let outcome = match reviewed {
+            Reviewed::Approve(_) => Some(Outcome::Proved),
+            Reviewed::Fail(_) => Some(Outcome::Failed),
+            Reviewed::Waits | Reviewed::Over => None,
+        };
+        if let Some(outcome) = outcome {
+            self.tell_of_flow(outcome, &flow);
             let opening = &flow.opening;
             let (action, decision_id) = (&opening.action, &opening.attempt);
             tracing::info!(%action, %decision_id, state = RefusalReason::State(state).state(), "a request was reviewed");

@@ -7,9 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::moment::Moment;
 
-/// A challenge lives for an hour at most. What ends later was written by a clock far ahead of ours, and is not counted:
-/// it would count for who knows how long.
-const MAX_TTL: Duration = Duration::from_secs(61 * 60);
+/// A challenge lives for an hour at most, and a review for a day. What ends later was written by a clock far ahead of ours,
+/// and is not counted: it would count for who knows how long.
+const MAX_CHALLENGE_TTL: Duration = Duration::from_secs(61 * 60);
+const MAX_REVIEW_TTL: Duration = Duration::from_secs((24 * 60 + 1) * 60);
 
 /// How much may wait at once, of one user and session.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +32,39 @@ pub(crate) struct Entry {
     id: EntryId,
     bytes: u64,
     until: Moment,
-    /// Whether a page of another site made the browser ask. Those count by themselves (threat T106).
-    from_elsewhere: bool,
+    class: Class,
+}
+
+/// What waits, and whether a page of another site made the browser ask. Those count by themselves (threat T106).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Class {
+    Challenge,
+    ChallengeFromElsewhere,
+    Review,
+    ReviewFromElsewhere,
+}
+
+impl Class {
+    pub(crate) fn new(is_review: bool, from_elsewhere: bool) -> Self {
+        match (is_review, from_elsewhere) {
+            (false, false) => Self::Challenge,
+            (false, true) => Self::ChallengeFromElsewhere,
+            (true, false) => Self::Review,
+            (true, true) => Self::ReviewFromElsewhere,
+        }
+    }
+
+    fn is_from_elsewhere(self) -> bool {
+        matches!(self, Self::ChallengeFromElsewhere | Self::ReviewFromElsewhere)
+    }
+
+    /// How long one may wait at most.
+    fn max_ttl(self) -> Duration {
+        match self {
+            Self::Challenge | Self::ChallengeFromElsewhere => MAX_CHALLENGE_TTL,
+            Self::Review | Self::ReviewFromElsewhere => MAX_REVIEW_TTL,
+        }
+    }
 }
 
 /// The attempt that a flow is of, short: a user's few are told apart.
@@ -49,12 +81,12 @@ impl EntryId {
 }
 
 impl Entry {
-    pub(crate) fn new(attempt: &IdempotencyKey, bytes: u64, until: Moment, from_elsewhere: bool) -> Self {
-        Self { id: EntryId::of(attempt), bytes, until, from_elsewhere }
+    pub(crate) fn new(attempt: &IdempotencyKey, bytes: u64, until: Moment, class: Class) -> Self {
+        Self { id: EntryId::of(attempt), bytes, until, class }
     }
 
     fn counts(&self, now: Moment) -> bool {
-        now < self.until && self.until <= now.plus(MAX_TTL)
+        now < self.until && self.until <= now.plus(self.class.max_ttl())
     }
 }
 
@@ -80,7 +112,7 @@ impl Waiting {
         if self.0.iter().any(|other| other.id == entry.id) {
             return Taking::Taken;
         }
-        if let Some(wait) = self.wait(room, entry.from_elsewhere, entry.bytes, now) {
+        if let Some(wait) = self.wait(room, entry.class.is_from_elsewhere(), entry.bytes, now) {
             return Taking::Over(wait);
         }
         let mut entries: Vec<_> = self.0.iter().filter(|entry| entry.counts(now)).cloned().collect();
@@ -90,7 +122,8 @@ impl Waiting {
 
     /// How long until a flow of so many bytes has room, if it has none. What is alone always has room.
     pub(crate) fn wait(&self, room: Room, from_elsewhere: bool, bytes: u64, now: Moment) -> Option<Duration> {
-        let counted = self.0.iter().filter(|entry| entry.counts(now) && entry.from_elsewhere == from_elsewhere);
+        let counted =
+            self.0.iter().filter(|entry| entry.counts(now) && entry.class.is_from_elsewhere() == from_elsewhere);
         let mut first: Vec<_> = counted.map(|entry| (entry.until, entry.bytes)).collect();
         first.sort_unstable();
         let mut sum = first.iter().fold(bytes, |sum, (_, bytes)| sum.saturating_add(*bytes));
@@ -130,7 +163,7 @@ mod tests {
     }
 
     fn entry(number: u64, bytes: u64, until: Moment) -> Entry {
-        Entry { id: EntryId(number), bytes, until, from_elsewhere: false }
+        Entry { id: EntryId(number), bytes, until, class: Class::Challenge }
     }
 
     fn take(waiting: &mut Waiting, entry: Entry, room: Room, now: Moment) -> Option<Duration> {
@@ -171,10 +204,39 @@ mod tests {
         assert_eq!(waiting.wait(room, false, 5 * KIB, at(100)), None, "a clock that was set back locks nobody out");
     }
 
+    /// T117: a review counts for as long as it waits, which is a day at most; what ends later was written by a wrong clock.
+    #[test]
+    fn t117_a_review_counts_for_as_long_as_it_waits() {
+        let (room, day) = (Room::new(1, 64 * KIB), 24 * 60 * 60);
+        for class in [Class::Review, Class::ReviewFromElsewhere] {
+            let from_elsewhere = class.is_from_elsewhere();
+            let waiting = Waiting(vec![Entry { class, ..entry(0, KIB, at(day)) }]);
+            for second in [0, 3_601, day - 1] {
+                let left = Duration::from_secs(day - second);
+                assert_eq!(waiting.wait(room, from_elsewhere, KIB, at(second)), Some(left), "{class:?}");
+            }
+            assert_eq!(
+                waiting.wait(room, !from_elsewhere, KIB, at(0)),
+                None,
+                "T106: other sites' pages count by themselves"
+            );
+            assert_eq!(waiting.wait(room, from_elsewhere, KIB, at(day)), None);
+            let ahead = Waiting(vec![Entry { class, ..entry(0, KIB, at(day + 3_600)) }]);
+            assert_eq!(
+                ahead.wait(room, from_elsewhere, KIB, at(0)),
+                None,
+                "a clock that was set back locks nobody out"
+            );
+        }
+    }
+
     #[test]
     fn t117_what_is_proved_gives_its_room_back_once() {
         let [one, two] = ["one", "two"].map(|attempt| IdempotencyKey::new(attempt).unwrap());
-        let waiting = Waiting(vec![Entry::new(&one, 1, at(600), false), Entry::new(&two, 1, at(700), true)]);
+        let waiting = Waiting(vec![
+            Entry::new(&one, 1, at(600), Class::new(false, false)),
+            Entry::new(&two, 1, at(700), Class::new(false, true)),
+        ]);
         let left = waiting.without(&one, NOW).unwrap();
         assert_eq!((left.0.len(), left.end(), left.without(&one, NOW)), (1, Some(at(700)), None));
         assert_eq!(left.without(&two, NOW).unwrap().end(), None);
@@ -186,7 +248,10 @@ mod tests {
         let room = Room::new(usize::MAX, u64::MAX);
         let (mut waiting, mut refused) = (Waiting::default(), 0);
         for number in 0..5_000 {
-            let entry = Entry { from_elsewhere: number % 2 == 0, ..entry(number, u64::from(u32::MAX) >> 20, at(600)) };
+            let entry = Entry {
+                class: Class::new(false, number % 2 == 0),
+                ..entry(number, u64::from(u32::MAX) >> 20, at(600))
+            };
             refused += u32::from(take(&mut waiting, entry, room, NOW).is_some());
         }
         let bytes = crate::store::record::write(&waiting).len();

@@ -192,6 +192,10 @@ impl Case<'_> {
                 (Holder::Browser(browser.clone()), Some(browser))
             }
         };
+        let ticket = match &holder {
+            Holder::Browser(browser) if flow.opening.is_review => flows.review_ticket(browser, &binding, &attempt),
+            _ => ticket,
+        };
         if let Some(wait) = flows.take_room(&flow, is_from_elsewhere(parts)).await? {
             return Err(Stop::Over((Budget::PendingFlows, wait)));
         }

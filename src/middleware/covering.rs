@@ -74,7 +74,9 @@ impl Guard {
                 body = case.read_for_challenge(parts, body).await?;
                 let saved = case.saved_request(parts, body.whole());
                 case.save_request(&holder, &binding, &flow, saved).await?;
+                let mut ticket = ticket;
                 if let Holder::Browser(browser) = &holder {
+                    ticket = self.authsignal.flows.review_ticket(browser, &binding, &flow.opening.attempt);
                     self.authsignal.flows.write_ticket(browser, ticket, &binding, &flow).await?;
                 }
                 return Err(case.under_review(flow, ticket, None));

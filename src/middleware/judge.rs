@@ -24,10 +24,10 @@ use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
 use crate::domain::actor::NoPerson;
 use crate::domain::coverage::Address;
-use crate::domain::decision::{Decision, Proving, Refused};
+use crate::domain::decision::{Decision, Passed, Proving, Refused};
 use crate::domain::extent::SkipReason;
 use crate::domain::failover::Undecided;
-use crate::domain::flow::RequestId;
+use crate::domain::flow::{RequestId, Unproven};
 use crate::domain::place::{Name, Place};
 use crate::domain::ticket::Ticket;
 use crate::random::random;
@@ -283,6 +283,11 @@ impl Guard {
             format!("{enrolled} enrolled, the route says `{}`", self.policy.unenrolled.as_str())
         });
         match tracked.decision(&self.policy, &case.question.actor) {
+            // A decision without a request whose attempt was proved or reviewed before, and what was known of that has run
+            // out, was used up or was revoked.
+            Decision::Pass(Passed::Settled) if self.particulars.asker.is_some() => {
+                Err(RefusalReason::Unproven(Unproven::Expired).into())
+            }
             Decision::Pass(passed) => Ok(Way::new(body, case.passed(passed, tracked.state, attempt))),
             Decision::Refuse(refused) => {
                 match &refused {

@@ -15,6 +15,7 @@ use tower::Service as _;
 
 use crate::support::{CALLBACK, MINUTE, clock};
 
+mod reviewed;
 mod ws;
 
 struct Office {

@@ -5,9 +5,11 @@ use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::routing::any;
 use axum_authsignal::client::ActionState::{self, ReviewFailed, ReviewSucceeded};
-use axum_authsignal::{AuthsignalLayer, Grounds, OnOutage, Outage, RefusalReason, Unenrolled};
+use axum_authsignal::store::MemoryStore;
+use axum_authsignal::{AuthsignalLayer, Budget, Grounds, OnOutage, Outage, RefusalReason, Unenrolled};
 use futures_util::future::join_all;
 
+use crate::audit::Memory;
 use crate::programs::{TOKEN, bearers};
 use crate::support::{Ask, Bench, MINUTE, Reply, Visitor, bench_with, form, get, handle, json};
 
@@ -260,6 +262,89 @@ async fn t81_t107_who_has_nothing_enrolled_does_not_wait_where_that_is_refused()
     Visitor::new(&app, "eve").send(&get("/denied")).await.assert_refused(&RefusalReason::NotEnrolled);
     Visitor::new(&app, "ada").send(&get("/denied")).await.assert_refused(&WAITS);
     assert_eq!(bench.effects.count(), 0);
+}
+
+/// T50, T117: the same request, however often it is sent while it waits, leaves no more in the store than once.
+#[tokio::test]
+async fn t50_t117_looking_again_leaves_nothing_in_the_store() {
+    let store = MemoryStore::new();
+    let bench = bench_with(|builder| bearers(builder).store(store.clone())).await;
+    bench.emulator.set_outcome("held", Outcome::Review);
+    let layer = AuthsignalLayer::new(&bench.authsignal, "held").review(MINUTE * 60);
+    let app = Router::new()
+        .route("/held", any(handle).layer(layer))
+        .with_state(bench.effects.clone())
+        .merge(bench.authsignal.routes());
+    let mut ada = Visitor::new(&app, "ada");
+    let send = form("/held", "to=bob&amount=10");
+    let mut pages = Vec::new();
+    let mut records = Vec::new();
+    for _ in 0..1_000 {
+        let reply = ada.send(&send).await;
+        reply.assert_refused(&WAITS);
+        pages.push(link(&reply, "Look again"));
+        records.push(store.len());
+    }
+    println!("{} records after one look, {} after 1,000", records[0], records[999]);
+    assert_eq!(records[0], records[999]);
+    pages.dedup();
+    assert_eq!(pages.len(), 1, "and each leads to the same page");
+    // What is there is the browser's own: nobody else finds it.
+    ada.send(&get(&pages[0]).navigating()).await.assert_refused(&WAITS);
+    let reply = ada.elsewhere().send(&get(&pages[0]).navigating()).await;
+    assert_eq!(reply.reason(), Some(&RefusalReason::UnknownFlow));
+}
+
+/// T117: what waits for a review counts for as long as it waits, and not for an hour.
+#[tokio::test]
+async fn t117_a_review_counts_until_somebody_has_looked() {
+    let bench = bench_with(|builder| bearers(builder).pending_flow_budget(1, 1 << 20)).await;
+    bench.emulator.set_outcome("held", Outcome::Review);
+    let layer = AuthsignalLayer::new(&bench.authsignal, "held").review(MINUTE * 60 * 24);
+    let app = Router::new().route("/held", any(handle).layer(layer)).with_state(bench.effects.clone());
+    let mut ada = Visitor::new(&app, "ada");
+    ada.send(&json("/held", "1")).await.assert_refused(&WAITS);
+    for hours in [0, 2, 20] {
+        bench.clock.advance(MINUTE * 60 * hours);
+        ada.send(&json("/held", "2")).await.assert_refused(&RefusalReason::OverBudget(Budget::PendingFlows));
+    }
+    let first = bench.emulator.actions("ada").last().unwrap().clone();
+    bench.emulator.set_state("ada", "held", first.idempotency_key.as_str(), ReviewSucceeded).unwrap();
+    ada.send(&json("/held", "1")).await.assert_passed();
+    ada.send(&json("/held", "2")).await.assert_refused(&WAITS);
+}
+
+/// What somebody let pass, or did not, is in the audit when it is noticed.
+#[tokio::test]
+async fn what_came_of_a_review_is_in_the_audit() {
+    let sink = Memory::default();
+    let bench = bench_with(|builder| builder.audit(sink.clone(), "an audit's key, of 32 bytes or more")).await;
+    bench.emulator.set_outcome("held", Outcome::Review);
+    let layer = AuthsignalLayer::new(&bench.authsignal, "held").review(MINUTE * 60);
+    let app = Router::new().route("/held", any(handle).layer(layer)).with_state(bench.effects.clone());
+    for (user, state) in [("ada", ReviewSucceeded), ("bob", ReviewFailed)] {
+        let mut visitor = Visitor::new(&app, user);
+        visitor.send(&json("/held", "1")).await.assert_refused(&WAITS);
+        decide(&bench, user, state);
+        bench.clock.advance(MINUTE);
+        visitor.send(&json("/held", "1")).await;
+    }
+    bench.authsignal.close_audit().await.unwrap();
+    let told = sink.events().into_iter().map(|event| {
+        let event: serde_json::Value = serde_json::from_str(&event.to_line()).unwrap();
+        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        [text("user"), text("outcome"), text("state")]
+    });
+    let told: Vec<_> = told.filter(|[user, ..]| !user.is_empty()).collect();
+    let want = [
+        ["ada", "under_review", "REVIEW_REQUIRED"],
+        ["ada", "proved", ""],
+        ["ada", "settled", ""],
+        ["bob", "under_review", "REVIEW_REQUIRED"],
+        ["bob", "failed", "REVIEW_FAILED"],
+        ["bob", "refused", "REVIEW_FAILED"],
+    ];
+    assert_eq!(told, want);
 }
 
 /// T61, T107: an inner layer that does not wait for reviews takes none that an outer one let pass.

@@ -2,7 +2,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use authsignal_client::{ActionState, CustomData, IdempotencyKey};
+use authsignal_client::{CustomData, IdempotencyKey};
 use axum::body::Body;
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,7 +17,7 @@ use crate::decided::outcome::Outcome;
 use crate::decided::trail::span;
 use crate::domain::actor::Actor;
 use crate::domain::coverage::{Address, Coverage};
-use crate::domain::flow::{RequestId, Unproven};
+use crate::domain::flow::RequestId;
 use crate::domain::ticket::Ticket;
 use crate::hex::hexadecimal;
 use crate::middleware::body::Reading;
@@ -32,8 +32,8 @@ use crate::refusal::{Refusal, RefusalReason};
 use crate::request::identify::User;
 use crate::store::flows::Holder;
 use crate::store::flows::waiting_decision::WaitingDecision;
+use crate::verdict::Verdict;
 use crate::verdict::question::LayerId;
-use crate::verdict::{Grounds, Verdict};
 
 /// The headers of a request that say how it wants to be answered, or speak for its client alone.
 const OF_THE_REQUEST: [HeaderName; 5] = [
@@ -213,12 +213,6 @@ impl Decide {
         let body = Reading::<Body>::Whole(Bytes::new());
         let settled = Box::pin(guard.settle(&mut parts, body, span.clone()).instrument(span)).await;
         match settled {
-            // The attempt was proved before, and what was known of that has run out or was revoked.
-            Ok(Way { verdict: Some(verdict), .. })
-                if *verdict.grounds() == Grounds::Settled(ActionState::ChallengeSucceeded) =>
-            {
-                refuse(RefusalReason::Unproven(Unproven::Expired))
-            }
             Ok(Way { verdict: Some(verdict), spending, .. }) => {
                 if let Some(spending) = spending {
                     spending.keep();

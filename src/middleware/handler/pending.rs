@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::authsignal::{Authsignal, Inner};
 use crate::domain::actor::Actor;
 use crate::domain::coverage::Address;
-use crate::domain::flow::{Challenge, Flow, Kind, Moment, RequestId, Resolution, Unproven, Validation};
+use crate::domain::flow::{APPROVED, Challenge, Flow, Kind, Moment, RequestId, Resolution, Unproven, Validation};
 use crate::domain::policy::Policy;
 use crate::outage::Outage;
 use crate::random::random;
@@ -46,8 +46,8 @@ pub struct PendingDecision {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Waited {
-    /// The user has proved it, or somebody who looked at it let it pass: do it. Waiting once more, until five minutes after that was noticed, says so again: that
-    /// something is done once is for whoever does it.
+    /// The user has proved it, or somebody who looked at it let it pass: do it. Waiting once more, until five minutes after
+    /// that was noticed, says so again: that something is done once is for whoever does it.
     Verified(Verdict),
     /// The user declined, or it was refused otherwise: do not.
     Refused(Refusal),
@@ -208,16 +208,18 @@ impl PendingDecision {
             }
             Err(_) => return Waited::Expired,
         };
-        let is_this = flow.opening.attempt == self.decision.attempt && flow.stage.is_live(self.authsignal.flows.now());
+        let now = self.authsignal.flows.now();
+        let is_this = flow.opening.attempt == self.decision.attempt && flow.stage.is_live(now);
         match flow.stage.kind {
             _ if !is_this => Waited::Expired,
-            Kind::Approved(_) | Kind::Spent { .. } => {
+            // A request has as long as the review had; whoever waits has noticed it by then.
+            Kind::Approved(proof) | Kind::Spent { proof, .. } if now < proof.at.plus(APPROVED) => {
                 let grounds = Grounds::Settled(ActionState::ReviewSucceeded);
                 Waited::Verified(self.verdict(grounds, flow.opening.session))
             }
             Kind::UnderReview { .. } => Waited::Pending,
             Kind::Failed(state) => Waited::Refused(self.refusal(RefusalReason::State(state))),
-            Kind::Pending | Kind::Insufficient(_) => Waited::Expired,
+            Kind::Approved(_) | Kind::Spent { .. } | Kind::Pending | Kind::Insufficient(_) => Waited::Expired,
         }
     }
 

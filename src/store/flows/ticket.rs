@@ -1,9 +1,12 @@
 //! Which flow a browser that comes back is at: a record under the ticket in the address that it comes back to.
 use std::time::Duration;
 
+use authsignal_client::IdempotencyKey;
+
 use super::machine::{Found, Next, Record, Step, Transition};
 use super::transition::Look;
 use super::{BindingHash, FlowStore, Holder, Place};
+use crate::domain::fields::Fields;
 use crate::domain::flow::{ENDED, Flow, Moment};
 use crate::domain::ticket::Ticket;
 use crate::request::cookie::BrowserId;
@@ -12,7 +15,8 @@ use crate::store::seal::Purpose;
 
 impl Record for BindingHash {}
 
-/// Which flow a ticket is for. A random ticket is new, so what is found is a write of ours whose answer was lost.
+/// Which flow a ticket is for. A random ticket is new, so what is found is a write of ours whose answer was lost; a review's is
+/// the same each time.
 struct WriteTicket<'a> {
     binding: &'a BindingHash,
     ttl: Duration,
@@ -44,6 +48,15 @@ impl FlowStore {
         let now = self.now();
         let write = WriteTicket { binding, ttl: flow.stage.until.after(now) + ENDED };
         self.finish(place, Step::create(write, name, now)).await
+    }
+
+    /// The ticket of a review: the same however often its request is sent, so that the store does not grow by that (threats T50
+    /// and T117), and nobody's to guess, as it is made with the secret.
+    pub(crate) fn review_ticket(&self, browser: &BrowserId, binding: &BindingHash, attempt: &IdempotencyKey) -> Ticket {
+        let mut fields = Fields::new("review ticket");
+        fields.add(binding);
+        fields.add(attempt.as_str());
+        Ticket::from_random(*self.keys.name(Purpose::Ticket, browser, &fields.finish()).as_bytes())
     }
 
     /// The flow that a ticket is for, if it is this browser's.

@@ -12,16 +12,13 @@ use super::transition::Look;
 use super::{FlowStore, Place};
 use crate::domain::fields::Fields;
 use crate::domain::flow::{Flow, Moment};
-use crate::domain::waiting::{Entry, Room, Taking, Waiting};
+use crate::domain::waiting::{Class, Entry, Room, Taking, Waiting};
 use crate::log::Chain;
 use crate::store::seal::{Purpose, SEAL};
 use crate::store::{Error, record};
 
 /// How long a record is kept that says that nothing waits.
 const EMPTY: Duration = Duration::from_secs(1);
-
-/// For how long what waits is counted.
-const MAX_COUNTED: Duration = Duration::from_secs(60 * 60);
 
 /// Whose flows they are. The pair counts, and never the user alone, or whoever has stolen one session could lock the owner
 /// out of another (threat T106); nor the browser, or a thief without a cookie would begin anew each time.
@@ -95,9 +92,8 @@ impl FlowStore {
     pub(crate) async fn take_room(&self, flow: &Flow, from_elsewhere: bool) -> Result<Option<Duration>, Error> {
         let bytes = (record::write(flow).len() + SEAL + size_of::<[u8; 32]>() + SEAL) as u64;
         let opening = &flow.opening;
-        // Reviews take long, and are counted for as long as a challenge can take.
-        let until = flow.stage.until.min(self.now().plus(MAX_COUNTED));
-        let entry = Entry::new(&opening.attempt, bytes, until, from_elsewhere);
+        let class = Class::new(opening.is_review, from_elsewhere);
+        let entry = Entry::new(&opening.attempt, bytes, flow.stage.until, class);
         let whose = whose(opening.user.as_str(), opening.session.as_deref());
         let take = TakeRoom { entry, room: self.pending_flow_budget };
         self.run(Place::of_all(Purpose::Waiting, &whose), take).await
@@ -161,7 +157,7 @@ mod tests {
         assert_eq!(flows.take_room(&flow, false).await.unwrap(), None);
         let whose = whose("ada", None);
         let waiting = flows.run(Place::of_all(Purpose::Waiting, &whose), Look::<Waiting>::new()).await.unwrap();
-        let entry = Entry::new(&flow.opening.attempt, bytes, flow.stage.until, false);
+        let entry = Entry::new(&flow.opening.attempt, bytes, flow.stage.until, Class::new(false, false));
         let counted = Waiting::default().take(entry, flows.pending_flow_budget, flows.now());
         assert_eq!(waiting.map(Taking::Take), Some(counted));
     }
