@@ -1,4 +1,4 @@
-//~ fields `value` and `verdict` of struct `Approved` are private
+//~ fields `value` and `verdict` of struct `axum_authsignal::Approved` are private
 use axum_authsignal::{Approved, Transaction, Verdict};
 
 #[derive(serde::Deserialize, Transaction)]

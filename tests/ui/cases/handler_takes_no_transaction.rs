@@ -1,5 +1,5 @@
-//~ this handler does not take an `Approved<..>` as its first argument
-//~ or add the route with `GuardedRouter::guarded`
+//~ expected function signature `fn(axum_authsignal::Approved<_>) -> _`
+//~ required by a bound in `GuardedRouter::<S>::transaction`
 use axum::http::Method;
 use axum_authsignal::{AuthsignalLayer, GuardedRouter};
 

@@ -1,4 +1,5 @@
-//~ `Transfer` is no transaction
+//~ the trait bound `fn(axum_authsignal::Approved<Transfer>)
+//~ required by a bound in `GuardedRouter::<S>::transaction`
 use axum::http::Method;
 use axum_authsignal::{Approved, AuthsignalLayer, GuardedRouter};
 
