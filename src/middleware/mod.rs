@@ -108,7 +108,7 @@
 //!
 //! # Handlers that ask, jobs that wait
 //!
-//! A handler that knows only once it has read the request what is to be proved takes a [`StepUp`](crate::StepUp), whose approvals are
+//! A handler that knows only once it has read the request what is to be proved takes a [`StepUp`], whose approvals are
 //! for its data points, too. What has no request is decided by [`Authsignal::decide`](crate::Authsignal::decide). A sign-in that
 //! the application had proved stands for a challenge where a route [says so](AuthsignalLayer::accepts_sign_in). All three go by
 //! the rules above; `docs/handlers.md` in the repository has them on one page.
