@@ -9,7 +9,8 @@ use crate::domain::readable::readable;
 ///
 /// At most 32 of them, a label of 64 characters, a value of 512: what is longer is refused with 422
 /// ([`RefusalReason::BodyInvalid`](crate::RefusalReason::BodyInvalid)), since what is cut would be approved unseen. Control
-/// characters, and characters that have no width or turn the direction of writing, are shown by their numbers. A label that says
+/// characters, and characters that have no width, join others or turn the direction of writing, are shown by their numbers; of a
+/// list, a text that holds a comma or a quote is quoted. A label that says
 /// that its value is a secret is left out.
 ///
 /// # Examples
@@ -71,7 +72,7 @@ impl SummaryValue {
             CustomValue::Text(text) => Some(Self::Text(text.clone())),
             CustomValue::Number(_) => serde_json::to_string(value).ok().map(Self::Text),
             CustomValue::Boolean(flag) => Some(Self::Flag(*flag)),
-            CustomValue::TextList(texts) => Some(Self::Text(texts.join(", "))),
+            CustomValue::TextList(texts) => Some(Self::Text(texts.iter().map(listed).collect::<Vec<_>>().join(", "))),
             _ => None,
         }
     }
@@ -81,16 +82,41 @@ impl SummaryValue {
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        let is_unseen = (char.is_control() && char != '\n')
-            || matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-            || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-        if is_unseen {
+        if is_unseen(char) {
             let _ = write!(shown, "[U+{:04X}]", u32::from(char));
         } else {
             shown.push(char);
         }
     }
     shown
+}
+
+/// Whether a character shows nothing of its own: a control character, or one that Unicode has programs ignore where they cannot show it
+/// (`Default_Ignorable_Code_Point`), which has no width, joins, chooses a form or turns the direction. Scripts that join by such a
+/// character are shown with its number, too: what looks the same has to be the same.
+fn is_unseen(char: char) -> bool {
+    (char.is_control() && char != '\n')
+        || matches!(
+            char,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+        )
+        || matches!(char, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(char, '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// One of several texts between commas: in quotes where it could be taken for another number of them.
+fn listed(text: &String) -> String {
+    let is_plain = !text.is_empty() && !text.contains([',', '"']) && text.trim() == text;
+    if is_plain { text.clone() } else { serde_json::Value::from(text.as_str()).to_string() }
 }
 
 macro_rules! text_from {
@@ -140,7 +166,11 @@ mod tests {
             ("\u{202e}bob", "[U+202E]bob"),
             ("a\0\r\t\u{7f}", "a[U+0000][U+000D][U+0009][U+007F]"),
             ("\u{2066}a\u{2069}\u{e0061}", "[U+2066]a[U+2069][U+E0061]"),
-            ("böb 👩\u{200d}👩", "böb 👩\u{200d}👩"),
+            ("böb 👩\u{200d}👩", "böb 👩[U+200D]👩"),
+            ("bob\u{200c}", "bob[U+200C]"),
+            ("bob\u{fe0f}\u{e0100}\u{180b}", "bob[U+FE0F][U+E0100][U+180B]"),
+            ("\u{34f}\u{115f}\u{1160}\u{3164}\u{ffa0}", "[U+034F][U+115F][U+1160][U+3164][U+FFA0]"),
+            ("\u{17b4}\u{17b5}", "[U+17B4][U+17B5]"),
         ] {
             assert_eq!(visible(text), shown);
         }
@@ -153,6 +183,13 @@ mod tests {
         assert!(shown("a".into()) == text("a") && shown(10.into()) == text("10") && shown(10.5.into()) == text("10.5"));
         assert!(shown(10.0.into()) == text("10.0") && shown(true.into()) == Some(SummaryValue::Flag(true)));
         assert!(shown(vec!["a".to_owned(), "b".into()].into()) == text("a, b"));
+        let list = |texts: &[&str]| shown(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>().into());
+        let lists: [&[&str]; 8] =
+            [&[], &[""], &["a", "b"], &["a, b"], &["a,b"], &["\"a", "b\""], &["a", " b"], &["\"a, b\""]];
+        for (at, one) in lists.iter().enumerate() {
+            assert!(lists[..at].iter().all(|other| list(other) != list(one)), "T21: two lists look the same: {one:?}");
+        }
+        assert!(list(&["a, b", "c"]) == text("\"a, b\", c"));
         assert!(shown(CustomValue::Null).is_none() && shown(serde_json::json!({ "a": 1 }).into()).is_none());
         let debug = format!("{:?}", Summary::new().with("To", "canary"));
         assert!(debug.contains("To") && !debug.contains("canary"));
