@@ -148,23 +148,39 @@ pub(crate) enum Reading<B> {
     Unread(B),
     /// All of it; trailers, which no approval covers, are dropped.
     Whole(Bytes),
-    /// As much as showed that it is too long.
+    /// As much as showed that it is too long, or too slow.
     TooLong(Bytes, B),
 }
 
 impl<B: ReplayBody> Reading<B> {
     /// Reads the body if that was not done yet, up to `limit` bytes.
     pub(crate) async fn read(self, limit: usize) -> Result<Self, RefusalReason> {
-        let Self::Unread(body) = self else { return Ok(self) };
-        if body.size_hint().lower() > limit as u64 {
-            return Ok(Self::TooLong(Bytes::new(), body));
+        match self.read_in_time(limit).await? {
+            (read, true) => Ok(read),
+            (_, false) => Err(RefusalReason::BodyTooSlow),
         }
-        match tokio::time::timeout(READING, collect(body, limit)).await {
-            Ok(read) => read.map_err(|error| {
+    }
+
+    /// Reads the body, and leaves the rest where it is too long or too slow: only one that breaks off goes no further.
+    pub(crate) async fn read_or_leave(self, limit: usize) -> Result<Self, RefusalReason> {
+        self.read_in_time(limit).await.map(|(read, _)| read)
+    }
+
+    /// As far as it was read, and whether that was in time.
+    async fn read_in_time(self, limit: usize) -> Result<(Self, bool), RefusalReason> {
+        let Self::Unread(mut body) = self else { return Ok((self, true)) };
+        if body.size_hint().lower() > limit as u64 {
+            return Ok((Self::TooLong(Bytes::new(), body), true));
+        }
+        let mut read = BytesMut::new();
+        match tokio::time::timeout(READING, collect(&mut body, &mut read, limit)).await {
+            Ok(Ok(true)) => Ok((Self::Whole(read.freeze()), true)),
+            Ok(Ok(false)) => Ok((Self::TooLong(read.freeze(), body), true)),
+            Err(_) => Ok((Self::TooLong(read.freeze(), body), false)),
+            Ok(Err(error)) => {
                 tracing::debug!(error = %error, "a request's body broke off");
-                RefusalReason::BodyUnreadable
-            }),
-            Err(_) => Err(RefusalReason::BodyTooSlow),
+                Err(RefusalReason::BodyUnreadable)
+            }
         }
     }
 
@@ -191,16 +207,16 @@ impl<B: ReplayBody> Reading<B> {
     }
 }
 
-async fn collect<B: ReplayBody>(mut body: B, limit: usize) -> Result<Reading<B>, BoxError> {
-    let mut read = BytesMut::new();
+/// Reads up to `limit` bytes, and whether that is all.
+async fn collect<B: ReplayBody>(body: &mut B, read: &mut BytesMut, limit: usize) -> Result<bool, BoxError> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(Into::into)?.into_data() else { continue };
         read.extend_from_slice(&data);
         if read.len() > limit {
-            return Ok(Reading::TooLong(read.freeze(), body));
+            return Ok(false);
         }
     }
-    Ok(Reading::Whole(read.freeze()))
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -188,8 +188,7 @@ impl Guard {
             return Ok(Way { body, verdict: None, spending: None });
         };
         if let Some(reader) = &self.reader {
-            let (whole, read) = Box::pin(self.read_transaction(reader, parts, body)).await?;
-            (body, asked.read) = (whole, Some(read));
+            (body, asked.read) = Box::pin(self.read_body(reader, parts, body)).await?;
         }
 
         trail.at("user id");

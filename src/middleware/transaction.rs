@@ -10,15 +10,37 @@ use crate::transaction::{BodyReader, ReadBody, Slot};
 use crate::verdict::Verdict;
 
 impl Guard {
-    /// Reads a body whole, as what its route is about. The value waits in the request for its verdict.
-    pub(super) async fn read_transaction<B: ReplayBody>(
+    /// Reads a body as what its route is about. Where the layer cannot stop a request, and its handler is given nothing of the body, one
+    /// that is none goes on as it came, without data points; where step-up is off it is not read at all.
+    pub(super) async fn read_body<B: ReplayBody>(
         &self,
         reader: &BodyReader,
         parts: &mut Parts,
-        body: Reading<B>,
-    ) -> Result<(Reading<B>, ReadBody), Stop> {
-        let body = body.read(self.authsignal.body_limit).await?;
-        let whole = body.whole().ok_or(RefusalReason::BodyTooLarge)?;
+        mut body: Reading<B>,
+    ) -> Result<(Reading<B>, Option<ReadBody>), Stop> {
+        // What an outer layer has read is not for the handler of this one.
+        parts.extensions.remove::<Slot>();
+        let (extent, limit) = (&self.policy.extent, self.authsignal.body_limit);
+        if extent.can_stop() || reader.type_name.is_some() {
+            body = body.read(limit).await?;
+            let read = self.read_transaction(reader, parts, body.whole().ok_or(RefusalReason::BodyTooLarge)?)?;
+            return Ok((body, Some(read)));
+        }
+        if extent.off.is_some() {
+            return Ok((body, None));
+        }
+        body = body.read_or_leave(limit).await?;
+        let read = body.whole().and_then(|whole| self.read_transaction(reader, parts, whole).ok());
+        Ok((body, read))
+    }
+
+    /// Reads a whole body. The value waits in the request for its verdict.
+    fn read_transaction(
+        &self,
+        reader: &BodyReader,
+        parts: &mut Parts,
+        whole: &[u8],
+    ) -> Result<ReadBody, RefusalReason> {
         let words = self.authsignal.answers.words(parts);
         let read = reader.read(parts, whole, words.tag()).inspect_err(|reason| {
             let fault = reason.body_fault();
@@ -31,11 +53,10 @@ impl Guard {
             );
         });
         let mut read = read?;
-        parts.extensions.remove::<Slot>();
         if let Some(slot) = read.slot.take() {
             parts.extensions.insert(slot);
         }
-        Ok((body, read))
+        Ok(read)
     }
 
     /// Hands the value on with its verdict. What an outer layer has read is not for the handler of this one.

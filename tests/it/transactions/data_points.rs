@@ -2,16 +2,18 @@
 use std::sync::{Arc, Mutex};
 
 use authsignal_emulator::Outcome;
+use axum::Extension;
 use axum::Router;
 use axum::extract::Form;
 use axum::routing::any;
 use axum_authsignal::client::CustomData;
-use axum_authsignal::{AuthsignalLayer, RefusalReason, Transaction};
+use axum_authsignal::{AuthsignalLayer, Grounds, RefusalReason, SkipReason, Transaction, Verdict};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::of_form;
-use crate::support::{Visitor, ask, bench};
+use super::{of_form, of_json};
+use crate::support::{Ask, Visitor, ask, bench, post};
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
@@ -67,4 +69,49 @@ async fn t63_t110_what_the_handlers_form_reads_is_what_was_told() {
     }
     println!("{ran} forms read as they were told, {refused} refused");
     assert_eq!((ran, refused), (26, 28));
+}
+
+/// A route that is off or observed stops no body that its handler would read otherwise, and hands it on whole.
+#[tokio::test]
+async fn what_is_off_or_observed_hands_on_whatever_comes() {
+    let bench = bench().await;
+    let handler = async |Extension(verdict): Extension<Verdict>, body: Bytes| {
+        let grounds = match verdict.grounds() {
+            Grounds::Skipped { reason: SkipReason::Off(_), .. } => "off",
+            Grounds::Observed => "observed",
+            _ => "else",
+        };
+        format!("{grounds} {}", body.len())
+    };
+    let layer = || AuthsignalLayer::new(&bench.authsignal, "pay");
+    let app = Router::new()
+        .route("/off/json", any(handler).layer(layer().custom_json(told).off("an incident")))
+        .route("/off/form", any(handler).layer(layer().custom_form(told).off("an incident")))
+        .route("/observed/json", any(handler).layer(layer().custom_json(told).observe()))
+        .route("/observed/form", any(handler).layer(layer().custom_form(told).observe()));
+    let mut ada = Visitor::new(&app, "ada");
+    for (policy, kind) in [("off", "json"), ("off", "form"), ("observed", "json"), ("observed", "form")] {
+        let target = format!("/{policy}/{kind}");
+        let bodies: [Ask; 7] = [
+            of_json(&target, "{\"to\":\"bob\",\"to\":\"eve\"}"),
+            of_json(&target, "{\"to\":1}"),
+            of_json(&target, "{"),
+            of_form(&target, "to=bob&to=eve"),
+            post(&target, "text/plain", "bob"),
+            of_json(&target, &format!("{{\"to\":\"{}\"}}", "x".repeat(128 * 1024))),
+            of_form(&target, &format!("to={}", "x".repeat(128 * 1024))),
+        ];
+        for ask in bodies {
+            let reply = ada.send(&ask).await;
+            assert_eq!(
+                (reply.status, reply.text()),
+                (200, format!("{policy} {}", ask.body.len()).as_str()),
+                "{target}"
+            );
+        }
+    }
+    let good = of_json("/observed/json", "{\"to\":\"bob\",\"amount\":\"1\"}");
+    assert_eq!(ada.send(&good).await.status, 200);
+    bench.authsignal.drain(std::time::Duration::from_secs(10)).await;
+    assert_eq!(bench.tracks(), 15, "what is observed is told, and what is off is not");
 }
