@@ -8,4 +8,6 @@ pub(crate) mod json_lines;
 pub(crate) mod queue;
 pub(crate) mod sink;
 #[cfg(test)]
+mod stalled;
+#[cfg(test)]
 mod tests;

@@ -17,11 +17,13 @@ pub(crate) struct Chain {
     pub(super) name: String,
     /// The last event that was written.
     head: Option<AuditHead>,
+    /// The last event that is known to be written of the chain that it was before.
+    left: Option<AuditHead>,
 }
 
 impl Chain {
     pub(crate) fn new(key: SecretSlice<u8>) -> Self {
-        Self { key, name: hexadecimal(&random::<16>()), head: None }
+        Self { key, name: hexadecimal(&random::<16>()), head: None, left: None }
     }
 
     /// Where it stands.
@@ -29,8 +31,15 @@ impl Chain {
         self.head.as_ref()
     }
 
+    /// Becomes another chain: what became of this one's next event cannot be found out.
+    pub(crate) fn leave(&mut self) {
+        self.left = self.head.take().or(self.left.take());
+        self.name = hexadecimal(&random::<16>());
+    }
+
     /// The first event, which names what the sink had before.
     pub(crate) fn first(&self, at: String, after: Option<AuditHead>) -> AuditEvent {
+        let after = after.or_else(|| self.left.clone());
         self.next(AuditEvent { kind: AuditKind::Begun, at, after, ..AuditEvent::default() })
     }
 

@@ -2,9 +2,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Deserialize;
+use tokio::sync::Mutex;
 
 use super::event::{AuditEvent, AuditHead};
 use super::sink::{AuditError, AuditSink};
@@ -52,13 +53,14 @@ impl AuditJsonLines {
         Self { is_synced: true, ..self }
     }
 
-    /// Runs what blocks where that is allowed.
+    /// Runs what blocks where that is allowed: in the order of the calls, and to its end once it has begun, also where nobody waits for it
+    /// any more. Whoever asks afterwards is told of it.
     async fn blocking<T: Send + 'static>(
         &self,
         run: impl FnOnce(&mut File) -> io::Result<T> + Send + 'static,
     ) -> Result<T, AuditError> {
-        let file = Arc::clone(&self.file);
-        let ran = tokio::task::spawn_blocking(move || run(&mut file.lock().unwrap_or_else(PoisonError::into_inner)));
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        let ran = tokio::task::spawn_blocking(move || run(&mut file));
         ran.await.map_err(AuditError::new)?.map_err(AuditError::new)
     }
 }

@@ -25,6 +25,8 @@ pub(crate) const MAX_WAITING: usize = 8192;
 /// How long a sink may take over one event.
 const SINK_TIMEOUT: Duration = Duration::from_secs(5);
 
+const NO_ANSWER: &str = "no answer within 5 seconds";
+
 /// The audit of one handle.
 pub(crate) struct Audit {
     sink: Arc<dyn ErasedSink>,
@@ -90,6 +92,7 @@ impl Audit {
                     chain: Chain::new(self.key.clone()),
                     clock: self.clock.clone(),
                     written: Arc::clone(&self.written),
+                    unsure: None,
                 };
                 runtime.spawn(writer.run(waiting));
                 sender
@@ -100,6 +103,14 @@ impl Audit {
 }
 
 impl Written {
+    /// Counts an event that the sink has not taken, with those before it whose number it would have said.
+    fn lose_all(&self, count: u64, error: &str) {
+        if let Some(before) = count.checked_sub(1) {
+            self.lost.fetch_add(before, Ordering::Relaxed);
+            self.lose("sink", error);
+        }
+    }
+
     /// Counts a lost event, and says so where it is the first of several.
     fn lose(&self, why: &'static str, error: &str) {
         self.lost.fetch_add(1, Ordering::Relaxed);
@@ -120,6 +131,14 @@ struct Writer {
     chain: Chain,
     clock: Clock,
     written: Arc<Written>,
+    unsure: Option<Unsure>,
+}
+
+/// An event of which nobody knows whether it was written.
+struct Unsure {
+    head: AuditHead,
+    /// How many are lost if it was not.
+    losing: u64,
 }
 
 impl Writer {
@@ -147,19 +166,21 @@ impl Writer {
     async fn end(&mut self) {
         let at = now(&self.clock);
         self.write(AuditEvent { kind: AuditKind::Closed, at, ..AuditEvent::default() }).await;
+        self.is_sure().await;
     }
 
     async fn write(&mut self, event: AuditEvent) {
+        if !self.is_sure().await {
+            return self.written.lose("sink", "it does not say whether it has the event before");
+        }
         if self.chain.head().is_none() && !self.begin().await {
             return self.written.lose("sink", "its chain could not be begun");
         }
         let lost = self.written.lost.swap(0, Ordering::Relaxed);
         let event = self.chain.next(AuditEvent { lost, ..event });
-        if self.record(event).await {
+        if self.record(event, lost + 1).await {
             self.written.is_losing.store(false, Ordering::Relaxed);
             meter::audited(None);
-        } else {
-            self.written.lost.fetch_add(lost, Ordering::Relaxed);
         }
     }
 
@@ -173,28 +194,49 @@ impl Writer {
             }
         };
         let first = self.chain.first(now(&self.clock), after);
-        let head = head_of(&first);
-        match self.in_time(self.sink.record(first)).await {
-            Ok(()) => {
-                self.wrote(head);
-                true
-            }
-            Err(_) => false,
-        }
+        self.record(first, 0).await
     }
 
-    async fn record(&mut self, event: AuditEvent) -> bool {
+    /// Has an event written. `losing` is how many are lost if it is not.
+    async fn record(&mut self, event: AuditEvent, losing: u64) -> bool {
         let head = head_of(&event);
-        match self.in_time(self.sink.record(event)).await {
-            Ok(()) => {
+        match timeout(SINK_TIMEOUT, self.sink.record(event)).await {
+            Ok(Ok(())) => {
                 self.wrote(head);
                 true
             }
-            Err(error) => {
-                self.written.lose("sink", &Causes(&error).to_string());
+            Ok(Err(error)) => {
+                self.written.lose_all(losing, &Causes(&error).to_string());
+                false
+            }
+            Err(_) => {
+                tracing::error!(
+                    "the audit's sink has not written an event within 5 seconds: it is asked whether it has before the next"
+                );
+                self.unsure = Some(Unsure { head, losing });
                 false
             }
         }
+    }
+
+    /// Finds out whether an event was written that took too long: what is on its way to a disk cannot be called back, and a chain that
+    /// went on without it would have one number twice. A sink that cannot say has its chain left, and another begun.
+    async fn is_sure(&mut self) -> bool {
+        let Some(Unsure { head, losing }) = self.unsure.take() else { return true };
+        match self.in_time(self.sink.last()).await {
+            Ok(Some(last)) if last == head => self.wrote(head),
+            Ok(last) => {
+                self.written.lose_all(losing, NO_ANSWER);
+                if last.is_none() {
+                    self.chain.leave();
+                }
+            }
+            Err(_) => {
+                self.unsure = Some(Unsure { head, losing });
+                return false;
+            }
+        }
+        true
     }
 
     fn wrote(&mut self, head: AuditHead) {
@@ -203,7 +245,7 @@ impl Writer {
     }
 
     async fn in_time<T>(&self, call: impl Future<Output = Result<T, AuditError>>) -> Result<T, AuditError> {
-        timeout(SINK_TIMEOUT, call).await.unwrap_or_else(|_| Err(AuditError::new("no answer within 5 seconds")))
+        timeout(SINK_TIMEOUT, call).await.unwrap_or_else(|_| Err(AuditError::new(NO_ANSWER)))
     }
 }
 

@@ -8,8 +8,9 @@ use super::event::{AuditEvent, AuditHead};
 
 /// Where the events of the audit go: [`AuthsignalBuilder::audit`](crate::AuthsignalBuilder::audit).
 ///
-/// One is given at a time, in their order. One that is not written within five seconds counts as failed: it is lost, which the log
-/// says, and the next event says how many were. [`AuditJsonLines`](crate::AuditJsonLines) is one that writes a file.
+/// One is given at a time, in their order. One that fails is lost, which the log says, and the next event says how many were. One that
+/// is not written within five seconds is given up, and [`last`](Self::last) is asked before the next whether it was written for all
+/// that: if not, it is lost as well; where that says none, another chain is begun. [`AuditJsonLines`](crate::AuditJsonLines) is one that writes a file.
 ///
 /// # Examples
 ///
@@ -35,6 +36,7 @@ pub trait AuditSink: Send + Sync + 'static {
 
     /// The last event that is kept, of whatever chain: a new chain names it, so that nobody cuts off what is before. Default: none,
     /// for sinks that cannot tell.
+    /// It has to wait for an event that is still on its way.
     ///
     /// # Errors
     ///
