@@ -23,7 +23,7 @@ pub(crate) use actions::Actions;
 /// Without the feature no action has a label.
 #[cfg(not(feature = "metrics"))]
 #[derive(Debug, Default)]
-pub(crate) struct Actions;
+pub(crate) struct Actions(());
 
 #[cfg(not(feature = "metrics"))]
 impl Actions {
