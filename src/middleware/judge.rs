@@ -11,6 +11,7 @@ use http::{HeaderValue, Request, Response};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
+use super::asked::Asked;
 use super::body::{Reading, ReplayBody};
 use super::browser::early;
 use super::case::{Case, Challenged};
@@ -23,20 +24,16 @@ use crate::decided::Ended;
 use crate::decided::outcome::Outcome;
 use crate::decided::trail::{Trail, span};
 use crate::domain::actor::NoPerson;
-use crate::domain::coverage::Address;
 use crate::domain::decision::{Decision, Passed, Proving, Refused};
 use crate::domain::extent::SkipReason;
 use crate::domain::failover::Undecided;
 use crate::domain::flow::{RequestId, Unproven};
-use crate::domain::place::{Name, Place};
+use crate::domain::place::Name;
 use crate::domain::ticket::Ticket;
 use crate::random::random;
 use crate::refusal::RefusalReason;
-use crate::request::caller::is_preflight;
-use crate::request::identify::User;
 use crate::request::prefetch::is_prefetch;
 use crate::store::flows::{Holder, Spending};
-use crate::transaction::ReadBody;
 use crate::upstream::Unanswered;
 use crate::verdict::question::Run;
 use crate::verdict::{Grounds, Verdict};
@@ -91,15 +88,6 @@ fn in_few_words(state: &ActionState, rule_ids: &[String]) -> String {
     let rules: Vec<_> = rule_ids.iter().take(8).map(|id| few(id)).collect();
     let state = few(state.as_str());
     if rules.is_empty() { state } else { format!("{state}, rules {}", rules.join(" ")) }
-}
-
-/// Who asks, and for what.
-struct Asked<'a> {
-    place: &'a Place,
-    address: Address,
-    user: User,
-    /// What its body was read as, where its route reads it.
-    read: Option<ReadBody>,
 }
 
 impl Guard {
@@ -328,48 +316,6 @@ impl Guard {
     pub(super) fn ended<'a>(&'a self, parts: &'a Parts, outcome: Outcome) -> Ended<'a> {
         let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
         Ended { route, ..Ended::new(outcome, Some(&self.action), None) }
-    }
-
-    /// Who asks, and for what, unless nobody does: a preflight.
-    async fn asked(&self, parts: &mut Parts, is_empty: bool, trail: &Trail) -> Result<Option<Asked<'_>>, Stop> {
-        if let Some(asker) = &self.particulars.asker {
-            let place = &self.authsignal.places.main;
-            return Ok(Some(Asked { place, address: Address::nowhere(), user: asker.user.clone(), read: None }));
-        }
-        trail.at("target");
-        let address = Address::of(parts).await;
-        if !address.received.path().starts_with('/') {
-            return Err(RefusalReason::InvalidTarget.into());
-        }
-        trail.at("host");
-        let (place, name) = self.authsignal.place_of(parts);
-        if matches!(name, Name::Led) && self.policy.extent.can_stop() {
-            return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
-        }
-        if place.is_received_callback(address.received.path()) {
-            tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
-            return Err(RefusalReason::CallbackGuarded.into());
-        }
-        // Before an extractor of the application's may change the parts.
-        let is_preflight = is_empty && is_preflight(parts);
-        trail.at("identify");
-        match self.authsignal.identify(parts).await {
-            Ok(Some(user)) => {
-                self.authsignal.mistakes.has_named_at_layer.note();
-                Ok(Some(Asked { place, address, user, read: None }))
-            }
-            Ok(None) | Err(_) if is_preflight => Ok(None),
-            Ok(None) => {
-                self.authsignal.warn_of_nobody_at_layer(&parts.headers);
-                Err(RefusalReason::Unauthenticated.into())
-            }
-            Err(response) => {
-                if !response.status().is_server_error() {
-                    self.authsignal.warn_of_nobody_at_layer(&parts.headers);
-                }
-                Err(Stop::Respond(Box::new(response)))
-            }
-        }
     }
 
     /// The case of a request, and its verdict if an outer layer has answered it.

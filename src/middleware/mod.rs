@@ -226,6 +226,7 @@
 //! # Ok(())
 //! # }
 //! ```
+mod asked;
 mod body;
 mod browser;
 mod careful;
