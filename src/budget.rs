@@ -255,6 +255,14 @@ mod tests {
 
     const MINUTES: Duration = Duration::from_secs(600);
 
+    /// The labels of a metric that dashboards are written for, as docs/observability.md has them.
+    #[test]
+    fn each_budget_has_a_label_of_its_own() {
+        let labels =
+            [Budget::Challenges, Budget::Refusals, Budget::Validates, Budget::PendingFlows].map(Budget::as_str);
+        assert_eq!(labels, ["challenges", "refusals", "validates", "pending_flows"]);
+    }
+
     fn ledger() -> Ledger {
         Ledger::new(Allowance::new(5, MINUTES), Allowance::new(5, MINUTES))
     }

@@ -2,7 +2,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use authsignal_emulator::Outcome;
+use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::routing::any;
 use axum_authsignal::{Ask, AuditError, AuditEvent, AuditKind, AuditSink, AuthsignalLayer, NoPerson, User};
@@ -93,4 +93,27 @@ async fn what_passes_unasked_or_is_observed_is_recorded_once() {
             "/when ada skipped when: below 100 EUR||||",
         ]
     );
+}
+
+/// What has no room is recorded all the same, with who is behind it.
+#[tokio::test]
+async fn an_observed_request_that_has_no_room_is_recorded_with_who_acts() {
+    let events = Memory::default();
+    let bench = bench_with(|builder| {
+        let builder = builder.audit(events.clone(), [7; 32]).max_observed(1);
+        builder.identify_parts(|_| Some(User::new("ada").impersonated_by("bob")))
+    })
+    .await;
+    bench.emulator.inject_fault(Endpoint::Track, Fault::status(503).always());
+    let layer = AuthsignalLayer::new(&bench.authsignal, "pay").observe().impersonation(NoPerson::AskPerson);
+    let app = Router::new().route("/observed", any(handle).layer(layer)).with_state(bench.effects.clone());
+    let mut ada = Visitor::new(&app, "ada");
+    while bench.authsignal.observed().lost == 0 {
+        ada.send(&json("/observed", "{}")).await.assert_passed();
+    }
+    bench.authsignal.close_audit().await;
+    let recorded = events.0.lock().unwrap().clone();
+    let lost: Vec<_> = recorded.iter().filter(|event| event.outage == Some("overloaded")).collect();
+    let [lost] = lost[..] else { panic!("{recorded:?}") };
+    assert_eq!((lost.user.as_deref(), lost.impersonator.as_deref()), (Some("ada"), Some("bob")), "{lost:?}");
 }
