@@ -74,6 +74,12 @@ async fn as_layer(State(shop): State<Shop>, step_up: StepUp) -> Result<&'static 
     Ok("done")
 }
 
+async fn after_another(State(shop): State<Shop>, step_up: StepUp) -> Result<&'static str, StepUpResponse> {
+    step_up.require("view", CustomData::new()).await?;
+    shop.effects.run(step_up.require("settle", CustomData::new()).await?);
+    Ok("done")
+}
+
 async fn fails(step_up: StepUp) -> Response {
     match step_up.require("fails", CustomData::new()).await {
         Ok(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -103,6 +109,7 @@ async fn scene_with(
         .route("/json", post(by_json))
         .route("/settle", any(settle))
         .route("/as", any(as_layer))
+        .route("/after", any(after_another))
         .route("/fails", any(fails))
         .route_layer(bench.authsignal.step_up_layer())
         .route("/bare", any(as_layer))
@@ -275,6 +282,20 @@ async fn t27_data_points_are_told_apart_by_name_type_and_value() {
     assert_eq!(bench.tracks(), rows.len() + 1);
     *data.lock().unwrap() = CustomData::new().with("amount", f64::NAN);
     ada.send(&ask).await.assert_refused(&RefusalReason::Unguarded);
+}
+
+/// A token that was not for what is asked first is still in hand for what is asked next.
+#[tokio::test]
+async fn a_bearer_clients_token_waits_for_what_it_is_for() {
+    let scene = scene().await;
+    scene.bench.emulator.set_outcome("view", Outcome::Allow);
+    let mut client = scene.visitor("ada");
+    let ask = json("/after", "{}").header("x-bearer", "key-1");
+    let challenge = client.challenge(&ask).await;
+    let token = proof(&scene.bench, &challenge);
+    client.cookie = None;
+    client.send(&ask.header(TOKEN, &token)).await.assert_passed();
+    assert_eq!((scene.runs(), scene.bench.validates()), (1, 1));
 }
 
 /// A client without a cookie passes with its token in hand.
