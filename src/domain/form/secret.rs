@@ -44,6 +44,23 @@ fn last_word(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// T48: what a form does not keep, the derive macro does not show: it has the same list, since it cannot have this crate.
+    #[test]
+    fn t48_the_derive_macro_knows_the_same_names() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let listed = |file: &str| {
+            let text = std::fs::read_to_string(root.join(file)).unwrap();
+            let lists =
+                text.split("[&str; ").skip(1).take(2).map(|list| list.split(';').next().unwrap_or_default().to_owned());
+            let lists: Vec<String> = lists.collect();
+            lists.iter().flat_map(|list| list.split('"').skip(1).step_by(2)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (ours, macros) =
+            (listed("src/domain/form/secret.rs"), listed("crates/axum-authsignal-derive/src/expand.rs"));
+        assert_eq!(ours.len(), 23, "{ours:?}");
+        assert_eq!(ours, macros);
+    }
+
     /// T48: secrets are not kept. T47: a token against request forgery is.
     #[test]
     fn t47_t48_secret_named_fields_are_left_out() {
