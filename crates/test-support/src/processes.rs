@@ -2,7 +2,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::PATIENCE;
+
+/// How often a driver is started that ends by itself.
+const MAX_TRIES: usize = 5;
 
 /// The repository.
 pub fn root() -> PathBuf {
@@ -26,16 +29,21 @@ struct Listening {
 
 impl Listening {
     fn start(command: &mut Command, found: impl Fn(&str) -> Option<&str>) -> Self {
+        Self::try_start(command, found).unwrap_or_else(|ended| panic!("{command:?} ended: {ended}"))
+    }
+
+    /// Fails with how the process ended, if it says nothing of the kind before.
+    fn try_start(command: &mut Command, found: impl Fn(&str) -> Option<&str>) -> Result<Self, ExitStatus> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program is installed");
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         while stdout.read_line(&mut line).unwrap() > 0 {
             if let Some(found) = found(line.trim_end()) {
-                return Self { found: found.to_owned(), child, _stdout: stdout };
+                return Ok(Self { found: found.to_owned(), child, _stdout: stdout });
             }
             line.clear();
         }
-        panic!("{command:?} ended: {:?}", child.wait());
+        Err(child.wait().unwrap())
     }
 }
 
@@ -146,9 +154,14 @@ impl Driver {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let profile = format!("authsignal-profile-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let profile = std::env::temp_dir().join(profile);
-        let listening = Listening::start(Command::new("chromedriver").arg("--port=0"), |line| {
-            line.strip_prefix("ChromeDriver was started successfully on port ")?.strip_suffix('.')
+        // The port that it is given for one protocol may be taken for the other: it ends then, and is given another.
+        let tries = (0..MAX_TRIES).map(|_| {
+            Listening::try_start(Command::new("chromedriver").arg("--port=0"), |line| {
+                line.strip_prefix("ChromeDriver was started successfully on port ")?.strip_suffix('.')
+            })
         });
+        let ended = |ended: Result<_, _>| ended.inspect_err(|ended| eprintln!("chromedriver ended: {ended}")).ok();
+        let listening = tries.filter_map(ended).next().expect("chromedriver starts");
         Self { listening, profile, session: None }
     }
 

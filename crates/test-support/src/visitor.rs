@@ -2,11 +2,14 @@
 use std::time::Duration;
 
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::Url;
+
+mod faults;
 
 use crate::processes::{Driver, QuickStart};
 
@@ -14,24 +17,6 @@ pub use crate::PATIENCE;
 
 /// How many pages may be left, one after the other, while something is looked for.
 const MAX_PAGES_LEFT: usize = 10;
-
-/// What any page has to have, in the page's own words for what is missing.
-const FAULTS: &str = r#"
-    const faults = [];
-    const { documentElement: root, title } = document;
-    if (!root.lang) faults.push("no language");
-    if (!title.trim()) faults.push("no title");
-    if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
-    if (document.querySelectorAll("main").length !== 1) faults.push("not one main");
-    for (const input of document.querySelectorAll("input:not([type=hidden], [hidden])"))
-        if (![...input.labels].some(label => label.textContent.trim())) faults.push("no label: " + input.name);
-    for (const button of document.querySelectorAll("button, a"))
-        if (!button.textContent.trim()) faults.push("no name: " + button.outerHTML);
-    const ids = [...document.querySelectorAll("[id]")].map(element => element.id);
-    if (new Set(ids).size !== ids.length) faults.push("an id twice");
-    if (root.scrollWidth > root.clientWidth) faults.push(`${root.scrollWidth} px in ${root.clientWidth}`);
-    return faults;
-"#;
 
 /// A visitor with a browser of their own, and most often a bank.
 pub struct Visitor {
@@ -131,8 +116,8 @@ impl Visitor {
     /// The heading of the page that is there once it is one of these.
     pub async fn sees_one_of(&self, headings: &[&str]) -> String {
         let any = headings.iter().map(|heading| format!("normalize-space()=\"{heading}\"")).collect::<Vec<_>>();
-        let found = self.find(&format!("//h1[{}]", any.join(" or "))).await;
-        found.text().await.unwrap()
+        let heading = format!("//h1[{}]", any.join(" or "));
+        self.does(Locator::XPath(&heading), async |found| found.text().await).await
     }
 
     /// Waits until an element says this somewhere.
@@ -146,22 +131,21 @@ impl Visitor {
 
     /// The text of an element, as it is seen.
     pub async fn text(&self, css: &str) -> String {
-        self.waits_for(Locator::Css(css)).await.text().await.unwrap()
+        self.does(Locator::Css(css), async |found| found.text().await).await
     }
 
     /// Clicks the link or the button that is named so, or whose name is the first part of it.
     pub async fn click(&self, name: &str) {
         let named = format!("normalize-space()=\"{name}\" or strong[normalize-space()=\"{name}\"]");
-        let element = self.find(&format!("(//a|//button|//summary)[{named}]")).await;
-        element.click().await.unwrap();
+        let element = format!("(//a|//button|//summary)[{named}]");
+        self.does(Locator::XPath(&element), async |found| found.click().await).await;
     }
 
     /// Fills the field with this label.
     pub async fn fill(&self, label: &str, text: &str) {
         let by_label = format!("//label[normalize-space()=\"{label}\"]");
-        let field = self.find(&format!("{by_label}//input|//input[@id={by_label}/@for]")).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        let field = format!("{by_label}//input|//input[@id={by_label}/@for]");
+        self.fills(Locator::XPath(&field), text).await;
     }
 
     /// The code in the emulator's panel.
@@ -189,11 +173,12 @@ impl Visitor {
         self.types(&code).await;
     }
 
+    /// Types a code on a challenge page, and waits until that page is left, be it for another one that looks the same.
     pub async fn types(&self, code: &str) {
-        let field = self.waits_for(Locator::Id("code")).await;
-        field.clear().await.unwrap();
-        field.send_keys(code).await.unwrap();
+        self.fills(Locator::Id("code"), code).await;
+        self.evaluates("document.documentElement.setAttribute('data-typed', '')").await;
         self.click("Confirm").await;
+        self.leaves_what_is_marked("data-typed").await;
     }
 
     /// Goes to the bank's first page, where everything is.
@@ -248,34 +233,6 @@ impl Visitor {
     /// A command of the DevTools protocol.
     pub async fn devtools(&self, command: &str, parameters: Value) {
         self.driver("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await;
-    }
-
-    /// What is wrong with the page that any page has to have.
-    pub async fn look_over(&self) {
-        let faults = self.browser.execute(FAULTS, vec![]).await.unwrap();
-        if faults != json!([]) {
-            self.fail(&faults.to_string()).await;
-        }
-    }
-
-    /// Lets axe-core look over the page: every rule of WCAG 2.2 at levels A and AA, and its best practices.
-    pub async fn passes_axe(&self) {
-        const RUN: &str = r#"
-            const [done] = [...arguments].slice(-1);
-            const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-            axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then(
-                ({ violations, passes }) => done({ passed: passes.length, faults: violations.map(({ id, help, nodes }) =>
-                    `${id}: ${help}: ${nodes.map(node => node.html.slice(0, 200)).join(" | ")}`) }),
-                error => done({ passed: 0, faults: [String(error)] }));
-        "#;
-        let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/../../node_modules/axe-core/axe.min.js");
-        let axe = std::fs::read_to_string(axe).expect("`npm ci` installs axe-core");
-        self.browser.execute(&axe, vec![]).await.unwrap();
-        let found = self.browser.execute_async(RUN, vec![]).await.unwrap();
-        assert!(found["passed"].as_u64().unwrap_or_default() > 5, "axe looked at nothing: {found}");
-        if found["faults"] != json!([]) {
-            self.fail(&found["faults"].to_string()).await;
-        }
     }
 
     pub async fn evaluates(&self, script: &str) -> Value {
@@ -371,14 +328,52 @@ impl Visitor {
         self.waits_for(Locator::XPath(xpath)).await
     }
 
+    async fn fills(&self, field: Locator<'_>, text: &str) {
+        self.does(field, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
+    }
+
+    /// Waits for an element and does something with it. A page that was left between the two took its element with it: the one of
+    /// the next page is waited for then.
+    async fn does<T>(&self, locator: Locator<'_>, what: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        let mut left = 0;
+        loop {
+            match what(self.waits_for(locator).await).await {
+                Ok(done) => return done,
+                Err(error) if left < MAX_PAGES_LEFT && error.is_stale_element_reference() => left += 1,
+                Err(error) => self.fail(&format!("{locator:?}: {error}")).await,
+            }
+        }
+    }
+
+    /// Waits until the page whose root has this attribute is left, or its window or frame is closed.
+    async fn leaves_what_is_marked(&self, attribute: &str) {
+        let marked = format!("html[{attribute}]");
+        let left = tokio::time::timeout(PATIENCE, async {
+            while match self.browser.find_all(Locator::Css(&marked)).await {
+                Ok(found) => !found.is_empty(),
+                Err(error) if error.is_no_such_window() || error.is_no_such_frame() => false,
+                Err(error) if is_of_a_page_that_is_left(&error) => true,
+                Err(error) => self.fail(&format!("{marked}: {error}")).await,
+            } {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        if left.await.is_err() {
+            self.fail(&format!("{marked}: still there")).await;
+        }
+    }
+
     pub async fn waits_for(&self, locator: Locator<'_>) -> Element {
         let mut left = 0;
         loop {
             let wait = self.browser.wait().at_most(PATIENCE).every(Duration::from_millis(10));
             match wait.for_element(locator).await {
                 Ok(element) => return element,
-                // The page was left while the driver looked: the next one is looked at.
-                Err(error) if left < MAX_PAGES_LEFT && error.to_string().contains("aborted by navigation") => left += 1,
+                Err(error) if left < MAX_PAGES_LEFT && is_of_a_page_that_is_left(&error) => left += 1,
                 Err(error) => self.fail(&format!("{locator:?}: {error}")).await,
             }
         }
@@ -387,6 +382,11 @@ impl Visitor {
     async fn fail(&self, why: &str) -> ! {
         let source = self.browser.source().await.unwrap_or_default();
         let body = source.find("<body").map_or(&*source, |at| &source[at..]);
-        panic!("{why}\nat {}\n{body}", self.address().await);
+        panic!("{why}\nat {:?}\n{body}", self.browser.current_url().await.map(String::from));
     }
+}
+
+/// Whether the driver had no answer because the page that it looked at was left at that moment.
+fn is_of_a_page_that_is_left(error: &CmdError) -> bool {
+    matches!(error, CmdError::NotW3C(Value::Null)) || error.to_string().contains("aborted by navigation")
 }
