@@ -12,7 +12,7 @@ mod random;
 mod upstream;
 mod webhook;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::random::Random;
@@ -51,10 +51,14 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
+/// Where the inputs of a target are kept.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name)
+}
+
 /// The kept inputs of a target, in the order of their names.
 pub(crate) fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(name);
-    let mut files: Vec<_> = std::fs::read_dir(&folder).expect(name).map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder(name)).expect(name).map(|entry| entry.unwrap().path()).collect();
     files.sort_unstable();
     files.into_iter().map(|file| std::fs::read(file).unwrap()).collect()
 }

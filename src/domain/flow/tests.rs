@@ -283,10 +283,8 @@ fn t120_an_approval_that_was_spent_on_nothing_is_what_it_was() {
     }
 }
 
-/// Everything that a record may hold, and its bytes: whoever changes them raises the number of the format in `store/seal.rs`,
-/// or records from before are misread.
-#[test]
-fn a_record_reads_back_as_it_was_written() {
+/// Everything that a record may hold, each under a name.
+pub(crate) fn every_record() -> Vec<(&'static str, Flow)> {
     let [one, other] =
         ["https://app.example.com", "https://shop.example.com"].map(|origin| Url::parse(origin).unwrap());
     let origins = PageOrigins::new(&["https://shop.example.com".into()]).unwrap();
@@ -298,31 +296,38 @@ fn a_record_reads_back_as_it_was_written() {
     let unkept = [UnkeptReason::File, UnkeptReason::TooLong, UnkeptReason::Encoding];
     let fields = unkept.map(|why| Unkept { name: "c".into(), why }).to_vec();
     let all = [
-        (Stage::pending(NOW, PENDING), page()),
+        ("pending", Stage::pending(NOW, PENDING), page()),
         (
+            "approved",
             Stage::new(Kind::Approved(proof()), NOW, APPROVED),
             SavedRequest::Form { to: ReturnTo::root(), form: urlencoded, page: None },
         ),
         (
+            "pending-multipart",
             Stage::pending(NOW, PENDING),
             SavedRequest::Form { to: ReturnTo::root(), form: multipart, page: pages[0].clone() },
         ),
-        (Stage::new(spent_by(7), NOW, ENDED), SavedRequest::Client { page: pages[0].clone() }),
+        ("spent", Stage::new(spent_by(7), NOW, ENDED), SavedRequest::Client { page: pages[0].clone() }),
         (
+            "failed",
             Stage::new(Kind::Failed(S::from("NEW")), NOW, ENDED),
             SavedRequest::NotKept { why: NotKept::Target, page: pages[1].clone(), fields: vec![] },
         ),
         (
+            "approved-not-kept",
             Stage::new(Kind::Approved(Proof { method: None, at: NOW, given: NOW }), NOW, APPROVED),
             SavedRequest::NotKept { why: NotKept::Body, page: None, fields },
         ),
-        (Stage::pending(NOW, PENDING), SavedRequest::NotKept { why: NotKept::Script, page: None, fields: vec![] }),
-        (Stage::pending(NOW, PENDING), SavedRequest::Sent),
-        (Stage::new(Kind::Insufficient(Shortfall::Age), NOW, ENDED), page()),
-        (Stage::under_review(NOW, PENDING), page()),
+        (
+            "pending-script",
+            Stage::pending(NOW, PENDING),
+            SavedRequest::NotKept { why: NotKept::Script, page: None, fields: vec![] },
+        ),
+        ("pending-sent", Stage::pending(NOW, PENDING), SavedRequest::Sent),
+        ("insufficient", Stage::new(Kind::Insufficient(Shortfall::Age), NOW, ENDED), page()),
+        ("under-review", Stage::under_review(NOW, PENDING), page()),
     ];
-    let mut hashed = Sha256::new();
-    for (index, (stage, saved)) in all.into_iter().enumerate() {
+    let written = all.into_iter().map(|(name, stage, saved)| {
         let waits = stage.kind == Kind::Pending;
         let opening = Opening {
             session: waits.then(|| "a session".into()),
@@ -341,6 +346,17 @@ fn a_record_reads_back_as_it_was_written() {
         if !waits {
             written = written.answered(stage);
         }
+        (name, written)
+    });
+    written.collect()
+}
+
+/// Their bytes: whoever changes them raises the number of the format in `store/seal.rs`, or records from before are misread.
+#[test]
+fn a_record_reads_back_as_it_was_written() {
+    let mut hashed = Sha256::new();
+    for (name, written) in every_record() {
+        let waits = written.stage.kind == Kind::Pending;
         let bytes = record::write(&written);
         let read: Flow = record::read(&bytes).unwrap();
         assert_eq!(format!("{read:?}"), format!("{written:?}"));
@@ -348,7 +364,7 @@ fn a_record_reads_back_as_it_was_written() {
         assert_eq!(String::from_utf8_lossy(&bytes).contains("canary"), waits, "T97: an answered flow keeps no token");
         println!("{} bytes: {:?}", bytes.len(), read.stage.kind);
         for length in 0..bytes.len() {
-            assert!(record::read::<Flow>(&bytes[..length]).is_none(), "{index}: {length} bytes");
+            assert!(record::read::<Flow>(&bytes[..length]).is_none(), "{name}: {length} bytes");
         }
         hashed.update(&bytes);
     }
