@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-heading() { printf '\n== %s\n' "$1"; }
+heading() { printf '\n== %s (after %s s)\n' "$1" "$SECONDS"; }
 run() {
     printf '+ %s\n' "$*"
     "$@"
@@ -149,6 +149,8 @@ run git diff --exit-code js/step-up.min.js
 run npx tsc --noEmit --strict --skipLibCheck false --target es2022 --module nodenext --lib es2022,dom js/types.test.ts
 
 heading 'Tests: everything, examples and documentation too'
+# Most of them wait: for a browser, a database, a time to run out.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 # What the model of the store's loop tried is written down: docs/model.md.
 run rm -f target/certificate.json
 run env CERTIFICATE="$PWD/target/certificate.json" cargo test --locked --workspace --all-features

@@ -3,7 +3,7 @@
 //! The crowd is 500 requests here. The figures in `docs/outages.md` are of 10,000:
 //!
 //! ```text
-//! ulimit -n 65536; OUTAGE_REQUESTS=10000 cargo test --test it outages::hang -- --nocapture
+//! ulimit -n 65536; OUTAGE_REQUESTS=10000 cargo test --release --all-features --test it outages::hang -- --nocapture
 //! ```
 use std::net::SocketAddr;
 use std::time::Duration;
