@@ -319,7 +319,11 @@ impl Simulation {
         self.evicted.lock().unwrap().remove(&key.as_bytes()[..]);
     }
 
+    /// What came of it. The nodes end here: they know the simulation, which would never be dropped.
     pub(super) fn outcome(&self) -> Outcome {
+        for node in &self.nodes {
+            *node.lock().unwrap() = None;
+        }
         let mut outcome = self.outcome.lock().unwrap();
         let empty = Outcome::default();
         std::mem::replace(&mut *outcome, empty)
