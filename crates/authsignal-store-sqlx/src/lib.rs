@@ -41,7 +41,8 @@
 //!
 //! `fsync` and `synchronous_commit` on, as they are by default, where not one approval may be spent twice: the first call looks, as
 //! `check` does, and warns in the log. A failover to a standby that was not synchronous forgets what it had not received, and with
-//! it that an approval was spent. See `docs/stores.md` of the repository for what was measured.
+//! it that an approval was spent. A standby is refused, reads too, and the connection that led there is closed. See
+//! `docs/stores.md` of the repository for what was measured.
 //!
 //! A call that the layer gives up after its `store_timeout` is dropped. A pool that hands out connections slower than that
 //! (`acquire_timeout` is 30 seconds by default) counts as a store that does not answer.

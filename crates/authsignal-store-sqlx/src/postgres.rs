@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum_authsignal::store::{Error, Key, Store, Version};
 use bytes::Bytes;
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{Error as SqlxError, PgPool, Postgres};
 
 use crate::record::{BATCH, found, new_version, stored, sweep, too_long, unavailable};
 
@@ -18,7 +19,9 @@ const MIGRATION_LOCK: i64 = 0x4175_7468_7369_676e;
 /// No longer than this is asked for: PostgreSQL's clock ends in the year 294276.
 const MAX_TTL: Duration = Duration::from_secs(1_000 * 365 * 24 * 60 * 60);
 
-const LOAD: &str = "SELECT version, value FROM authsignal_records WHERE key = $1 AND expires_at > clock_timestamp()";
+// With what the server is: a standby has an old state, in which a revocation may be missing (threat T29).
+const LOAD: &str = "SELECT pg_is_in_recovery(), record.version, record.value FROM (VALUES (1)) AS one \
+     LEFT JOIN authsignal_records AS record ON record.key = $1 AND record.expires_at > clock_timestamp()";
 // Of a row that has ended nothing is left; one that is locked is looked at again once it is free.
 const INSERT: &str = "INSERT INTO authsignal_records AS record (key, version, value, expires_at) \
      VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 microsecond') \
@@ -29,7 +32,13 @@ const UPDATE: &str = "UPDATE authsignal_records \
      WHERE key = $1 AND version = $5 AND expires_at > clock_timestamp()";
 const DELETE: &str = "DELETE FROM authsignal_records WHERE key IN (SELECT key FROM authsignal_records \
      WHERE expires_at <= clock_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED)";
-const SETTINGS: &str = "SELECT current_setting('fsync'), current_setting('synchronous_commit')";
+const SETTINGS: &str = "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('synchronous_commit')";
+/// What PostgreSQL answers to a write where it takes none: `read_only_sql_transaction`.
+const READ_ONLY: &str = "25006";
+const STANDBY: &str =
+    "the pool is connected to a standby, which is not asked for what may be old there: lead it to the primary";
+const NO_WRITES: &str = "the pool has to be connected to a primary that takes writes; this is a standby, or has \
+                         `default_transaction_read_only` on (25006)";
 
 /// A store in PostgreSQL, which all nodes of an application share. Clones share the pool.
 #[derive(Clone)]
@@ -49,7 +58,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database could not be asked, or does not allow it.
+    /// [`Error`] if the database could not be asked, is a standby, or does not allow it.
     pub async fn migrate(&self) -> Result<(), Error> {
         let migrated = async {
             let mut transaction = self.pool.begin().await?;
@@ -57,7 +66,7 @@ impl PostgresStore {
             sqlx::raw_sql(POSTGRES_MIGRATION).execute(&mut *transaction).await?;
             transaction.commit().await
         };
-        migrated.await.map_err(unavailable)
+        migrated.await.map_err(refused)
     }
 
     /// Looks how the database is set up, and warns in the log about what could double approvals. The first call of a store does
@@ -65,11 +74,14 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the database could not be asked.
+    /// [`Error`] if the database could not be asked, or is a standby.
     pub async fn check(&self) -> Result<(), Error> {
         self.is_checked.store(true, Ordering::Relaxed);
-        let settings = sqlx::query_as::<_, (String, String)>(SETTINGS).fetch_one(&self.pool).await;
-        let (fsync, synchronous_commit) = settings.map_err(unavailable)?;
+        let settings = sqlx::query_as::<_, (bool, String, String)>(SETTINGS).fetch_one(&self.pool).await;
+        let (is_standby, fsync, synchronous_commit) = settings.map_err(unavailable)?;
+        if is_standby {
+            return Err(Error::unavailable(STANDBY));
+        }
         if fsync != "on" || synchronous_commit == "off" {
             tracing::warn!(
                 fsync,
@@ -97,7 +109,9 @@ impl PostgresStore {
     pub async fn delete_expired(&self) -> Result<u64, Error> {
         let mut deleted = 0;
         loop {
-            let rows = sqlx::query(DELETE).bind(BATCH).execute(&self.pool).await.map_err(unavailable)?.rows_affected();
+            let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+            let done = sqlx::query(DELETE).bind(BATCH).execute(&mut *connection).await;
+            let rows = done.map_err(|error| write_refused(connection, error))?.rows_affected();
             deleted += rows;
             if rows < BATCH.unsigned_abs() {
                 return Ok(deleted);
@@ -114,10 +128,15 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     async fn load(&self, key: &Key) -> Result<Option<(Version, Bytes)>, Error> {
-        let row = sqlx::query_as::<_, (i64, Vec<u8>)>(LOAD).bind(&key.as_bytes()[..]).fetch_optional(&self.pool).await;
-        let row = row.map_err(unavailable)?;
+        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+        let row = sqlx::query_as::<_, (bool, Option<i64>, Option<Vec<u8>>)>(LOAD).bind(&key.as_bytes()[..]);
+        let (is_standby, version, value) = row.fetch_one(&mut *connection).await.map_err(unavailable)?;
+        if is_standby {
+            connection.close_on_drop();
+            return Err(Error::unavailable(STANDBY));
+        }
         self.check_once();
-        Ok(row.map(found))
+        Ok(version.zip(value).map(found))
     }
 
     async fn swap(&self, key: &Key, expected: Option<Version>, value: Vec<u8>, ttl: Duration) -> Result<bool, Error> {
@@ -129,16 +148,34 @@ impl Store for PostgresStore {
             Some(version) => query.bind(stored(version)),
             None => query,
         };
-        match query.execute(&self.pool).await {
+        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+        match query.execute(&mut *connection).await {
             Ok(done) => {
                 self.check_once();
                 Ok(done.rows_affected() == 1)
             }
             // Where transactions are stricter than by default, who was slower is told so.
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40001") => Ok(false),
-            Err(error) => Err(unavailable(error)),
+            Err(error) => Err(write_refused(connection, error)),
         }
     }
+}
+
+/// Why nothing was written. A connection to a server that takes no writes is left, so that the pool finds the primary once its
+/// address leads there: it would keep the connection for half an hour.
+fn write_refused(mut connection: PoolConnection<Postgres>, error: SqlxError) -> Error {
+    if is_read_only(&error) {
+        connection.close_on_drop();
+    }
+    refused(error)
+}
+
+fn refused(error: SqlxError) -> Error {
+    if is_read_only(&error) { Error::unavailable(NO_WRITES) } else { unavailable(error) }
+}
+
+fn is_read_only(error: &SqlxError) -> bool {
+    matches!(error, SqlxError::Database(error) if error.code().as_deref() == Some(READ_ONLY))
 }
 
 impl fmt::Debug for PostgresStore {

@@ -10,7 +10,7 @@ use crate::support::{Answer, Nodes, PATIENCE, Payment, SAME};
 
 /// One at a time: a store that comes back late, on a machine that is busy with another crash, meets the stated limit of what may be
 /// lost (docs/security.md).
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Has payments raced while the store is killed and started again, three times in between.
 async fn race_through_crashes<S: Send + 'static>(
@@ -143,7 +143,7 @@ async fn t26_a_failover_by_sentinel_loses_no_approval() {
 }
 
 /// Sends each payment once more, as a browser that repeats it: what the store forgot to be spent is paid again.
-async fn pay_again(nodes: &Arc<Nodes>, payments: &[Payment]) -> Outcome {
+pub(crate) async fn pay_again(nodes: &Arc<Nodes>, payments: &[Payment]) -> Outcome {
     for payment in payments {
         let mut answer = nodes.pay(payment, payment.id as usize % nodes.nodes.len()).await;
         let start = Instant::now();

@@ -7,6 +7,7 @@
 mod budgets;
 mod canaries;
 mod crashes;
+mod failover;
 mod observed;
 mod race;
 mod records;

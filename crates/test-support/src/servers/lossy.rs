@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// Stands between a store and its server.
 pub struct Proxy {
@@ -18,7 +19,7 @@ struct ProxyState {
     random: AtomicU64,
     lost: AtomicU32,
     /// Connections up to this number say nothing more.
-    frozen: AtomicU32,
+    frozen: watch::Sender<u32>,
     connections: AtomicU32,
 }
 
@@ -42,7 +43,7 @@ impl Proxy {
             percent: AtomicU64::new(percent),
             random: AtomicU64::new(seed),
             lost: AtomicU32::new(0),
-            frozen: AtomicU32::new(0),
+            frozen: watch::Sender::new(0),
             connections: AtomicU32::new(0),
         });
         let proxy = Self { port, state: Arc::clone(&state) };
@@ -61,7 +62,12 @@ impl Proxy {
 
     /// The connections that there are say nothing more; new ones do.
     pub fn freeze(&self) {
-        self.state.frozen.store(self.state.connections.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.state.frozen.send_replace(self.state.connections.load(Ordering::Relaxed));
+    }
+
+    /// They go on where they were.
+    pub fn thaw(&self) {
+        self.state.frozen.send_replace(0);
     }
 
     pub fn port(&self) -> u16 {
@@ -95,9 +101,8 @@ async fn carry(stream: TcpStream, number: u32, state: Arc<ProxyState>) {
         if length == 0 || state.loses() {
             break;
         }
-        if number <= state.frozen.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
+        // The sender is in the state, which is held here.
+        let _ = state.frozen.subscribe().wait_for(|frozen| number > *frozen).await;
         if to_client.write_all(&buffer[..length]).await.is_err() {
             break;
         }

@@ -1,5 +1,5 @@
-//! PostgreSQL: one server, with its data in a folder of its own. Needs its binaries; as root, it runs as the user `postgres`.
-use std::path::PathBuf;
+//! PostgreSQL: a server, with its data in a folder of its own, and a standby of it. Needs its binaries; as root, it runs as the user `postgres`.
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::server::{Server, folder, free_port, listens, wait_until};
@@ -23,22 +23,58 @@ fn user() -> &'static [&'static str] {
     if id.stdout == b"0\n" { &["runuser", "-u", "postgres", "--"] } else { &[] }
 }
 
+/// Runs one of its programs to its end.
+fn run(program: &str, arguments: &[&str]) {
+    let program = programs().join(program).display().to_string();
+    let words = [user(), &[program.as_str()], arguments].concat();
+    let output = Command::new(words[0]).args(&words[1..]).current_dir("/").output().expect(words[0]);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Where whoever listens at a port of loopback is found, as a pool wants it.
+pub fn url_at(port: u16) -> String {
+    format!("postgres://postgres@127.0.0.1:{port}/postgres")
+}
+
 impl Postgres {
     pub fn start() -> Self {
-        let (port, folder, programs) = (free_port(), folder("postgres"), programs());
+        Self::with(&[])
+    }
+
+    /// With these settings.
+    pub fn with(settings: &[&str]) -> Self {
+        let folder = folder("postgres");
         let data = folder.join("data").display().to_string();
-        let of = |name: &str| programs.join(name).display().to_string();
-        let mut init = user().iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        init.extend([of("initdb"), "-D".to_owned(), data.clone(), "-U".to_owned(), "postgres".to_owned()]);
-        init.extend(["-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"].map(str::to_owned));
-        let output = Command::new(&init[0]).args(&init[1..]).current_dir("/").output().expect("initdb");
-        assert!(output.status.success(), "{init:?}: {}", String::from_utf8_lossy(&output.stderr));
-        let mut command = vec![of("postgres"), "-D".to_owned(), data, "-p".to_owned(), port.to_string()];
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"] {
-            command.extend(["-c".to_owned(), setting.to_owned()]);
+        run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]);
+        Self::open(&folder, settings)
+    }
+
+    /// A standby with a copy of what is here, which is named `standby` and follows by what listens at `link`.
+    #[must_use]
+    pub fn standby(&self, link: u16) -> Self {
+        let folder = folder("standby");
+        let (data, port) = (folder.join("data").display().to_string(), self.port.to_string());
+        let from = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres"];
+        run("pg_basebackup", &[&from[..], &["-D", &data, "-R", "-c", "fast", "--no-sync"]].concat());
+        let primary = format!("primary_conninfo=host=127.0.0.1 port={link} user=postgres application_name=standby");
+        // A link that says nothing more is no reason to ask for another one, for as long as a test takes.
+        let standby = Self::open(&folder, &[&primary, "wal_receiver_timeout=0"]);
+        wait_until("the standby follows", || {
+            self.sql("SELECT state FROM pg_stat_replication WHERE application_name = 'standby'").trim() == "streaming"
+        });
+        standby
+    }
+
+    fn open(folder: &Path, settings: &[&str]) -> Self {
+        let (port, data) = (free_port(), folder.join("data").display().to_string());
+        let program = programs().join("postgres").display().to_string();
+        let mut command = vec![program, "-D".to_owned(), data, "-p".to_owned(), port.to_string()];
+        let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+        for setting in own.iter().chain(settings) {
+            command.extend(["-c".to_owned(), (*setting).to_owned()]);
         }
         // SIGQUIT ends every process of it at once and writes nothing, as a crash would.
-        let mut server = Server::start(user(), &folder, "QUIT", &command);
+        let mut server = Server::start(user(), folder, "QUIT", &command);
         wait_until("PostgreSQL listens", || {
             server.assert_runs();
             listens(port)
@@ -46,6 +82,18 @@ impl Postgres {
         let postgres = Self { server, port };
         postgres.wait();
         postgres
+    }
+
+    /// Makes a primary of a standby.
+    pub fn promote(&self) {
+        assert_eq!(self.sql("SELECT pg_promote()").trim(), "t", "it is promoted");
+    }
+
+    /// Waits until a standby has what is here.
+    pub fn wait_for(&self, standby: &Self) {
+        let here = self.sql("SELECT pg_current_wal_lsn()");
+        let is_there = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", here.trim());
+        wait_until("the standby has it", || standby.sql(&is_there).trim() == "t");
     }
 
     fn wait(&self) {
@@ -60,7 +108,7 @@ impl Postgres {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        url_at(self.port)
     }
 
     /// What it answers to a statement.
