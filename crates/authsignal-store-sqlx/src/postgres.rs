@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum_authsignal::store::{Error, Key, Store, Version};
 use bytes::Bytes;
 use sqlx::pool::PoolConnection;
-use sqlx::{Error as SqlxError, PgPool, Postgres};
+use sqlx::{Connection as _, Error as SqlxError, PgPool, Postgres};
 
 use crate::record::{BATCH, found, new_version, stored, sweep, too_long, unavailable};
 
@@ -60,13 +60,14 @@ impl PostgresStore {
     ///
     /// [`Error`] if the database could not be asked, is a standby, or does not allow it.
     pub async fn migrate(&self) -> Result<(), Error> {
+        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
         let migrated = async {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = connection.begin().await?;
             sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *transaction).await?;
             sqlx::raw_sql(POSTGRES_MIGRATION).execute(&mut *transaction).await?;
             transaction.commit().await
         };
-        migrated.await.map_err(refused)
+        migrated.await.map_err(|error| write_refused(connection, error))
     }
 
     /// Looks how the database is set up, and warns in the log about what could double approvals. The first call of a store does
@@ -77,10 +78,11 @@ impl PostgresStore {
     /// [`Error`] if the database could not be asked, or is a standby.
     pub async fn check(&self) -> Result<(), Error> {
         self.is_checked.store(true, Ordering::Relaxed);
-        let settings = sqlx::query_as::<_, (bool, String, String)>(SETTINGS).fetch_one(&self.pool).await;
+        let mut connection = self.pool.acquire().await.map_err(unavailable)?;
+        let settings = sqlx::query_as::<_, (bool, String, String)>(SETTINGS).fetch_one(&mut *connection).await;
         let (is_standby, fsync, synchronous_commit) = settings.map_err(unavailable)?;
         if is_standby {
-            return Err(Error::unavailable(STANDBY));
+            return Err(standby_refused(connection));
         }
         if fsync != "on" || synchronous_commit == "off" {
             tracing::warn!(
@@ -132,8 +134,7 @@ impl Store for PostgresStore {
         let row = sqlx::query_as::<_, (bool, Option<i64>, Option<Vec<u8>>)>(LOAD).bind(&key.as_bytes()[..]);
         let (is_standby, version, value) = row.fetch_one(&mut *connection).await.map_err(unavailable)?;
         if is_standby {
-            connection.close_on_drop();
-            return Err(Error::unavailable(STANDBY));
+            return Err(standby_refused(connection));
         }
         self.check_once();
         Ok(version.zip(value).map(found))
@@ -161,21 +162,22 @@ impl Store for PostgresStore {
     }
 }
 
-/// Why nothing was written. A connection to a server that takes no writes is left, so that the pool finds the primary once its
-/// address leads there: it would keep the connection for half an hour.
+/// A connection that leads to a standby is left, so that the pool finds the primary once its address leads there: it would keep
+/// the connection for half an hour.
+fn standby_refused(mut connection: PoolConnection<Postgres>) -> Error {
+    connection.close_on_drop();
+    Error::unavailable(STANDBY)
+}
+
+/// Why nothing was written; where no write is taken, the same.
 fn write_refused(mut connection: PoolConnection<Postgres>, error: SqlxError) -> Error {
-    if is_read_only(&error) {
-        connection.close_on_drop();
+    match &error {
+        SqlxError::Database(database) if database.code().as_deref() == Some(READ_ONLY) => {
+            connection.close_on_drop();
+            Error::unavailable(NO_WRITES)
+        }
+        _ => unavailable(error),
     }
-    refused(error)
-}
-
-fn refused(error: SqlxError) -> Error {
-    if is_read_only(&error) { Error::unavailable(NO_WRITES) } else { unavailable(error) }
-}
-
-fn is_read_only(error: &SqlxError) -> bool {
-    matches!(error, SqlxError::Database(error) if error.code().as_deref() == Some(READ_ONLY))
 }
 
 impl fmt::Debug for PostgresStore {
