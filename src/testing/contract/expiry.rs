@@ -5,27 +5,27 @@ use super::subject::{Subject, key};
 use crate::store::Store;
 
 pub async fn a_record_is_there_until_its_time<S: Store>(subject: Subject<S>) {
-    let version = subject.write(key(1), [1]).await;
+    let version = subject.write_briefly(key(1), [1]).await;
     subject.pass(subject.just_before()).await;
     assert_eq!(subject.load(key(1)).await, Some((version, vec![1])), "its time is not over");
 }
 
 pub async fn a_record_is_gone_after_its_time<S: Store>(subject: Subject<S>) {
-    subject.write(key(1), [1]).await;
+    subject.write_briefly(key(1), [1]).await;
     subject.outlive(subject.ttl()).await;
     assert_eq!(subject.value(key(1)).await, None, "its time is over");
 }
 
 pub async fn each_record_has_its_own_time<S: Store>(subject: Subject<S>) {
     assert!(subject.swap(key(2), None, [2], subject.ttl() * 4).await);
-    subject.write(key(1), [1]).await;
+    subject.write_briefly(key(1), [1]).await;
     subject.outlive(subject.ttl()).await;
     assert_eq!(subject.value(key(1)).await, None);
     assert_eq!(subject.value(key(2)).await, Some(vec![2]), "the others stay");
 }
 
 pub async fn a_write_sets_a_longer_time<S: Store>(subject: Subject<S>) {
-    let first = subject.write(key(1), [1]).await;
+    let first = subject.write_briefly(key(1), [1]).await;
     assert!(subject.swap(key(1), Some(first), [2], subject.ttl() * 4).await);
     subject.outlive(subject.ttl()).await;
     assert_eq!(subject.value(key(1)).await, Some(vec![2]), "the last write says until when");
@@ -40,7 +40,7 @@ pub async fn a_write_sets_a_shorter_time<S: Store>(subject: Subject<S>) {
 }
 
 pub async fn a_refused_swap_sets_no_new_time<S: Store>(subject: Subject<S>) {
-    let old = subject.write(key(1), [1]).await;
+    let old = subject.write_briefly(key(1), [1]).await;
     assert!(subject.swap(key(1), Some(old), [2], subject.ttl()).await);
     for expected in [None, Some(old)] {
         assert!(!subject.swap(key(1), expected, [3], subject.ttl() * 10).await);
@@ -50,7 +50,7 @@ pub async fn a_refused_swap_sets_no_new_time<S: Store>(subject: Subject<S>) {
 }
 
 pub async fn a_read_sets_no_new_time<S: Store>(subject: Subject<S>) {
-    subject.write(key(1), [1]).await;
+    subject.write_briefly(key(1), [1]).await;
     subject.pass(subject.ttl() / 2).await;
     assert_eq!(subject.value(key(1)).await, Some(vec![1]));
     subject.outlive(subject.ttl() / 2).await;
@@ -59,14 +59,14 @@ pub async fn a_read_sets_no_new_time<S: Store>(subject: Subject<S>) {
 
 /// An approval that has run out is not spent by who read it before.
 pub async fn a_version_is_gone_with_its_record<S: Store>(subject: Subject<S>) {
-    let old = subject.write(key(1), [1]).await;
+    let old = subject.write_briefly(key(1), [1]).await;
     subject.outlive(subject.ttl()).await;
     assert!(!subject.swap(key(1), Some(old), [2], subject.ttl()).await, "its record is gone");
     assert_eq!(subject.value(key(1)).await, None);
 }
 
 pub async fn its_key_is_free_after_its_time<S: Store>(subject: Subject<S>) {
-    subject.write(key(1), [1]).await;
+    subject.write_briefly(key(1), [1]).await;
     subject.outlive(subject.ttl()).await;
     assert!(subject.swap(key(1), None, [2], subject.ttl()).await, "there is no record any more");
     assert_eq!(subject.value(key(1)).await, Some(vec![2]));
@@ -76,7 +76,7 @@ pub async fn its_key_is_free_after_its_time<S: Store>(subject: Subject<S>) {
 pub async fn a_version_is_not_given_out_twice<S: Store>(subject: Subject<S>) {
     let mut seen = Vec::new();
     for number in 0..3 {
-        let new = subject.write(key(1), [number]).await;
+        let new = subject.write_briefly(key(1), [number]).await;
         assert!(!seen.contains(&new), "version {} is given out twice", new.number());
         for old in &seen {
             assert!(!subject.swap(key(1), Some(*old), [0], subject.ttl()).await, "of a record that is gone");

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use tokio::task::{JoinSet, yield_now};
 
-use super::subject::{Subject, key};
+use super::subject::{Subject, UNHURRIED, key};
 use crate::store::{Store, Version};
 
 const PARALLEL: u8 = 64;
@@ -17,7 +17,7 @@ const MAX_TRIES: usize = 1_000_000;
 async fn winners<S: Store>(subject: &Subject<S>, expected: Option<Version>) -> Vec<u8> {
     let mut set = JoinSet::new();
     for number in 0..PARALLEL {
-        let swap = subject.swap(key(1), expected, [number], subject.ttl());
+        let swap = subject.swap(key(1), expected, [number], UNHURRIED);
         set.spawn(async move { swap.await.then_some(number) });
     }
     set.join_all().await.into_iter().flatten().collect()
@@ -43,7 +43,7 @@ pub async fn one_of_many_first_writes_at_once_writes<S: Store>(subject: Subject<
 
 /// After the end of a record there is one new one, and none by who expects the old.
 pub async fn one_of_many_writes_at_once_inherits<S: Store>(subject: Subject<S>) {
-    let old = subject.write(key(1), [0]).await;
+    let old = subject.write_briefly(key(1), [0]).await;
     subject.outlive(subject.ttl()).await;
     assert_eq!(winners(&subject, Some(old)).await, [] as [u8; 0], "the old record is gone");
     let winners = winners(&subject, None).await;
@@ -54,7 +54,7 @@ pub async fn one_of_many_writes_at_once_inherits<S: Store>(subject: Subject<S>) 
 pub async fn writers_of_other_keys_are_not_disturbed<S: Store>(subject: Subject<S>) {
     let mut set = JoinSet::new();
     for number in 0..PARALLEL {
-        set.spawn(subject.swap(key(number), None, [number], subject.ttl()));
+        set.spawn(subject.swap(key(number), None, [number], UNHURRIED));
     }
     assert!(set.join_all().await.into_iter().all(|wrote| wrote), "each has a key of its own");
     for number in 0..PARALLEL {
@@ -79,7 +79,7 @@ pub async fn no_count_is_lost<S: Store>(subject: Subject<S>) {
                 let (version, value) = subject.load(key(1)).await.expect("the count");
                 let count = u32::from_le_bytes(value.try_into().expect("four bytes"));
                 let more = (count + 1).to_le_bytes();
-                done += u32::from(subject.swap(key(1), Some(version), more, subject.ttl()).await);
+                done += u32::from(subject.swap(key(1), Some(version), more, UNHURRIED).await);
                 yield_now().await;
             }
         });
@@ -99,7 +99,7 @@ pub async fn a_reader_sees_whole_values<S: Store>(subject: Subject<S>) {
         let mut seen = vec![(first, 0)];
         for number in 1..=100 {
             let newest = seen[seen.len() - 1].0;
-            assert!(writer.swap(key(1), Some(newest), [number; LENGTH], writer.ttl()).await);
+            assert!(writer.swap(key(1), Some(newest), [number; LENGTH], UNHURRIED).await);
             seen.push((writer.version(key(1)).await, number));
         }
         seen
@@ -134,7 +134,7 @@ pub async fn a_call_that_is_given_up_leaves_the_store_whole<S: Store>(subject: S
         let newest = subject.version(key(1)).await;
         let key_of_it = key(1);
         let mut load = Box::pin(subject.store.load(&key_of_it));
-        let mut swap = Box::pin(subject.swap(key(1), Some(newest), [number; 100], subject.ttl()));
+        let mut swap = Box::pin(subject.swap(key(1), Some(newest), [number; 100], UNHURRIED));
         // Begun, and dropped: what it wrote is whole.
         poll_fn(|cx| Poll::Ready((load.as_mut().poll(cx).is_ready(), swap.as_mut().poll(cx).is_ready()))).await;
         drop((load, swap));
@@ -144,10 +144,10 @@ pub async fn a_call_that_is_given_up_leaves_the_store_whole<S: Store>(subject: S
     let newest = subject.version(key(1)).await;
     // A write that was given up may still be on its way at a server.
     let mut tries = 0;
-    let mut written = subject.swap(key(1), Some(newest), [101], subject.ttl()).await;
+    let mut written = subject.swap(key(1), Some(newest), [101], UNHURRIED).await;
     while !written && tries < 100 {
         let newest = subject.version(key(1)).await;
-        written = subject.swap(key(1), Some(newest), [101], subject.ttl()).await;
+        written = subject.swap(key(1), Some(newest), [101], UNHURRIED).await;
         tries += 1;
     }
     assert!(written && subject.value(key(1)).await == Some(vec![101]), "the store works on");
@@ -157,12 +157,12 @@ pub async fn a_call_that_is_given_up_leaves_the_store_whole<S: Store>(subject: S
 pub async fn a_write_that_was_given_up_undoes_no_later_one<S: Store>(subject: Subject<S>) {
     let mut newest = subject.write(key(1), [0]).await;
     for number in 1..=30 {
-        let mut late = Box::pin(subject.swap(key(1), Some(newest), [0xff], subject.ttl()));
+        let mut late = Box::pin(subject.swap(key(1), Some(newest), [0xff], UNHURRIED));
         poll_fn(|cx| Poll::Ready(late.as_mut().poll(cx).is_ready())).await;
         drop(late);
         let mut tries = 0;
         newest = subject.version(key(1)).await;
-        while !subject.swap(key(1), Some(newest), [number], subject.ttl()).await {
+        while !subject.swap(key(1), Some(newest), [number], UNHURRIED).await {
             tries += 1;
             assert!(tries < 100, "the store works on");
             newest = subject.version(key(1)).await;

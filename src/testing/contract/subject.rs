@@ -13,6 +13,9 @@ const REAL_TTL: Duration = Duration::from_secs(2);
 /// How long where a test moves it.
 const MOVED_TTL: Duration = Duration::from_secs(60);
 
+/// How long records live in cases that do not wait for their end, however slow a machine is.
+pub(super) const UNHURRIED: Duration = Duration::from_secs(60 * 60);
+
 /// A store under test, in which nothing is yet, and how its time passes.
 pub struct Subject<S> {
     pub(super) store: Arc<S>,
@@ -38,7 +41,7 @@ impl<S: Store> Subject<S> {
         Self { clock: Some(clock), ..self }
     }
 
-    /// How long records of the cases live.
+    /// How long records live whose end is waited for.
     pub(super) fn ttl(&self) -> Duration {
         if self.clock.is_some() { MOVED_TTL } else { REAL_TTL }
     }
@@ -94,9 +97,18 @@ impl<S: Store> Subject<S> {
         self.load(key).await.expect("a record that was written is there").0
     }
 
-    /// Writes a record that is new.
+    /// Writes a record that is new, and whose end is not waited for.
     pub(super) async fn write(&self, key: Key, value: impl Into<Vec<u8>>) -> Version {
-        assert!(self.swap(key, None, value, self.ttl()).await, "a first write is taken");
+        self.write_for(key, value, UNHURRIED).await
+    }
+
+    /// Writes one whose end is.
+    pub(super) async fn write_briefly(&self, key: Key, value: impl Into<Vec<u8>>) -> Version {
+        self.write_for(key, value, self.ttl()).await
+    }
+
+    async fn write_for(&self, key: Key, value: impl Into<Vec<u8>>, ttl: Duration) -> Version {
+        assert!(self.swap(key, None, value, ttl).await, "a first write is taken");
         self.version(key).await
     }
 }

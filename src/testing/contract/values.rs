@@ -2,7 +2,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::subject::{Subject, key};
+use super::subject::{Subject, UNHURRIED, key};
 use crate::store::{Key, Store};
 
 pub async fn nothing_is_there_at_first<S: Store>(subject: Subject<S>) {
@@ -14,15 +14,15 @@ pub async fn nothing_is_there_at_first<S: Store>(subject: Subject<S>) {
 pub async fn what_was_written_is_read<S: Store>(subject: Subject<S>) {
     let first = subject.write(key(1), b"one").await;
     assert_eq!(subject.value(key(1)).await.as_deref(), Some(&b"one"[..]));
-    assert!(subject.swap(key(1), Some(first), "two", subject.ttl()).await, "its version was the newest");
+    assert!(subject.swap(key(1), Some(first), "two", UNHURRIED).await, "its version was the newest");
     assert_eq!(subject.value(key(1)).await.as_deref(), Some(&b"two"[..]), "the newest value counts");
 }
 
 pub async fn an_empty_value_is_a_value<S: Store>(subject: Subject<S>) {
     let version = subject.write(key(1), []).await;
     assert_eq!(subject.value(key(1)).await, Some(vec![]), "nothing at all is a value, and no missing record");
-    assert!(!subject.swap(key(1), None, [1], subject.ttl()).await, "there is a record");
-    assert!(subject.swap(key(1), Some(version), [], subject.ttl()).await);
+    assert!(!subject.swap(key(1), None, [1], UNHURRIED).await, "there is a record");
+    assert!(subject.swap(key(1), Some(version), [], UNHURRIED).await);
     assert_eq!(subject.value(key(1)).await, Some(vec![]));
 }
 
@@ -49,7 +49,7 @@ pub async fn big_values_are_kept<S: Store>(subject: Subject<S>) {
 pub async fn a_value_grows_and_shrinks<S: Store>(subject: Subject<S>) {
     let mut version = subject.write(key(1), [0; 10]).await;
     for length in [266, 3, 20_000, 0, 1] {
-        assert!(subject.swap(key(1), Some(version), vec![7; length], subject.ttl()).await);
+        assert!(subject.swap(key(1), Some(version), vec![7; length], UNHURRIED).await);
         assert_eq!(subject.value(key(1)).await, Some(vec![7; length]));
         version = subject.version(key(1)).await;
     }
@@ -75,7 +75,7 @@ pub async fn keys_are_apart<S: Store>(subject: Subject<S>) {
         keys.insert(Key::from(bytes));
     }
     for key in &keys {
-        assert!(subject.swap(*key, None, *key.as_bytes(), subject.ttl()).await, "{key} is another key");
+        assert!(subject.swap(*key, None, *key.as_bytes(), UNHURRIED).await, "{key} is another key");
     }
     for key in &keys {
         assert_eq!(subject.value(*key).await.as_deref(), Some(&key.as_bytes()[..]), "each has its own value");
@@ -89,7 +89,7 @@ pub async fn a_read_changes_nothing<S: Store>(subject: Subject<S>) {
         assert_eq!(subject.load(key(1)).await, first, "the same version and the same value");
     }
     assert_eq!(subject.load(key(2)).await, None);
-    assert!(subject.swap(key(2), None, [2], subject.ttl()).await, "a read makes no record");
+    assert!(subject.swap(key(2), None, [2], UNHURRIED).await, "a read makes no record");
 }
 
 pub async fn another_task_reads_it_at_once<S: Store>(subject: Subject<S>) {
