@@ -1,8 +1,10 @@
 //! What is sent after the fact: a bounded queue, so many senders at once, and a way to wait until all of it is sent.
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -145,15 +147,17 @@ impl Sender {
     async fn run(mut self) {
         while let Some(event) = self.next() {
             self.phase = Phase::Sending;
-            let has_arrived = event().await;
+            let sent = unless_it_panics(event).await;
             self.phase = Phase::Idle;
             let mut queue = self.outbox.queue();
-            if has_arrived {
-                queue.sent += 1
-            } else {
-                queue.lost += 1
+            match sent {
+                Some(true) => queue.sent += 1,
+                Some(false) | None => queue.lost += 1,
             }
             drop(queue);
+            if sent.is_none() {
+                tracing::error!(lost = 1, "an event of an observed route is lost: the client's transport panicked");
+            }
             self.outbox.changed.notify_waiters();
         }
         self.phase = Phase::Idle;
@@ -167,11 +171,21 @@ impl Sender {
     }
 }
 
+/// Whether an event arrived, or nothing where what it is sent by panics. Whether the thread panics says nothing of that: it does as
+/// well where a runtime ends because what it ran has panicked.
+async fn unless_it_panics(event: Event) -> Option<bool> {
+    let mut sending = catch_unwind(AssertUnwindSafe(event)).ok()?;
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
 impl Drop for Sender {
-    /// It has nothing to send, or what it sent by has panicked, or its runtime ends.
+    /// It has nothing to send, or its runtime ends.
     fn drop(&mut self) {
-        let has_panicked = std::thread::panicking();
-        let is_over = self.phase != Phase::Idle && !has_panicked;
+        let is_over = self.phase != Phase::Idle;
         let mut queue = self.outbox.queue();
         queue.senders -= 1;
         let mut lost = u64::from(self.phase == Phase::Sending);
@@ -182,7 +196,7 @@ impl Drop for Sender {
             lost += left.len() as u64;
         }
         queue.lost += lost;
-        // Something came after this one saw nothing, or waits behind what has panicked.
+        // Something came after this one saw nothing.
         let goes_on = !is_over && !queue.waiting.is_empty() && queue.senders < MAX_SENDERS;
         let runtime = goes_on.then(Handle::try_current).and_then(Result::ok);
         queue.senders += usize::from(runtime.is_some());
@@ -195,8 +209,7 @@ impl Drop for Sender {
             tracing::error!(
                 lost,
                 setter = "Authsignal::drain",
-                has_panicked,
-                "events of observed routes are lost: the runtime ended before they were sent, or the client's transport panicked"
+                "events of observed routes are lost: the runtime ended before they were sent"
             );
         }
         self.outbox.changed.notify_waiters();
@@ -312,5 +325,25 @@ mod tests {
             outbox.drain(Duration::from_secs(60)).await
         });
         assert_eq!(state, Observed { waiting: 0, sent: 1, lost: 100 });
+    }
+
+    /// So does one that ends because what it ran has panicked, as a test's does whose assertion fails: no sender begins another
+    /// on a runtime that is over.
+    #[test]
+    fn what_a_runtime_that_panics_leaves_behind_is_lost_and_counted() {
+        let outbox = Arc::new(Outbox::new(200));
+        let put = Arc::clone(&outbox);
+        let panicked = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(async {
+                for _ in 0..100 {
+                    assert!(put.put(event(std::future::pending()), MOMENT).await.is_ok());
+                }
+                tokio::task::yield_now().await;
+                panic!("an assertion that fails");
+            });
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(outbox.state(), Observed { waiting: 0, sent: 0, lost: 100 });
     }
 }
