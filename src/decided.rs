@@ -16,7 +16,7 @@ use crate::audit::event::AuditEvent;
 use crate::audit::queue::Audit;
 use crate::domain::actor::Actor;
 use crate::domain::extent::SkipReason;
-use crate::meter::{self, Actions};
+use crate::meter::{self, ActionLabels};
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
 
@@ -33,7 +33,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) skipped: Option<&'a SkipReason>,
     /// Why Authsignal could not be asked, where it could not; of a refusal its reason says so.
     pub(crate) outage: Option<Outage>,
-    /// What an observed request would have come to; `None` where Authsignal was not told of it.
+    /// What an observed request would have come to; `None` where Authsignal could not be told of it.
     pub(crate) would: Option<Outcome>,
     /// Who was behind it.
     pub(crate) actor: Option<&'a Actor>,
@@ -81,7 +81,7 @@ pub(crate) struct Listeners {
     pub(crate) log_user_ids: bool,
     pub(crate) kept: Explanations,
     pub(crate) audit: Option<Audit>,
-    actions: Actions,
+    actions: ActionLabels,
 }
 
 impl Default for Listeners {
@@ -91,7 +91,7 @@ impl Default for Listeners {
             log_user_ids: false,
             kept: Explanations::default(),
             audit: None,
-            actions: Actions::default(),
+            actions: ActionLabels::default(),
         }
     }
 }
@@ -121,6 +121,9 @@ impl Listeners {
         self.actions.decided(ended.action, ended.outcome.as_str());
         if let (Outcome::Refused | Outcome::TurnedBack, Some(reason)) = (ended.outcome, ended.reason) {
             meter::refused(reason.code());
+        }
+        if ended.outcome == Outcome::Observed {
+            meter::observed(ended.would.map(Outcome::as_str), ended.reason.map(RefusalReason::code));
         }
         if let Outcome::Proved | Outcome::Left | Outcome::Failed = ended.outcome {
             meter::flow(ended.outcome.as_str());

@@ -7,7 +7,7 @@
     allow(unused_variables, dead_code, reason = "nothing is counted without the feature")
 )]
 #[cfg(feature = "metrics")]
-mod actions;
+mod action_labels;
 #[cfg(test)]
 #[cfg(feature = "metrics")]
 mod tests;
@@ -18,21 +18,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 #[cfg(feature = "metrics")]
-pub(crate) use actions::Actions;
+pub(crate) use action_labels::ActionLabels;
 
 /// Without the feature no action has a label.
 #[cfg(not(feature = "metrics"))]
 #[derive(Debug, Default)]
-pub(crate) struct Actions(());
+pub(crate) struct ActionLabels(());
 
 #[cfg(not(feature = "metrics"))]
-impl Actions {
+impl ActionLabels {
     /// Counts a decision.
     pub(crate) fn decided(&self, action: Option<&authsignal_client::ActionCode>, outcome: &'static str) {}
 }
 
 pub(crate) const DECISIONS: &str = "authsignal_decisions_total";
 pub(crate) const REFUSALS: &str = "authsignal_refusals_total";
+pub(crate) const OBSERVED: &str = "authsignal_observed_total";
 pub(crate) const UPSTREAM: &str = "authsignal_upstream_seconds";
 pub(crate) const BREAKERS_OPEN: &str = "authsignal_breakers_open";
 pub(crate) const FAILOVERS: &str = "authsignal_failovers_total";
@@ -63,6 +64,11 @@ pub fn describe_metrics() {
         Unit::Count,
         "Requests and ways back that went no further, by the code of docs/refusals.md."
     );
+    describe_counter!(
+        OBSERVED,
+        Unit::Count,
+        "Requests of observed routes, by how they would have ended and the code of docs/refusals.md."
+    );
     describe_histogram!(UPSTREAM, Unit::Seconds, "Time that Authsignal took to answer a call, by how it ended.");
     describe_gauge!(
         BREAKERS_OPEN,
@@ -90,6 +96,12 @@ pub(crate) fn describe_metrics() {}
 pub(crate) fn refused(code: &'static str) {
     #[cfg(feature = "metrics")]
     metrics::counter!(REFUSALS, "code" => code).increment(1);
+}
+
+/// Counts a request of an observed route, by how it would have ended; where Authsignal was never told, nobody knows.
+pub(crate) fn observed(would: Option<&'static str>, code: Option<&'static str>) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(OBSERVED, "would" => would.unwrap_or("unknown"), "code" => code.unwrap_or("none")).increment(1);
 }
 
 /// Measures a call to Authsignal, which ended so.

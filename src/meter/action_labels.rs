@@ -18,9 +18,9 @@ const METADATA: Metadata<'static> = Metadata::new("axum_authsignal", Level::INFO
 
 /// The metrics' keys of each action, made once: counting takes no memory then.
 #[derive(Debug, Default)]
-pub(crate) struct Actions(RwLock<HashMap<Option<ActionCode>, HashMap<&'static str, Key>>>);
+pub(crate) struct ActionLabels(RwLock<HashMap<Option<ActionCode>, HashMap<&'static str, Key>>>);
 
-impl Actions {
+impl ActionLabels {
     /// Counts a decision.
     pub(crate) fn decided(&self, action: Option<&ActionCode>, outcome: &'static str) {
         let action = action.cloned();

@@ -11,9 +11,10 @@ use crate::decided::outcome::Outcome;
 use crate::decided::{Ended, Listeners};
 use crate::refusal::RefusalReason;
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     DECISIONS,
     REFUSALS,
+    OBSERVED,
     UPSTREAM,
     BREAKERS_OPEN,
     FAILOVERS,
@@ -33,6 +34,7 @@ fn count_everything(listeners: &Listeners) {
         Ended { reason: Some(&RefusalReason::CrossSite), ..Ended::new(Outcome::Refused, Some(&action), None) };
     listeners.tell(&refused);
     listeners.tell(&Ended::new(Outcome::Proved, Some(&action), None));
+    listeners.tell(&Ended::new(Outcome::Observed, Some(&action), None));
     called(&Timer::start(), None);
     called(&Timer::start(), Some("timeout"));
     breaker(true);
