@@ -2,6 +2,7 @@
 use http::request::Parts;
 
 use super::guard::Guard;
+use super::overlooked::Overlooked;
 use super::stop::Stop;
 use crate::decided::trail::Trail;
 use crate::domain::coverage::Address;
@@ -27,6 +28,7 @@ impl Guard {
         parts: &mut Parts,
         is_empty: bool,
         trail: &Trail,
+        overlooked: &mut Overlooked,
     ) -> Result<Option<Asked<'_>>, Stop> {
         if let Some(asker) = &self.particulars.asker {
             let place = &self.authsignal.places.main;
@@ -35,16 +37,16 @@ impl Guard {
         trail.at("target");
         let address = Address::of(parts).await;
         if !address.received.path().starts_with('/') {
-            return Err(RefusalReason::InvalidTarget.into());
+            overlooked.or_stop(RefusalReason::InvalidTarget)?;
         }
         trail.at("host");
         let (place, name) = self.authsignal.place_of(parts);
-        if matches!(name, Name::Led) && self.policy.extent.can_stop() {
+        if matches!(name, Name::Led) && overlooked.or_stop(RefusalReason::OtherHost).is_err() {
             return Err(Stop::Elsewhere(self.authsignal.places.main.elsewhere(&address.received)));
         }
         if place.is_received_callback(address.received.path()) {
             tracing::error!("the callback is guarded by a layer, so nobody can come back: merge `routes()` outside it");
-            return Err(RefusalReason::CallbackGuarded.into());
+            overlooked.or_stop(RefusalReason::CallbackGuarded)?;
         }
         // Before an extractor of the application's may change the parts.
         let is_preflight = is_empty && is_preflight(parts);

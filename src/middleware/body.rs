@@ -42,6 +42,9 @@ pub trait RefusalBody {
 pub trait ReplayBody: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + Sized + 'static {
     /// The body that begins with `read` and goes on with what is left in `rest`.
     fn replay(read: Bytes, rest: Option<Self>) -> Self;
+
+    /// The body that begins with `read` and then breaks off with the very `error` that it broke off with before.
+    fn break_off(read: Bytes, error: Self::Error) -> Self;
 }
 
 impl RefusalBody for Body {
@@ -72,8 +75,13 @@ impl ReplayBody for Body {
     fn replay(read: Bytes, rest: Option<Self>) -> Self {
         match rest {
             None => Self::from(read),
-            Some(rest) => Self::new(Replayed { read, rest }),
+            Some(rest) => Self::new(Replayed { read, rest }.map_err(axum::Error::into_inner)),
         }
+    }
+
+    // Not wrapped a second time: an extractor that tells errors apart looks no deeper than it would without us.
+    fn break_off(read: Bytes, error: Self::Error) -> Self {
+        Self::new(BrokenOff { read, error: Some(error.into_inner()) })
     }
 }
 
@@ -82,9 +90,13 @@ impl ReplayBody for Full<Bytes> {
         // A body of one piece was read whole, or, where its length said enough, not at all.
         rest.filter(|_| read.is_empty()).unwrap_or_else(|| Self::new(read))
     }
+
+    fn break_off(_: Bytes, error: Self::Error) -> Self {
+        match error {}
+    }
 }
 
-impl<E: Into<BoxError> + 'static> ReplayBody for BoxBody<Bytes, E>
+impl<E: Into<BoxError> + Send + Sync + 'static> ReplayBody for BoxBody<Bytes, E>
 where
     Self: HttpBody<Data = Bytes, Error = E> + Send + Sync + Unpin,
 {
@@ -94,9 +106,13 @@ where
             Some(rest) => Replayed { read, rest }.boxed(),
         }
     }
+
+    fn break_off(read: Bytes, error: E) -> Self {
+        BrokenOff { read, error: Some(error) }.boxed()
+    }
 }
 
-impl<E: Into<BoxError> + 'static> ReplayBody for UnsyncBoxBody<Bytes, E>
+impl<E: Into<BoxError> + Send + 'static> ReplayBody for UnsyncBoxBody<Bytes, E>
 where
     Self: HttpBody<Data = Bytes, Error = E> + Send + Unpin,
 {
@@ -105,6 +121,10 @@ where
             None => Self::from_bytes(read),
             Some(rest) => Replayed { read, rest }.boxed_unsync(),
         }
+    }
+
+    fn break_off(read: Bytes, error: E) -> Self {
+        BrokenOff { read, error: Some(error) }.boxed_unsync()
     }
 }
 
@@ -142,6 +162,28 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Replayed<B> {
     }
 }
 
+/// What was read, then the error that ended it.
+struct BrokenOff<E> {
+    read: Bytes,
+    error: Option<E>,
+}
+
+/// Nothing in it is ever pinned.
+impl<E> Unpin for BrokenOff<E> {}
+
+impl<E> HttpBody for BrokenOff<E> {
+    type Data = Bytes;
+    type Error = E;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
+        let this = self.get_mut();
+        if this.read.has_remaining() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.read)))));
+        }
+        Poll::Ready(this.error.take().map(Err))
+    }
+}
+
 /// A request's body, as far as it was read.
 pub(crate) enum Reading<B> {
     /// Not at all.
@@ -150,24 +192,34 @@ pub(crate) enum Reading<B> {
     Whole(Bytes),
     /// As much as showed that it is too long, or too slow.
     TooLong(Bytes, B),
+    /// It breaks off, as it did when it was read.
+    Broken(B),
 }
 
 impl<B: ReplayBody> Reading<B> {
     /// Reads the body if that was not done yet, up to `limit` bytes.
     pub(crate) async fn read(self, limit: usize) -> Result<Self, RefusalReason> {
-        match self.read_in_time(limit).await? {
-            (read, true) => Ok(read),
-            (_, false) => Err(RefusalReason::BodyTooSlow),
+        match self.read_in_time(limit).await {
+            Ok((read, true)) => Ok(read),
+            Ok((_, false)) => Err(RefusalReason::BodyTooSlow),
+            Err((_, error)) => {
+                tracing::debug!(error = %error.into(), "a request's body broke off");
+                Err(RefusalReason::BodyUnreadable)
+            }
         }
     }
 
-    /// Reads the body, and leaves the rest where it is too long or too slow: only one that breaks off goes no further.
-    pub(crate) async fn read_or_leave(self, limit: usize) -> Result<Self, RefusalReason> {
-        self.read_in_time(limit).await.map(|(read, _)| read)
+    /// Reads the body, and leaves it as it came where it is too long, too slow or breaks off; with why the latter two would be
+    /// refused.
+    pub(crate) async fn read_or_leave(self, limit: usize) -> (Self, Option<RefusalReason>) {
+        match self.read_in_time(limit).await {
+            Ok((read, is_in_time)) => (read, (!is_in_time).then_some(RefusalReason::BodyTooSlow)),
+            Err((read, error)) => (Self::Broken(B::break_off(read, error)), Some(RefusalReason::BodyUnreadable)),
+        }
     }
 
-    /// As far as it was read, and whether that was in time.
-    async fn read_in_time(self, limit: usize) -> Result<(Self, bool), RefusalReason> {
+    /// As far as it was read, and whether that was in time; or what came before the error that ended it.
+    async fn read_in_time(self, limit: usize) -> Result<(Self, bool), (Bytes, B::Error)> {
         let Self::Unread(mut body) = self else { return Ok((self, true)) };
         if body.size_hint().lower() > limit as u64 {
             return Ok((Self::TooLong(Bytes::new(), body), true));
@@ -177,10 +229,7 @@ impl<B: ReplayBody> Reading<B> {
             Ok(Ok(true)) => Ok((Self::Whole(read.freeze()), true)),
             Ok(Ok(false)) => Ok((Self::TooLong(read.freeze(), body), true)),
             Err(_) => Ok((Self::TooLong(read.freeze(), body), false)),
-            Ok(Err(error)) => {
-                tracing::debug!(error = %error, "a request's body broke off");
-                Err(RefusalReason::BodyUnreadable)
-            }
+            Ok(Err(error)) => Err((read.freeze(), error)),
         }
     }
 
@@ -193,14 +242,14 @@ impl<B: ReplayBody> Reading<B> {
     pub(crate) fn whole(&self) -> Option<&Bytes> {
         match self {
             Self::Whole(bytes) => Some(bytes),
-            Self::Unread(_) | Self::TooLong(..) => None,
+            Self::Unread(_) | Self::TooLong(..) | Self::Broken(_) => None,
         }
     }
 
     /// The body as it came.
     pub(crate) fn replay(self) -> B {
         match self {
-            Self::Unread(body) => body,
+            Self::Unread(body) | Self::Broken(body) => body,
             Self::Whole(bytes) => B::replay(bytes, None),
             Self::TooLong(read, rest) => B::replay(read, Some(rest)),
         }
@@ -208,9 +257,9 @@ impl<B: ReplayBody> Reading<B> {
 }
 
 /// Reads up to `limit` bytes, and whether that is all.
-async fn collect<B: ReplayBody>(body: &mut B, read: &mut BytesMut, limit: usize) -> Result<bool, BoxError> {
+async fn collect<B: ReplayBody>(body: &mut B, read: &mut BytesMut, limit: usize) -> Result<bool, B::Error> {
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(Into::into)?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else { continue };
         read.extend_from_slice(&data);
         if read.len() > limit {
             return Ok(false);

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::fallback::Check;
+use super::overlooked::Overlooked;
 use super::particulars::Particulars;
 use super::when::Condition;
 use crate::authsignal::Inner;
@@ -174,6 +175,7 @@ impl Guard {
         place: &Place,
         (attempt, ticket): (&IdempotencyKey, Ticket),
         read: Option<&ReadBody>,
+        overlooked: &mut Overlooked,
     ) -> Result<Question, RefusalReason> {
         let account = UserId::new(mem::take(&mut user.id)).map_err(RefusalReason::InvalidUser)?;
         let (user_id, actor) = match user.impersonator.take() {
@@ -190,7 +192,8 @@ impl Guard {
             (true, None) => place.bearer_callback().to_string(),
             (false, _) => place.callback_for(ticket),
         };
-        let track = self.track_of(parts, &mut user, (&actor, &account), read)?.idempotency_key(attempt.clone());
+        let track =
+            self.track_of(parts, &mut user, (&actor, &account), read, overlooked)?.idempotency_key(attempt.clone());
         // Nobody is sent to the challenge of a request that is only observed, and so nobody comes back.
         let track = if self.policy.extent.is_observed { track } else { track.redirect_url(callback) };
         Ok(Question {
@@ -215,6 +218,7 @@ impl Guard {
         user: &mut User,
         (actor, account): (&Actor, &UserId),
         read: Option<&ReadBody>,
+        overlooked: &mut Overlooked,
     ) -> Result<Track, RefusalReason> {
         // A job has no address, and none that is missing.
         let is_unseen = self.particulars.is_unseen();
@@ -238,7 +242,13 @@ impl Guard {
         if self.redirect_to_settings {
             track = track.redirect_to_settings(true);
         }
-        let custom = self.custom.as_ref().map(|custom| custom(parts));
+        let custom = match &self.custom {
+            Some(custom) => match self.unless_it_panics("AuthsignalLayer::custom", || custom(parts)) {
+                Ok(custom) => Some(custom),
+                Err(reason) => overlooked.or_stop(reason).map(|()| None)?,
+            },
+            None => None,
+        };
         let custom = match actor {
             Actor::Person => custom,
             other => Some(custom.unwrap_or_default().with(ACTOR, other.as_str())),
@@ -248,7 +258,7 @@ impl Guard {
             _ => custom,
         };
         let custom = match read {
-            Some(read) => Some(self.joined(custom.unwrap_or_default(), read)?),
+            Some(read) => Some(self.joined(custom.unwrap_or_default(), read, overlooked)?),
             None => custom,
         };
         Ok(match custom {

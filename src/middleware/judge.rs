@@ -17,6 +17,7 @@ use super::browser::early;
 use super::case::{Case, Challenged};
 use super::covering::{Approved, Covering};
 use super::guard::Guard;
+use super::overlooked::Overlooked;
 use super::stop::Stop;
 use super::token;
 use super::tracked::reason_of;
@@ -164,38 +165,42 @@ impl Guard {
     ) -> Result<Way<B>, Stop> {
         trail.at("token");
         let (token, is_prefetch) = (token::take_off(parts), is_prefetch(parts));
-        // Where nothing is asked for, nothing but the want of a user stops a request, or of the value that its handler takes.
-        if self.policy.extent.can_stop() {
-            token?;
+        // Where nothing is asked for, nothing but the want of a user stops a request.
+        let extent = &self.policy.extent;
+        let mut overlooked = Overlooked::new(extent);
+        token.or_else(|reason| overlooked.or_stop(reason))?;
+        if extent.can_stop() {
             trail.at("prefetch");
             if is_prefetch {
                 return Err(RefusalReason::Prefetch.into());
             }
         }
-        let Some(mut asked) = self.asked(parts, body.is_empty(), trail).await? else {
+        let Some(mut asked) = self.asked(parts, body.is_empty(), trail, &mut overlooked).await? else {
             return Ok(Way { body, verdict: None, spending: None });
         };
         if let Some(reader) = &self.reader {
-            (body, asked.read) = Box::pin(self.read_body(reader, parts, body)).await?;
+            (body, asked.read) = Box::pin(self.read_body(reader, parts, body, &mut overlooked, trail)).await?;
         }
 
         trail.at("user id");
-        let (case, answered) = self.case(parts, asked, (run, &attempt, ticket), trail)?;
+        let (case, answered) = self.case(parts, asked, (run, &attempt, ticket), trail, &mut overlooked)?;
         if let Some(verdict) = answered {
             return Ok(Way::new(body, verdict));
         }
         trail.at("extent");
-        if let Some(reason) = self.unasked(&case, parts).await {
+        // What would be stopped before it is looked at which requests are asked about is recorded as that.
+        let is_stopped_before = extent.off.is_none() && overlooked.reason().is_some();
+        if !is_stopped_before && let Some(reason) = self.unasked(&case, parts).await {
             trail.found(|| reason.as_str().to_owned());
             return Ok(Way::new(body, case.skipped(reason, attempt)));
         }
-        if self.policy.extent.is_observed {
+        if extent.is_observed {
             if is_prefetch {
                 return Ok(Way::new(body, case.skipped(SkipReason::Prefetch, attempt)));
             }
             trail.found(|| "observed".to_owned());
             trail.is_observed();
-            Box::pin(self.observe(&case, parts, &attempt)).await;
+            Box::pin(self.observe(&case, parts, &attempt, overlooked)).await;
             return Ok(Way::new(body, case.observed(attempt)));
         }
         let no_person = self.policy.no_person(&case.question.actor);
@@ -325,13 +330,14 @@ impl Guard {
         asked: Asked<'a>,
         (run, attempt, ticket): (RequestId, &IdempotencyKey, Ticket),
         trail: &'a Trail,
+        overlooked: &mut Overlooked,
     ) -> Result<(Case<'a>, Option<Verdict>), RefusalReason> {
         let Asked { place, address, user, read } = asked;
         let outer = parts.extensions.get::<Verdict>();
         let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
         let (outer, run) = outer.map_or_else(|| (None, Run::new(run, self.id)), |(outer, run)| (Some(outer), run));
         let is_bearer = user.is_bearer;
-        let question = self.question(parts, user, address, place, (attempt, ticket), read.as_ref())?;
+        let question = self.question(parts, user, address, place, (attempt, ticket), read.as_ref(), overlooked)?;
         trail.user(&question.account, &question.actor);
         let before = self.particulars.earlier.iter();
         if outer.is_some() || before.len() > 0 {

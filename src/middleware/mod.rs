@@ -240,6 +240,7 @@ mod handler;
 mod judge;
 mod layer;
 mod observe;
+mod overlooked;
 mod particulars;
 mod requirement;
 mod resume;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::case::Case;
 use super::guard::Guard;
+use super::overlooked::Overlooked;
 use super::tracked::{Tracked, reason_of};
 use crate::authsignal::Inner;
 use crate::decided::Ended;
@@ -38,6 +39,8 @@ struct Observation {
     attempt: IdempotencyKey,
     route: Option<MatchedPath>,
     is_foreign: bool,
+    /// Why it would have been refused before Authsignal was asked.
+    overlooked: Option<RefusalReason>,
 }
 
 /// What a request would have come to, had it been stopped where it has to be.
@@ -48,13 +51,20 @@ struct Would {
 
 impl Guard {
     /// Notes a request, which goes on whatever comes of that.
-    pub(super) async fn observe(&self, case: &Case<'_>, parts: &Parts, attempt: &IdempotencyKey) {
+    pub(super) async fn observe(
+        &self,
+        case: &Case<'_>,
+        parts: &Parts,
+        attempt: &IdempotencyKey,
+        overlooked: Overlooked,
+    ) {
         let observation = Observation {
             authsignal: Arc::clone(&self.authsignal),
             question: case.question.clone(),
             attempt: attempt.clone(),
             route: parts.extensions.get::<MatchedPath>().cloned(),
             is_foreign: case.is_foreign(parts),
+            overlooked: overlooked.into_reason(),
         };
         let event: Event = Box::new(move || Box::pin(observation.send()));
         let outbox = &self.authsignal.outbox;
@@ -137,6 +147,9 @@ impl Observation {
 
     fn would(&self, tracked: &Tracked) -> Would {
         let passes = |outcome| Would { outcome, reason: None };
+        if let Some(reason) = &self.overlooked {
+            return Would { outcome: Outcome::Refused, reason: Some(reason.clone()) };
+        }
         let Question { policy, actor, .. } = &self.question;
         match tracked.decision(policy, actor) {
             Decision::Pass(Passed::Allowed) => passes(Outcome::Allowed),

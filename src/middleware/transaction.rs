@@ -1,37 +1,58 @@
 //! Reads what a request does out of its body, before anybody is asked about it.
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use authsignal_client::CustomData;
 use http::request::Parts;
 
 use super::body::{Reading, ReplayBody};
 use super::guard::Guard;
-use super::stop::Stop;
-use crate::refusal::RefusalReason;
+use super::overlooked::Overlooked;
+use crate::decided::trail::Trail;
+use crate::refusal::{Refusal, RefusalReason};
 use crate::transaction::{BodyReader, ReadBody, Slot};
 use crate::verdict::Verdict;
 
 impl Guard {
-    /// Reads a body as what its route is about. Where the layer cannot stop a request, and its handler is given nothing of the body, one
-    /// that is none goes on as it came, without data points; where step-up is off it is not read at all.
+    /// Reads a body as what its route is about. Where the layer cannot stop a request, one that is none goes on as it came, without
+    /// data points, and the handler's own extractor answers with what the layer would have; where step-up is off and no extractor
+    /// asks for the value it is not read at all.
     pub(super) async fn read_body<B: ReplayBody>(
         &self,
         reader: &BodyReader,
         parts: &mut Parts,
         mut body: Reading<B>,
-    ) -> Result<(Reading<B>, Option<ReadBody>), Stop> {
+        overlooked: &mut Overlooked,
+        trail: &Trail,
+    ) -> Result<(Reading<B>, Option<ReadBody>), RefusalReason> {
         // What an outer layer has read is not for the handler of this one.
         parts.extensions.remove::<Slot>();
         let (extent, limit) = (&self.policy.extent, self.authsignal.body_limit);
-        if extent.can_stop() || reader.type_name.is_some() {
-            body = body.read(limit).await?;
-            let read = self.read_transaction(reader, parts, body.whole().ok_or(RefusalReason::BodyTooLarge)?)?;
-            return Ok((body, Some(read)));
-        }
-        if extent.off.is_some() {
+        if extent.off.is_some() && reader.type_name.is_none() {
             return Ok((body, None));
         }
-        body = body.read_or_leave(limit).await?;
-        let read = body.whole().and_then(|whole| self.read_transaction(reader, parts, whole).ok());
-        Ok((body, read))
+        let amiss;
+        if extent.can_stop() {
+            (body, amiss) = (body.read(limit).await?, None);
+        } else {
+            (body, amiss) = body.read_or_leave(limit).await;
+        }
+        let read = match (amiss, body.whole()) {
+            (Some(amiss), _) => Err(amiss),
+            (None, None) => Err(RefusalReason::BodyTooLarge),
+            (None, Some(whole)) => self.read_transaction(reader, parts, whole),
+        };
+        match read {
+            Ok(read) => Ok((body, Some(read))),
+            Err(reason) => {
+                overlooked.or_stop(reason.clone())?;
+                if let Some(type_name) = reader.type_name {
+                    let refusal = Refusal::new(reason, Some(&self.action)).of_decision(Some(&trail.id()));
+                    let answer = self.authsignal.answers.refuse(parts, refusal, self.authsignal.came_from(parts));
+                    parts.extensions.insert(Slot::unread(type_name, answer));
+                }
+                Ok((body, None))
+            }
+        }
     }
 
     /// Reads a whole body. The value waits in the request for its verdict.
@@ -42,7 +63,8 @@ impl Guard {
         whole: &[u8],
     ) -> Result<ReadBody, RefusalReason> {
         let words = self.authsignal.answers.words(parts);
-        let read = reader.read(parts, whole, words.tag()).inspect_err(|reason| {
+        let read = self.unless_it_panics("AuthsignalLayer::transaction", || reader.read(parts, whole, words.tag()));
+        let mut read = read.and_then(|read| read).inspect_err(|reason| {
             let fault = reason.body_fault();
             tracing::debug!(
                 action = %self.action,
@@ -51,12 +73,24 @@ impl Guard {
                 path = fault.map(|fault| fault.path.escape_debug().to_string()),
                 "a body is none that the route reads"
             );
-        });
-        let mut read = read?;
+        })?;
         if let Some(slot) = read.slot.take() {
             parts.extensions.insert(slot);
         }
         Ok(read)
+    }
+
+    /// What a closure of the application's gives. One that panics says nothing of a request, which is refused, or passes where
+    /// the route stops none.
+    pub(super) fn unless_it_panics<T>(
+        &self,
+        setter: &'static str,
+        closure: impl FnOnce() -> T,
+    ) -> Result<T, RefusalReason> {
+        catch_unwind(AssertUnwindSafe(closure)).map_err(|_| {
+            tracing::error!(action = %self.action, setter, "what the application gave the layer panicked");
+            RefusalReason::Unguarded
+        })
     }
 
     /// Hands the value on with its verdict. What an outer layer has read is not for the handler of this one.
@@ -68,7 +102,12 @@ impl Guard {
     }
 
     /// The data points of a request with those of its value. A name that both have would have one of them unsaid.
-    pub(super) fn joined(&self, mut custom: CustomData, read: &ReadBody) -> Result<CustomData, RefusalReason> {
+    pub(super) fn joined(
+        &self,
+        mut custom: CustomData,
+        read: &ReadBody,
+        overlooked: &mut Overlooked,
+    ) -> Result<CustomData, RefusalReason> {
         let points = || read.data_points.iter();
         if let Some((name, _)) = points().find(|(name, _)| custom.get(name).is_some()) {
             tracing::error!(
@@ -77,7 +116,7 @@ impl Guard {
                 setter = "AuthsignalLayer::custom",
                 "both `custom` and the transaction have a data point of this name: rename one of them"
             );
-            return Err(RefusalReason::DataConflict);
+            return overlooked.or_stop(RefusalReason::DataConflict).map(|()| custom);
         }
         custom.extend(points().map(|(name, value)| (name, value.clone())));
         Ok(custom)

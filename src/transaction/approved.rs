@@ -3,13 +3,17 @@ use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::request::Parts;
 
 use super::Transaction;
 use super::slot::{NotGiven, Slot};
+use crate::refusal::Refusal;
 use crate::response::headers::unguarded;
 use crate::verdict::Verdict;
 
@@ -83,7 +87,9 @@ impl<T> fmt::Debug for Approved<T> {
     }
 }
 
-/// The rejection of [`Approved`] where no layer has read its type.
+/// The rejection of [`Approved`] where no layer has read its type; and where the layer stops nothing, since it is
+/// [observed](crate::AuthsignalLayer::observe) or [off](crate::AuthsignalLayer::off), and the body is none of the type: the answer is
+/// the one that the layer would have given.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MissingTransaction {
@@ -96,6 +102,7 @@ enum Found {
     Nothing,
     Other(&'static str),
     Gone,
+    Unread(Arc<http::Response<Bytes>>),
 }
 
 impl MissingTransaction {
@@ -108,7 +115,7 @@ impl fmt::Display for MissingTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wanted = self.wanted;
         write!(f, "axum-authsignal: this handler takes an `Approved<{wanted}>`, ")?;
-        match self.found {
+        match &self.found {
             Found::Nothing => write!(
                 f,
                 "but its innermost `AuthsignalLayer` reads none; add one with `.route_layer(AuthsignalLayer::new(&authsignal, \
@@ -123,6 +130,10 @@ impl fmt::Display for MissingTransaction {
                 "which was taken already: it is given once, to one extractor of one request; what makes copies of a request \
                  (a retry) belongs outside of the layer",
             ),
+            Found::Unread(answer) => {
+                let refusal = answer.extensions().get::<Refusal>();
+                write!(f, "and the body is none ({})", refusal.map_or("", |refusal| refusal.reason().code()))
+            }
         }
     }
 }
@@ -131,6 +142,9 @@ impl std::error::Error for MissingTransaction {}
 
 impl IntoResponse for MissingTransaction {
     fn into_response(self) -> Response {
+        if let Found::Unread(answer) = self.found {
+            return Arc::unwrap_or_clone(answer).map(Body::from);
+        }
         tracing::error!(wanted = self.wanted, setter = "AuthsignalLayer::transaction", "{self}");
         unguarded(self.to_string())
     }
@@ -146,6 +160,7 @@ impl<T: Transaction, S: Sync> FromRequestParts<S> for Approved<T> {
             Ok((value, verdict)) => Ok(Self { value, verdict }),
             Err(NotGiven::OtherType(other)) => Err(missing(Found::Other(other))),
             Err(NotGiven::Gone) => Err(missing(Found::Gone)),
+            Err(NotGiven::Unread(answer)) => Err(missing(Found::Unread(answer))),
         }
     }
 }

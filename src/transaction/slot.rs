@@ -2,6 +2,9 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+use http::Response;
+
 use crate::verdict::Verdict;
 
 /// A value that was read, in the extensions of its request: given once, and only with the verdict.
@@ -11,6 +14,8 @@ pub(crate) struct Slot {
     pub(crate) type_name: &'static str,
     value: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
     verdict: Option<Verdict>,
+    /// The answer in the place of a value, where the body is none, on a route that stops nothing.
+    unread: Option<Arc<Response<Bytes>>>,
 }
 
 /// Why a value is not given.
@@ -19,12 +24,20 @@ pub(crate) enum NotGiven {
     OtherType(&'static str),
     /// It was given before: to another extractor, or to another copy of the request.
     Gone,
+    /// The body is none: this is the answer.
+    Unread(Arc<Response<Bytes>>),
 }
 
 impl Slot {
     pub(crate) fn new<T: Send + 'static>(value: T) -> Self {
         let value: Box<dyn Any + Send> = Box::new(value);
-        Self { type_name: std::any::type_name::<T>(), value: Arc::new(Mutex::new(Some(value))), verdict: None }
+        let type_name = std::any::type_name::<T>();
+        Self { type_name, value: Arc::new(Mutex::new(Some(value))), verdict: None, unread: None }
+    }
+
+    /// No value: the body is none. Whoever asks for it is told so.
+    pub(crate) fn unread(type_name: &'static str, answer: Response<Bytes>) -> Self {
+        Self { type_name, value: Arc::default(), verdict: None, unread: Some(Arc::new(answer)) }
     }
 
     /// It passed.
@@ -34,6 +47,11 @@ impl Slot {
 
     /// The value and why it passed, out of the slot.
     pub(crate) fn take<T: 'static>(&self) -> Result<(T, Verdict), NotGiven> {
+        if let Some(answer) = &self.unread {
+            let is_wanted = self.type_name == std::any::type_name::<T>();
+            let answer = || NotGiven::Unread(Arc::clone(answer));
+            return Err(if is_wanted { answer() } else { NotGiven::OtherType(self.type_name) });
+        }
         let mut value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(verdict) = &self.verdict else { return Err(NotGiven::Gone) };
         match value.take().map(|value| value.downcast::<T>()) {

@@ -1,4 +1,6 @@
 //! Routes that are only observed: every request goes on at once, and Authsignal is told of each, once.
+mod never_stopped;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

@@ -24,6 +24,7 @@ use crate::middleware::body::Reading;
 use crate::middleware::guard::{Guard, Whose};
 use crate::middleware::judge::Way;
 use crate::middleware::layer::AuthsignalLayer;
+use crate::middleware::overlooked::Overlooked;
 use crate::middleware::particulars::{Asker, Particulars, digest};
 use crate::middleware::stop::Stop;
 use crate::outage::Outage;
@@ -277,7 +278,9 @@ impl Guard {
     ) -> Result<WaitingDecision, RefusalReason> {
         let place = &self.authsignal.places.main;
         let ticket = Ticket::from_random(random());
-        let question = self.question(parts, user, Address::nowhere(), place, (attempt, ticket), None)?;
+        let mut overlooked = Overlooked::new(&self.policy.extent);
+        let question =
+            self.question(parts, user, Address::nowhere(), place, (attempt, ticket), None, &mut overlooked)?;
         let covered = (Coverage::Action, None, &self.policy.proof, &[][..]);
         let binding = self.binding_of(place, Whose::of(&question), &question.address, parts, covered);
         Ok(WaitingDecision {

@@ -7,7 +7,7 @@ use crate::middleware::when::{Condition, IntoAsk, WHEN_TIMEOUT, WhenRequest};
 
 impl AuthsignalLayer {
     /// Switches step-up off on this route, for a reason: nobody is asked, neither Authsignal nor the user, and no request is
-    /// stopped but for want of a user, or for a body that is none of the route's [transaction](Self::transaction). Whatever else the layer was given stays and says nothing meanwhile.
+    /// stopped but for want of a user. Whatever else the layer was given stays and says nothing meanwhile.
     ///
     /// It is said in the log at start, and of each request: [`Grounds::Skipped`](crate::Grounds::Skipped) with the reason. Who
     /// is not signed in gets 401 as before. Default: on.
@@ -114,7 +114,9 @@ impl AuthsignalLayer {
     /// Only watches: each request goes on at once, Authsignal is told of it after the fact, and what it would have come to
     /// stands in the log. For the weeks before a route is guarded; whatever else the layer was given is what it will do then.
     ///
-    /// Nothing stops a request but the want of a user, or a body that is none of the route's [transaction](Self::transaction). The handler's verdict is
+    /// Nothing stops a request but the want of a user: a body that breaks off, or is none that the route reads, does so for the handler
+    /// (an [`Approved`](crate::Approved) that it takes answers as the layer would), and what the layer would have said is recorded. The
+    /// handler's verdict is
     /// [`Grounds::Observed`](crate::Grounds::Observed); nobody is challenged, and nothing is sent to the user: Authsignal sends
     /// its codes when a challenge's page is opened, and no address of one is handed out. Its record of the action keeps the state
     /// that it answered with. Default: off.
