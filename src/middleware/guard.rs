@@ -174,8 +174,7 @@ impl Guard {
         address: Address,
         place: &Place,
         (attempt, ticket): (&IdempotencyKey, Ticket),
-        read: Option<&ReadBody>,
-        overlooked: &mut Overlooked,
+        (read, overlooked): (Option<&ReadBody>, &mut Overlooked),
     ) -> Result<Question, RefusalReason> {
         let account = UserId::new(mem::take(&mut user.id)).map_err(RefusalReason::InvalidUser)?;
         let (user_id, actor) = match user.impersonator.take() {

@@ -337,7 +337,7 @@ impl Guard {
         let outer = outer.and_then(|outer| Some((outer, outer.goes_on(self.id)?)));
         let (outer, run) = outer.map_or_else(|| (None, Run::new(run, self.id)), |(outer, run)| (Some(outer), run));
         let is_bearer = user.is_bearer;
-        let question = self.question(parts, user, address, place, (attempt, ticket), read.as_ref(), overlooked)?;
+        let question = self.question(parts, user, address, place, (attempt, ticket), (read.as_ref(), overlooked))?;
         trail.user(&question.account, &question.actor);
         let before = self.particulars.earlier.iter();
         if outer.is_some() || before.len() > 0 {

@@ -16,6 +16,7 @@ use tower::Service as _;
 use crate::support::{CALLBACK, MINUTE, clock};
 
 mod reviewed;
+mod settings;
 mod ws;
 
 struct Office {

@@ -138,7 +138,12 @@ impl Authsignal {
 
 impl AuthsignalLayer {
     /// As [`Authsignal::decide`], with the policies of this layer, which need not be around any route. What it
-    /// [covers](Self::covers) and [remembers](Self::remember) is a request's, and does not count here.
+    /// [covers](Self::covers) and [remembers](Self::remember) is a request's, and does not count here; `docs/handlers.md` says of each
+    /// setting whether it does.
+    ///
+    /// A layer that reads bodies ([`transaction`](Self::transaction), [`custom_json`](Self::custom_json),
+    /// [`custom_form`](Self::custom_form)) has none to read: it is refused ([`RefusalReason::Unguarded`]), Authsignal is not asked,
+    /// and the log says to give the [data](Decide::data) instead.
     pub fn decide(&self, user: User) -> Decide {
         Decide::new(Ok(self.clone()), user)
     }
@@ -190,6 +195,16 @@ impl Decide {
             }
         };
         let refuse = |reason| Decision::of(Refusal::new(reason, Some(&layer.guard.action)));
+        // An empty body would be read in the place of what is decided: another value, or none.
+        if layer.guard.reader.is_some() {
+            tracing::error!(
+                action = %layer.guard.action,
+                setter = "Decide::data",
+                "a layer that reads bodies (`transaction`, `custom_json`, `custom_form`) cannot decide without a request: decide with a \
+                 layer that reads none, and give what it is about with `.data(value.data_points())`"
+            );
+            return refuse(RefusalReason::Unguarded);
+        }
         let is_named = key.is_some();
         let (attempt, digest) = match name(&layer, &user, &data, key) {
             Ok(named) => named,
@@ -280,7 +295,7 @@ impl Guard {
         let ticket = Ticket::from_random(random());
         let mut overlooked = Overlooked::new(&self.policy.extent);
         let question =
-            self.question(parts, user, Address::nowhere(), place, (attempt, ticket), None, &mut overlooked)?;
+            self.question(parts, user, Address::nowhere(), place, (attempt, ticket), (None, &mut overlooked))?;
         let covered = (Coverage::Action, None, &self.policy.proof, &[][..]);
         let binding = self.binding_of(place, Whose::of(&question), &question.address, parts, covered);
         Ok(WaitingDecision {

@@ -1,5 +1,5 @@
 //! Each reason for which a guarded route stops a request, on the same route while it is only observed: the handler runs.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,8 +70,8 @@ fn challenge(bench: &Bench) {
     bench.emulator.set_outcome("pay", Outcome::Challenge);
 }
 
-fn points(value: serde_json::Value) -> CustomData {
-    CustomData::new().with("amount", value.to_string())
+fn points(amounts: BTreeMap<String, u64>) -> CustomData {
+    CustomData::new().with("amount", amounts.into_values().sum::<u64>())
 }
 
 fn rows() -> Vec<Row> {
