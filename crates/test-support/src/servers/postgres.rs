@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::server::{Server, folder, free_port, listens, wait_until};
+use super::server::{Server, folder_in, free_port, listens, wait_until};
 
 /// A PostgreSQL of the test's own, which lets in whoever comes as `postgres`.
 pub struct Postgres {
@@ -15,6 +15,16 @@ fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed");
     let programs = versions.flatten().map(|version| version.path().join("bin"));
     programs.filter(|folder| folder.join("initdb").exists()).max().expect("PostgreSQL is installed")
+}
+
+/// Where its files go: into memory where there is room. Its processes are killed here, never its machine, so nothing is lost by
+/// that; and a server that was killed writes all its files to their disk when it starts, for longer on a busy one than what was
+/// spent just before may wait to be given back.
+fn roomy() -> PathBuf {
+    let free = Command::new("df").args(["-k", "--output=avail", "/dev/shm"]).output();
+    let kilobytes =
+        free.ok().and_then(|free| String::from_utf8_lossy(&free.stdout).lines().nth(1)?.trim().parse().ok());
+    if kilobytes.is_some_and(|kilobytes: u64| kilobytes > 4 << 20) { "/dev/shm".into() } else { std::env::temp_dir() }
 }
 
 /// What changes from root, as which PostgreSQL does not run.
@@ -43,7 +53,7 @@ impl Postgres {
 
     /// With these settings.
     pub fn with(settings: &[&str]) -> Self {
-        let folder = folder("postgres");
+        let folder = folder_in(&roomy(), "postgres");
         let data = folder.join("data").display().to_string();
         run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]);
         Self::open(&folder, settings)
@@ -52,7 +62,7 @@ impl Postgres {
     /// A standby with a copy of what is here, which is named `standby` and follows by what listens at `link`.
     #[must_use]
     pub fn standby(&self, link: u16) -> Self {
-        let folder = folder("standby");
+        let folder = folder_in(&roomy(), "standby");
         let (data, port) = (folder.join("data").display().to_string(), self.port.to_string());
         let from = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres"];
         run("pg_basebackup", &[&from[..], &["-D", &data, "-R", "-c", "fast", "--no-sync"]].concat());

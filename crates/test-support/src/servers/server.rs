@@ -38,9 +38,14 @@ pub(super) fn free_port() -> u16 {
 
 /// The name of a folder that is nobody's.
 pub(super) fn folder(name: &str) -> PathBuf {
+    folder_in(&std::env::temp_dir(), name)
+}
+
+/// The same, there.
+pub(super) fn folder_in(parent: &Path, name: &str) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("authsignal-{name}-{}-{number}", std::process::id()))
+    parent.join(format!("authsignal-{name}-{}-{number}", std::process::id()))
 }
 
 /// Waits until something is so.
