@@ -8,7 +8,7 @@ pub(crate) mod trail;
 
 use std::time::Duration;
 
-use authsignal_client::{ActionCode, Clock, IdempotencyKey, UserId, VerificationMethod};
+use authsignal_client::{ActionCode, Clock, IdempotencyKey, UserId, VerificationMethod, visible};
 
 use self::explain::{Check, Explanation, Explanations};
 use self::outcome::Outcome;
@@ -210,7 +210,7 @@ fn log(ended: &Ended<'_>) {
                 rules = (!ended.rule_ids.is_empty()).then(|| tracing::field::debug(ended.rule_ids)),
                 upstream = ended.upstream.map(tracing::field::debug),
                 route = ended.route,
-                user_id = ended.user.map(tracing::field::display),
+                user_id = ended.user.map(|user| visible(user.as_str())).map(tracing::field::display),
                 "{}",
                 ended.outcome.message()
             )

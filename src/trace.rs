@@ -1,4 +1,5 @@
 //! Names requests in the application's own trace, without what the way back carries (threat T129).
+use authsignal_client::visible;
 use http::{Request, Uri};
 
 /// The parameters that are left out: the proof's token, as it is or sealed, and the flow that it belongs to.
@@ -7,7 +8,8 @@ const SECRETS: [&str; 3] = ["token", "kept", "flow"];
 /// The path and query of an address, without the parameters `token`, `kept` and `flow`, which the callback's address carries.
 ///
 /// A token is good for one flow of one browser, and for minutes; even so, a log is no place for it. For access logs, spans and
-/// error reports; everything else stays as it was written.
+/// error reports; everything else stays as it was written, but that what nobody would see, or would turn the line round, stands there by
+/// its number.
 ///
 /// # Examples
 ///
@@ -18,9 +20,13 @@ const SECRETS: [&str; 3] = ["token", "kept", "flow"];
 /// ```
 #[must_use]
 pub fn redacted_uri(uri: &Uri) -> String {
-    let Some(query) = uri.query() else { return uri.path().to_owned() };
-    let kept: Vec<_> = query.split('&').filter(|pair| !is_secret(pair)).collect();
-    if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), kept.join("&")) }
+    let path = visible(uri.path());
+    let kept: Vec<_> = uri.query().unwrap_or_default().split('&').filter(|pair| !is_secret(pair)).collect();
+    if uri.query().is_none() || kept.is_empty() {
+        path.into_owned()
+    } else {
+        format!("{path}?{}", visible(&kept.join("&")))
+    }
 }
 
 fn is_secret(pair: &str) -> bool {

@@ -1,5 +1,10 @@
 //! One event of the audit, and the line that it is written as.
+use std::io;
+
+use authsignal_client::is_unseen;
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 /// One decision, or the beginning or the end of a chain, as an [`AuditSink`](crate::AuditSink) is given it.
 ///
@@ -110,11 +115,34 @@ impl AuditHead {
 }
 
 impl AuditEvent {
-    /// The event as one line of JSON, without a line break: what its MAC is over.
+    /// The event as one line of JSON, without a line break, and without a character that nobody would see: those are
+    /// escaped. Its MAC is over this line.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "plain data is always written")]
     pub fn to_line(&self) -> String {
-        serde_json::to_string(self).expect("an event is plain data")
+        let mut line = Vec::new();
+        self.serialize(&mut Serializer::with_formatter(&mut line, Seen)).expect("an event is plain data");
+        String::from_utf8(line).expect("JSON is UTF-8")
+    }
+}
+
+/// Writes what nobody would see, or would turn a line round, as the escape that JSON has for it: to a program it is the same text.
+struct Seen;
+
+impl Formatter for Seen {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some((at, char)) = rest.char_indices().find(|(_, char)| is_unseen(*char)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + char.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
     }
 }
 

@@ -168,3 +168,13 @@ async fn each_kind_of_tampering_with_a_hundred_thousand_events_is_found() {
     println!("{} kinds of tampering with {count} events: all found", cases.len() + 3);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// T21: what a terminal makes of a line is what stands in it, and a reader of JSON gets the very id.
+#[test]
+fn t21_a_line_has_nothing_unseen() {
+    let id = "ada\u{202e}\u{200b}\u{e0061} \u{2028}\u{7f}bob";
+    let line = AuditEvent { user: Some(id.to_owned()), ..event(0) }.to_line();
+    assert!(line.contains(r#""ada\u202e\u200b\udb40\udc61 \u2028\u007fbob""#), "{line}");
+    assert!(!line.chars().any(authsignal_client::is_unseen));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap()["user"], id);
+}

@@ -2,7 +2,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use authsignal_client::{ActionCode, IdempotencyKey, UserId};
+use authsignal_client::{ActionCode, IdempotencyKey, UserId, visible};
 use tracing::Span;
 use tracing::field::{Empty, display};
 
@@ -115,7 +115,7 @@ impl Trail {
             self.span.record("code", RefusalReason::code(reason));
         }
         if let Some(user) = user.as_ref().filter(|_| listeners.log_user_ids) {
-            self.span.record("user_id", display(user));
+            self.span.record("user_id", display(visible(user.as_str())));
         }
         let (user, actor) = (user.as_ref(), user.as_ref().map(|_| actor));
         listeners.tell(&Ended { id: Some(attempt), user, actor, rule_ids, upstream: *upstream, checks, ..ended });

@@ -1,6 +1,8 @@
 //! Why a body is not read as a transaction, and where in it.
 use std::fmt;
 
+use authsignal_client::visible;
+
 /// Why a body was refused by a layer that [reads a transaction](crate::AuthsignalLayer::transaction), and where in it.
 ///
 /// It holds names out of the body, and nothing that stood behind them.
@@ -8,7 +10,7 @@ use std::fmt;
 #[non_exhaustive]
 pub struct BodyFault {
     /// Which field it is, as in `items[2].amount`; empty for the body as a whole. Names come from whoever sent it, at most 128
-    /// characters.
+    /// characters, as they were sent; `Display` has nothing unseen in them.
     pub path: String,
     /// What is wrong with it.
     pub kind: BodyFaultKind,
@@ -99,7 +101,7 @@ impl BodyFaultKind {
 impl fmt::Display for BodyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", visible(&self.path))?;
         }
         f.write_str(self.kind.detail())
     }

@@ -2,6 +2,8 @@
 //!
 //! No script but the one that ends a popup, nothing from elsewhere but the application's logo, readable on a phone, and each says what happened and what
 //! is next.
+use std::borrow::Cow;
+
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,7 +41,7 @@ struct Inside<'a> {
     title: &'a str,
     lang: &'a str,
     is_right_to_left: bool,
-    lines: &'a [std::borrow::Cow<'static, str>],
+    lines: &'a [Cow<'static, str>],
     links: Vec<Link<'a>>,
     small: Option<String>,
 }
@@ -52,9 +54,9 @@ struct View<'a> {
     is_right_to_left: bool,
     title: &'a str,
     logo: Option<&'a str>,
-    lines: &'a [std::borrow::Cow<'static, str>],
+    lines: &'a [Cow<'static, str>],
     refresh: Option<&'a str>,
-    details: Vec<(&'a str, &'a str)>,
+    details: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     form: Option<Form<'a>>,
     links: Vec<Link<'a>>,
     small: Option<String>,
@@ -96,13 +98,13 @@ impl Look {
         let mut details = Vec::new();
         let mut form = None;
         if let Some(resume) = page.form() {
-            details.push((&*action, resume.name()));
-            details.extend(resume.summary());
+            details.push(pair((&*action, resume.name())));
+            details.extend(resume.summary().map(pair));
             if resume.summary().next().is_none() {
                 let shown = resume.fields().iter().filter(|field| field.is_shown());
-                details.extend(shown.filter_map(|field| Some((field.name(), field.value().or(field.file_name())?))));
+                details.extend(shown.filter_map(|field| Some((field.shown_name(), field.shown()?.into()))));
             }
-            details.push((&*sent_to, resume.target()));
+            details.push(pair((&*sent_to, resume.target())));
             let has_secrets = resume.fields().iter().any(|field| field.kind() == FieldKind::Secret);
             let line = has_secrets.then_some(&*type_again);
             let (target, enctype, fields) = (resume.target(), resume.enctype(), resume.fields());
@@ -137,6 +139,10 @@ impl Look {
         headers.insert(POLICY, policy(format!("{}{form_action}{script}", self.policy)));
         response
     }
+}
+
+fn pair<'a>((label, value): (&'a str, &'a str)) -> (Cow<'a, str>, Cow<'a, str>) {
+    (Cow::Borrowed(label), Cow::Borrowed(value))
 }
 
 /// What a page says, for Turbo to show in the page that asked or in a frame of it.

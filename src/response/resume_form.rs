@@ -1,8 +1,9 @@
 //! A form that was sent before its challenge, and is shown and posted again.
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use authsignal_client::ActionCode;
+use authsignal_client::{ActionCode, visible};
 
 use crate::domain::flow::Opening;
 use crate::domain::form::{Enctype, Field, SavedForm, Unkept, UnkeptReason, Value};
@@ -125,10 +126,16 @@ impl FormField {
         &self.0.name
     }
 
-    /// The field's name as people read it: `billing_address` is "Billing address".
+    /// The field's name as people read it: `billing_address` is "Billing address". A character that nobody would see stands there by
+    /// its number ([`visible`](crate::client::visible)).
     #[must_use]
     pub fn label(&self) -> String {
-        readable(&self.0.name)
+        visible(&readable(&self.0.name)).into_owned()
+    }
+
+    /// The field's name as it is shown: that of the form, with nothing unseen.
+    pub(crate) fn shown_name(&self) -> Cow<'_, str> {
+        visible(&self.0.name)
     }
 
     /// What it is in the page that posts it again.
@@ -142,7 +149,14 @@ impl FormField {
         }
     }
 
-    /// What was sent; `None` for a secret and for a file, which are not kept.
+    /// What people are shown of it: the [value](Self::value), or the [name of the file](Self::file_name), in which a character that
+    /// nobody would see stands by its number ([`visible`](crate::client::visible)). `None` for a secret, and where no file was chosen.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        Some(visible(self.value().or(self.file_name())?).into_owned())
+    }
+
+    /// What was sent, as it is sent again: show [`shown`](Self::shown). `None` for a secret and for a file, which are not kept.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         match &self.0.value {
@@ -169,10 +183,10 @@ impl FormField {
 }
 
 impl UnkeptField {
-    /// The field's name as people read it, cut where it is long.
+    /// The field's name as people read it, cut where it is long, and with nothing unseen.
     #[must_use]
     pub fn label(&self) -> String {
-        readable(&self.name)
+        visible(&readable(&self.name)).into_owned()
     }
 
     /// Why it is not kept.

@@ -3,14 +3,14 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use authsignal_client::CustomData;
+use authsignal_client::{CustomData, visible};
 use http::Method;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::Transaction;
 use super::slot::Slot;
-use super::summary::{Summary, SummaryValue, visible};
+use super::summary::{Summary, SummaryValue};
 use crate::domain::body_fault::{BodyFault, BodyFaultKind};
 use crate::domain::body_type::BodyType;
 use crate::domain::coverage::Digest;
@@ -140,12 +140,12 @@ impl ReadBody {
             if label.chars().count() > MAX_LABEL {
                 return Err(too_long(label));
             }
-            *label = visible(label);
+            *label = visible(label).into_owned();
             if let SummaryValue::Text(text) = value {
                 if text.chars().count() > MAX_VALUE {
                     return Err(too_long(label));
                 }
-                *text = visible(text);
+                *text = visible(text).into_owned();
             }
         }
         Ok(self)

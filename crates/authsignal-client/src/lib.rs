@@ -81,6 +81,7 @@ mod transport;
 mod types;
 pub mod url;
 mod users;
+mod visible;
 pub mod webhook;
 
 pub use actions::{
@@ -114,6 +115,7 @@ pub use sessions::{CreateSession, Session, SessionUser, ValidSession, ValidateSe
 pub use transport::wire::TransportError;
 pub use types::{ActionState, ChallengeUrl, Scope, SmsChannel, Timestamp, Token, UnixSeconds, VerificationMethod};
 pub use users::{DeleteUser, QueryUsers, UpdateUser, UpdatedUser, UserAttributes, UserSummary, UsersPage};
+pub use visible::{is_unseen, visible};
 
 /// The program of the README compiles.
 #[cfg(doctest)]

@@ -1,19 +1,25 @@
 (() => {
   const $ = (id) => document.getElementById(id);
 
+  // A character that nobody would see, or that turns the text round, stands there by its number.
+  const UNSEEN = /(?!\n)\p{Cc}|\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/gu;
+  const number = (char) => `[U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
+  const visible = (text) => text.replace(UNSEEN, (char, at) => (char === "\r" && text[at + 1] === "\n" ? "" : number(char)));
+
   // Whatever comes from outside gets into the page as text, and as nothing else.
   const el = (name, { on, data, ...props } = {}, ...children) => {
     const node = Object.assign(document.createElement(name), props);
     Object.assign(node.dataset, data);
     for (const [event, act] of Object.entries(on ?? {})) node.addEventListener(event, act);
-    node.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== ""));
+    const there = children.flat().filter((child) => child !== undefined && child !== null && child !== "");
+    node.append(...there.map((child) => (typeof child === "string" ? visible(child) : child)));
     return node;
   };
   const button = (text, act, className = "") => el("button", { type: "button", className, on: { click: act } }, text);
   const line = (...children) => el("div", { className: "line" }, ...children);
   const soft = (text) => text && el("span", { className: "soft" }, String(text));
   const chip = (text) => el("span", { className: "chip" }, String(text));
-  const time = (text) => el("time", { dateTime: text }, new Date(text).toLocaleTimeString());
+  const time = (text) => el("time", { dateTime: text, textContent: new Date(text).toLocaleTimeString() });
   const facts = (pairs) => {
     const there = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");
     return el("dl", { className: "facts" }, there.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
@@ -123,13 +129,14 @@
       const decide = (to) => () => act("POST", `${attempt(review)}/state`, { state: to });
       return [
         line(named(review.action, ` by ${review.userId}`), time(review.createdAt)),
-        Object.keys(review.custom).length > 0 ? facts(Object.entries(review.custom).map(([k, v]) => [k, String(v)])) : "",
+        Object.keys(review.custom).length > 0 ? facts(Object.entries(review.custom).map(([name, value]) =>
+          [name, typeof value === "string" ? value : JSON.stringify(value)])) : "",
         el("div", { className: "acts" }, button("Approve", decide("REVIEW_SUCCEEDED"), "main"),
           button("Refuse", decide("REVIEW_FAILED"), "bad")),
       ];
     }
     const { challengeId, verificationMethod, userId, isClaimed } = challenge;
-    const by = el("select", { ariaLabel: "Whose phone reads it" }, users.map((user) => el("option", {}, user)));
+    const by = el("select", { ariaLabel: "Whose phone reads it" }, users.map((user) => el("option", { value: user }, user)));
     const claims = !userId && !isClaimed && verificationMethod === "QR_CODE";
     const answer = (deed) => async () => {
       const path = `challenges/${segment(challengeId)}`;
@@ -176,7 +183,7 @@
           ["Address", [item.ipAddress, item.countryCode].filter(Boolean).join(", ")],
           ["Browser", item.userAgent],
           ["Device", item.deviceId],
-          ["Changed", new Date(item.stateUpdatedAt).toLocaleString()],
+          ["Changed", el("time", { textContent: new Date(item.stateUpdatedAt).toLocaleString() })],
         ]), Object.keys(item.custom).length > 0 ? json(item.custom) : "")),
       unenrolled || item.state === "CHALLENGE_REQUIRED" ? acts(item) : "",
     ];
@@ -215,7 +222,7 @@
   };
 
   const user = (known) => {
-    const remove = () => confirm(`Remove ${known.userId}?`) && act("DELETE", `users/${segment(known.userId)}`);
+    const remove = () => confirm(`Remove ${visible(known.userId)}?`) && act("DELETE", `users/${segment(known.userId)}`);
     const verified = known.authenticators.filter(({ isVerified }) => isVerified);
     return [
       line(named(known.userId, ""), verified.length === 0 ? soft("nothing enrolled") : ""),

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use crate::visible::is_unseen;
+
 const CUT: &str = "[cut]";
 
 /// A needle that is shorter keeps no secret, and would tear every word apart.
@@ -136,10 +138,9 @@ fn push_digits(out: &mut String, run: &str, most: usize) {
     }
 }
 
-/// Control characters would forge log lines, the directional ones would reorder them.
+/// Control characters would forge log lines, others that nobody sees would reorder them, or hide in them.
 fn push_escaped(out: &mut String, c: char) {
-    let directional = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || directional { out.extend(c.escape_default()) } else { out.push(c) }
+    if c.is_control() || is_unseen(c) { out.extend(c.escape_default()) } else { out.push(c) }
 }
 
 #[cfg(test)]
@@ -162,6 +163,7 @@ mod tests {
             ("e-mail of another script", "grüße@exämple.de", CUT.to_owned()),
             ("secret", "key=s3:cr, again s3:cr", "key=[cut], again [cut]".to_owned()),
             ("control", "a\r\nb\u{1b}[31m\u{202e}", r"a\r\nb\u{1b}[31m\u{202e}".to_owned()),
+            ("unseen", "a\u{200b}\u{e0061}\u{feff}", r"a\u{200b}\u{e0061}\u{feff}".to_owned()),
             ("empty", "", String::new()),
         ];
         for (name, body, expected) in table {

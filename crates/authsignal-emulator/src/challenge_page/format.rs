@@ -1,19 +1,27 @@
 //! How names, addresses and secrets are shown and read.
+use authsignal_client::visible;
 use serde_json::Value;
 
 use crate::challenge_page::words::table::Words;
 use crate::http::input::{looks_like_a_number, looks_like_an_address};
 
-/// A custom data point, if it is one that can be shown.
+/// A custom data point, if it is one that can be shown, with nothing in it that nobody would see.
 pub(super) fn detail((name, value): (&String, &Value), words: &Words) -> Option<(String, String)> {
     let value = match value {
         Value::Null | Value::Object(_) => return None,
         Value::Bool(flag) => if *flag { words.yes } else { words.no }.to_owned(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Value::String(text) => visible(text).into_owned(),
+        Value::Array(values) => visible(&values.iter().filter_map(listed).collect::<Vec<_>>().join(", ")).into_owned(),
     };
-    Some((in_words(name), value))
+    Some((visible(&in_words(name)).into_owned(), value))
+}
+
+/// One of several texts between commas: in quotes where it could be taken for another number of them.
+fn listed(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let is_plain = !text.is_empty() && !text.contains([',', '"']) && text.trim() == text;
+    Some(if is_plain { text.to_owned() } else { value.to_string() })
 }
 
 /// `changeEmail`, `change-email` and `change_email` as "Change email".

@@ -1,5 +1,5 @@
 //! What the methods are called, and which of them a user can be asked for.
-use authsignal_client::VerificationMethod as Method;
+use authsignal_client::{VerificationMethod as Method, visible};
 
 use crate::challenge_page::format::masked;
 use crate::challenge_page::visit::{Task, Visit};
@@ -29,13 +29,14 @@ impl Words {
 
 /// What tells one of a user's methods from another of its kind.
 pub(super) fn told_apart(known: &Authenticator) -> Option<String> {
-    match &known.kind {
+    let name = match &known.kind {
         AuthenticatorKind::Push(phone) | AuthenticatorKind::QrCode(phone) => {
             Some(phone.name.clone()).filter(|name| !name.is_empty())
         }
         AuthenticatorKind::Passkey(key) | AuthenticatorKind::SecurityKey(key) => Some(key.name.clone()),
         kind => kind.address().map(masked),
-    }
+    };
+    name.map(|name| visible(&name).into_owned())
 }
 
 /// The methods that the page can enrol, in the order in which it offers them.

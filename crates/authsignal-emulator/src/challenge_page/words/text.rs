@@ -1,4 +1,5 @@
 //! Sentences with something in them.
+use authsignal_client::visible;
 
 /// A sentence, in the pieces that a template shows plainly or with weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(crate) struct Piece {
 }
 
 impl Text {
-    /// `template` with `values` in its places. Those whose name begins with `*` stand out.
+    /// `template` with `values` in its places. Those whose name begins with `*` stand out, and nothing in them is unseen.
     pub(crate) fn new(template: &str, values: &[(&str, &str)]) -> Self {
         let mut pieces = Vec::new();
         let mut plain = String::new();
@@ -24,9 +25,9 @@ impl Text {
             match values.iter().find(|(known, _)| known.trim_start_matches('*') == name) {
                 Some((known, value)) if known.starts_with('*') => {
                     pieces.push(Piece { text: std::mem::take(&mut plain), is_strong: false });
-                    pieces.push(Piece { text: (*value).to_owned(), is_strong: true });
+                    pieces.push(Piece { text: visible(value).into_owned(), is_strong: true });
                 }
-                Some((_, value)) => plain.push_str(value),
+                Some((_, value)) => plain.push_str(&visible(value)),
                 None => {}
             }
         }

@@ -1,5 +1,5 @@
 //! The dashboard in Chromium: where it asks for a key, and what its buttons do.
-use authsignal_client::Track;
+use authsignal_client::{CustomData, Track};
 use authsignal_emulator::{Emulator, Outcome};
 use fantoccini::Locator;
 use serde_json::json;
@@ -89,6 +89,28 @@ async fn an_attempt_is_opened_proved_and_failed_by_its_buttons() {
     visitor.reads("state", "no answer").await;
     visitor.reads("state", "200").await;
     assert_eq!(visitor.console(), [""; 0]);
+    visitor.leaves().await;
+}
+
+/// T21: whoever approves a review there sees all that it says, as what it is.
+#[tokio::test]
+async fn t21_a_review_has_nothing_unseen() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.set_outcome("pay", Outcome::Review);
+    let custom = CustomData::new().with("to", "bob\u{202e}\u{200b}").with("names", vec!["a, b".to_owned(), "c".into()]);
+    emulator.client().track("ada\u{2066}", Track::new("pay").custom(custom)).await.unwrap();
+    let site = format!("http://localhost:{}", emulator.local_address().port());
+    let visitor = Visitor::arrive_at(site, json!({})).await;
+    visitor.open("/emulator").await;
+    live(&visitor).await;
+    visitor.reads("name-of", "by ada[U+2066]").await;
+    visitor.reads("facts", "bob[U+202E][U+200B]").await;
+    let told = visitor.evaluates(r#"return document.body.textContent.includes('["a, b","c"]')"#).await;
+    assert_eq!(told, json!(true), "a list with one text more would look the same");
+    visitor.click("Approve").await;
+    visitor.reads("state", "REVIEW_SUCCEEDED").await;
+    let unseen = visitor.evaluates("return /[\\u200b\\u202e\\u2066]/.test(document.body.textContent)").await;
+    assert_eq!(unseen, json!(false));
     visitor.leaves().await;
 }
 
