@@ -367,5 +367,5 @@ mod budgets;
 mod build;
 mod keys;
 mod listeners;
-mod outages;
 mod programs;
+mod upstream_limits;
