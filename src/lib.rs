@@ -136,6 +136,8 @@ pub use response::page::{LinkKind, Page, PageKind, PageLink};
 pub use response::resume_form::{FieldKind, FormField, ResumeForm, UnkeptField};
 pub use sign_in::SignInError;
 pub use trace::{redacted_uri, request_span};
-pub use transaction::{Approved, DataPoint, MissingTransaction, Summary, SummaryValue, TakesApproved, Transaction};
+pub use transaction::{
+    Approved, ApprovedArgument, DataPoint, MissingTransaction, Summary, SummaryValue, TakesApproved, Transaction,
+};
 pub use upstream::{Circuit, UpstreamState};
 pub use verdict::{Grounds, MissingVerdict, Verdict};

@@ -14,8 +14,8 @@ pub use data_point::DataPoint;
 pub(crate) use reader::{BodyReader, ReadBody};
 pub(crate) use slot::Slot;
 pub use summary::{Summary, SummaryValue};
-pub use takes::TakesApproved;
 pub(crate) use takes::approved_types;
+pub use takes::{ApprovedArgument, TakesApproved};
 
 /// What a request does: what Authsignal's rules go by, and what people are shown before and after they approve it.
 ///

@@ -2,11 +2,11 @@
 use std::any::type_name;
 
 use super::Transaction;
-use super::approved::Approved;
+use super::approved::{Approved, MissingTransaction};
 
 /// The arguments of a handler whose first is an [`Approved`]: what axum calls a handler's `T`.
 ///
-/// It is implemented for every number of arguments that a handler may have, and for nothing else.
+/// It is implemented for every number of arguments that a handler may have, if the first is an [`ApprovedArgument`].
 #[diagnostic::on_unimplemented(
     message = "this handler does not take an `Approved<..>` as its first argument",
     label = "the layer reads the transaction that the handler takes, and this one takes none",
@@ -17,10 +17,31 @@ pub trait TakesApproved {
     type Transaction: Transaction;
 }
 
+/// The first argument of a handler that takes an [`Approved`]: that itself, or a `Result` of it.
+// With one implementation alone the compiler would take it that the argument is that, and complain of the handler's signature,
+// without these words.
+#[diagnostic::on_unimplemented(
+    message = "this handler's first argument is no `Approved<..>`, but a `{Self}`",
+    label = "the layer reads the transaction that the handler takes, and this one takes none",
+    note = "write `async fn handler(transfer: Approved<Transfer>, ..)`, or add the route with `GuardedRouter::guarded`"
+)]
+pub trait ApprovedArgument {
+    /// What it takes.
+    type Transaction: Transaction;
+}
+
+impl<X: Transaction> ApprovedArgument for Approved<X> {
+    type Transaction = X;
+}
+
+impl<X: Transaction> ApprovedArgument for Result<Approved<X>, MissingTransaction> {
+    type Transaction = X;
+}
+
 macro_rules! takes_approved {
     ($($more:ident)*) => {
-        impl<M, X: Transaction, $($more),*> TakesApproved for (M, Approved<X>, $($more),*) {
-            type Transaction = X;
+        impl<M, A: ApprovedArgument, $($more),*> TakesApproved for (M, A, $($more),*) {
+            type Transaction = A::Transaction;
         }
     };
 }

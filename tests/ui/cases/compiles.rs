@@ -1,11 +1,21 @@
 // What the other cases get wrong, right: the harness itself works.
 use axum::extract::State;
 use axum::routing::post;
-use axum_authsignal::{Authsignal, AuthsignalLayer, Client, User};
-use http::HeaderMap;
+use axum_authsignal::{Approved, Authsignal, AuthsignalLayer, Client, GuardedRouter, MissingTransaction, Transaction, User};
+use http::{HeaderMap, Method};
+use serde::Deserialize;
 
 #[derive(Clone)]
 struct App;
+
+#[derive(Deserialize, Transaction)]
+struct Transfer {
+    to: String,
+}
+
+async fn transfer(_: Approved<Transfer>, _: String) {}
+
+async fn transfer_or_else(_: Result<Approved<Transfer>, MissingTransaction>) {}
 
 fn main() {
     let client = Client::builder("secret").build().unwrap();
@@ -21,5 +31,8 @@ fn main() {
         pay: AuthsignalLayer,
     }
     let layers = Layers { pay: AuthsignalLayer::new(&authsignal, "pay") };
+    let _: GuardedRouter = GuardedRouter::new()
+        .transaction(Method::POST, "/transfer", &layers.pay, transfer)
+        .transaction(Method::POST, "/transfer/else", &layers.pay, transfer_or_else);
     let _: axum::Router = axum::Router::new().route("/pay", post(|| async {}).route_layer(layers.pay));
 }

@@ -1,4 +1,5 @@
-//~ expected function signature `fn(axum_authsignal::Approved<_>) -> _`
+//~ this handler's first argument is no `Approved<..>`, but a `String`
+//~ write `async fn handler(transfer: Approved<Transfer>, ..)`, or add the route with `GuardedRouter::guarded`
 //~ required by a bound in `GuardedRouter::<S>::transaction`
 use axum::http::Method;
 use axum_authsignal::{AuthsignalLayer, GuardedRouter};
