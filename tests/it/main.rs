@@ -76,5 +76,6 @@ mod tenants;
 mod tokens;
 mod transactions;
 mod unasked;
+mod unseen;
 mod user_ids;
 mod wire;

@@ -223,6 +223,23 @@ async fn everything_foreign_is_escaped() {
     }
 }
 
+/// T21: what is confirmed is all that is shown, and where a code goes, and two lists of other texts do not look the same.
+#[tokio::test]
+async fn t21_nothing_that_is_confirmed_is_unseen() {
+    let bench = bench().await;
+    let custom = json!({ "to\u{200b}": "bob\u{202e}", "names": ["a, b", "c", "\u{2066}"] });
+    bench.emulator.user("ada").enroll_email_otp("a@ex\u{200d}ample.com");
+    let asked = bench.track_with(json!({ "custom": custom })).await;
+    for view in ["", "&view=EMAIL_OTP", "&mode=popup"] {
+        let (_, html) = bench.open(text(&asked["url"]), view).await;
+        for shown in ["<dt>To[U+200B]</dt><dd>bob[U+202E]</dd>", "<dd>&#34;a, b&#34;, c, [U+2066]</dd>"] {
+            assert!(html.contains(shown), "{view} {shown}: {html}");
+        }
+        assert!(html.contains("@ex[U+200D]ample.com"), "{view}: {html}");
+        assert!(!html.contains(['\u{200b}', '\u{200d}', '\u{202e}', '\u{2066}']), "{view}: {html}");
+    }
+}
+
 #[tokio::test]
 async fn the_policy_admits_the_pages_own_scripts_and_style() {
     let bench = bench().await;
