@@ -112,7 +112,8 @@ async fn t84_a_service_that_hangs_holds_only_those_who_ask_it() {
     // It takes every connection, by its backlog, and never answers.
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v1", dead.local_addr().unwrap());
-    let client = Client::builder(bench.emulator.secret()).base_url(base_url).deadline(MINUTE * 5).build().unwrap();
+    let client = Client::builder(bench.emulator.secret()).base_url(base_url);
+    let client = client.deadline(MINUTE * 5).connect_timeout(MINUTE * 5).build().unwrap();
     let hanging = Authsignal::builder(client)
         .callback_url(CALLBACK)
         .clock(bench.clock.clone())

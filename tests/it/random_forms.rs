@@ -11,7 +11,7 @@ use axum_authsignal::AuthsignalLayer;
 use tower::ServiceExt as _;
 
 use crate::resume::{attribute, unescape};
-use crate::support::{Ask, MINUTE, Reply, Visitor, builder, clock, get, post};
+use crate::support::{Ask, MINUTE, Reply, Visitor, builder_of, clock, get, post};
 use made::{Field, Made, Random};
 
 mod made;
@@ -107,7 +107,7 @@ async fn t110_random_forms_come_back_equal() {
     let clock = clock();
     let emulator = authsignal_emulator::Emulator::builder().clock(clock.clone()).in_process().unwrap();
     emulator.user("ada").enroll_email_otp("ada@example.com");
-    let authsignal = builder(&emulator, &clock).build().unwrap();
+    let authsignal = builder_of(emulator.client(), &clock).build().unwrap();
     let app = routes(Some(&AuthsignalLayer::new(&authsignal, "pay"))).merge(authsignal.routes());
     let bare = routes(None);
     let (mut again, mut chosen, mut by_hand) = ([0, 0], 0, 0);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::support::{Bench, Effects, app, bench_with, builder, clock, get};
+use crate::support::{Bench, Effects, app, bench_with, builder_of, clock, get};
 
 /// Where a write waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,8 @@ fn t85_t120_a_process_that_ends_in_the_middle_doubles_nothing() {
         emulator.user("ada").enroll_email_otp("ada@example.com");
         let effects = Effects::default();
         let process = |emulator: Emulator| {
-            let authsignal = builder(&emulator, &clock).store(store.clone()).store_timeout(PATIENCE).build().unwrap();
+            let authsignal =
+                builder_of(emulator.client(), &clock).store(store.clone()).store_timeout(PATIENCE).build().unwrap();
             let app = app(&authsignal, &effects);
             Bench { emulator, clock: clock.clone(), authsignal, effects: effects.clone(), app }
         };

@@ -9,7 +9,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use axum::routing::any;
-use axum_authsignal::{Authsignal, AuthsignalBuilder, AuthsignalLayer, Clock, Coverage, Refusal, RefusalReason};
+use axum_authsignal::{
+    Authsignal, AuthsignalBuilder, AuthsignalLayer, Client, Clock, Coverage, Refusal, RefusalReason,
+};
 use axum_authsignal::{User, Verdict};
 use bytes::Bytes;
 use serde_json::Value;
@@ -99,7 +101,14 @@ pub(crate) fn clock() -> Clock {
 
 /// A handle on `emulator` as most tests want it.
 pub(crate) fn builder(emulator: &Emulator, clock: &Clock) -> AuthsignalBuilder {
-    Authsignal::builder(emulator.client())
+    // Nothing is an outage because the machine has much else to do.
+    let client = Client::builder(emulator.secret()).base_url(emulator.base_url());
+    builder_of(client.deadline(MINUTE).connect_timeout(MINUTE).build().unwrap(), clock)
+}
+
+/// The same by a client of another kind.
+pub(crate) fn builder_of(client: Client, clock: &Clock) -> AuthsignalBuilder {
+    Authsignal::builder(client)
         .callback_url(CALLBACK)
         // Tests ask more than people do; those about budgets set their own.
         .challenge_budget(10_000, MINUTE)

@@ -102,7 +102,7 @@ impl Server {
                 Ok::<_, reqwest::Error>(answer)
             }
         });
-        self.builder(emulator.secret()).transport(forward).build().unwrap()
+        self.builder(emulator.secret()).deadline(Duration::from_secs(60)).transport(forward).build().unwrap()
     }
 }
 
