@@ -4,6 +4,7 @@
 //! emulator plays Authsignal. What matters in each, and which versions go together: `docs/recipes.md`.
 #![allow(clippy::print_stdout, reason = "it says where it listens, and its tests do not")]
 
+mod amount;
 mod bank;
 mod csrf;
 #[cfg(test)]
@@ -29,8 +30,19 @@ use axum_authsignal::{Authsignal, AuthsignalBuilder};
 use axum_session::SessionStore;
 use tokio::net::TcpListener;
 
-const NAMES: [&str; 10] =
-    ["axum-login", "tower-sessions", "axum-session-auth", "jwt", "spa", "htmx", "turbo", "csrf", "webhook", "nginx"];
+const NAMES: [&str; 11] = [
+    "axum-login",
+    "tower-sessions",
+    "axum-session-auth",
+    "jwt",
+    "spa",
+    "htmx",
+    "turbo",
+    "csrf",
+    "webhook",
+    "nginx",
+    "amount",
+];
 
 /// Where browsers find the recipes, and where they find the one behind nginx.
 const SITE: &str = "http://localhost:3000";
@@ -73,6 +85,7 @@ async fn recipe(name: &str, authsignal: AuthsignalBuilder) -> Result<Option<Rout
         "csrf" => csrf::app(authsignal)?,
         "webhook" => webhook::app(authsignal)?,
         "nginx" => nginx::app(authsignal, NGINX)?,
+        "amount" => amount::app(authsignal)?,
         _ => return Ok(None),
     }))
 }
