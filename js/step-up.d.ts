@@ -14,6 +14,19 @@ export interface Challenge {
   callbackOrigin: string;
 }
 
+/** A call that somebody has to look at first, as the problem document of its 202 describes it. */
+export interface Review {
+  /** What a person is told. */
+  title: string;
+  detail: string;
+  /** The action that somebody looks at. */
+  action: string;
+  /** The attempt's key. */
+  idempotencyKey: string;
+  /** Until when it waits for them, in Unix seconds. */
+  expiresAt: number;
+}
+
 /**
  * What the application's `AuthsignalLayer::requirement` answers to a page that asks before the click: a `fetch` with the very call,
  * one segment further down.
@@ -43,13 +56,28 @@ export interface Options {
    * - a function, for anything else: `({ url }) => authsignal.launch(url, { mode: "popup" })`.
    */
   open?: "popup" | "dialog" | "page" | ((challenge: Challenge) => Promise<Proof | undefined | void>);
+  /**
+   * Whether a call that somebody has to look at first (202 `UnderReview`) waits for them: it is sent again at the pace that its
+   * answers name, until it goes through, which it does once. Its `signal` ends that. Default: the 202 is handed on.
+   */
+  review?: {
+    /** How long a call waits at most, in milliseconds. Default: ten minutes. */
+    timeout?: number;
+    /** Is told once that a call waits, for the page to say so. */
+    onWait?: (review: Review) => void;
+  };
 }
 
-/** A challenge that was not proved. */
+/** A challenge that was not proved, or a review that let nothing pass. */
 export declare class StepUpError extends Error {
-  /** `"cancelled"`: the user left it, and may try again. `"failed"`: it ended without a proof. */
-  readonly outcome: "cancelled" | "failed";
-  /** The refused response; its body is a problem document (RFC 9457). */
+  /**
+   * - `"cancelled"`: the user left the challenge, and may try again.
+   * - `"failed"`: the challenge ended without a proof.
+   * - `"refused"`: somebody has looked at the call, and refused it.
+   * - `"undecided"`: nobody has decided in time; the same call, sent again, looks again.
+   */
+  readonly outcome: "cancelled" | "failed" | "refused" | "undecided";
+  /** The last response; its body is a problem document (RFC 9457). */
   readonly response: Response;
 }
 
@@ -57,10 +85,10 @@ export declare class StepUpError extends Error {
  * Makes a `fetch` that has challenges proved: it opens the challenge, waits, and repeats the request once, with the same
  * body. Calls at the same time wait behind one challenge and are repeated once it is over.
  *
- * Whatever is answered otherwise than with a challenge is handed on as it is.
+ * Whatever is answered otherwise than with a challenge is handed on as it is; with `review`, a 202 `UnderReview` is waited for.
  *
  * @param send Sends a request. Default: the page's own `fetch`.
- * @throws StepUpError where the challenge was not proved.
+ * @throws StepUpError where the challenge was not proved, or the review let nothing pass.
  */
 export declare function stepUp(
   send?: (request: Request) => Promise<Response>,

@@ -30,6 +30,17 @@ const outcome = (hear, poll) =>
     addEventListener("message", listen);
   });
 
+// Lets time pass, unless the call is aborted.
+const pause = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const timer = setTimeout(resolve, ms);
+    signal.onabort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+  });
+
 const parsed = (text) => {
   try {
     return JSON.parse(text) ?? {};
@@ -84,7 +95,7 @@ const ways = {
   },
 };
 
-export const stepUp = (send = (request) => fetch(request), { open: how = "popup" } = {}) => {
+export const stepUp = (send = (request) => fetch(request), { open: how = "popup", review } = {}) => {
   const prove = typeof how === "function" ? how : ways[how];
   if (!prove) throw new TypeError(`no way to open a challenge: ${how}`);
   return async (input, init) => {
@@ -99,8 +110,29 @@ export const stepUp = (send = (request) => fetch(request), { open: how = "popup"
       const [, reason] = /RefusalReason\.html#variant\.(\w+)$/.exec(problem.type) ?? [];
       return { response, problem, reason, isChallenge: reason === "ChallengeRequired" };
     };
+    // Sends the call again at the pace that its answers name, until somebody has decided.
+    const reviewed = async (answer) => {
+      if (!review || answer.reason !== "UnderReview") return answer.response;
+      const { timeout = 600_000, onWait } = review;
+      const { idempotencyKey } = answer.problem;
+      const end = Date.now() + timeout;
+      onWait?.(answer.problem);
+      for (;;) {
+        const { reason, response, problem } = answer;
+        const after = response.headers.get("retry-after");
+        const isOther = problem.idempotencyKey && problem.idempotencyKey !== idempotencyKey;
+        if (reason === "State") throw new StepUpError("refused", response);
+        if (answer.isChallenge || (reason === "UnderReview" && isOther)) throw new StepUpError("undecided", response);
+        if (reason !== "UnderReview" && !(reason === "Outage" && after)) return response;
+        // What a proxy makes of the header is no reason to ask without a pause.
+        const ms = Math.min(after > 0 ? after : 5, 600) * 1000;
+        if (!(Date.now() + ms <= end)) throw new StepUpError("undecided", response);
+        await pause(ms, signal);
+        answer = await ask();
+      }
+    };
     let answer = await ask();
-    if (!answer.isChallenge) return answer.response;
+    if (!answer.isChallenge) return reviewed(answer);
     const before = last;
     let next;
     last = new Promise((resolve) => (next = resolve));
@@ -108,7 +140,8 @@ export const stepUp = (send = (request) => fetch(request), { open: how = "popup"
       if (waiting++) {
         await before;
         answer = await ask();
-        if (!answer.isChallenge) return answer.response;
+        // Not awaited here, nor below: the next call goes on meanwhile.
+        if (!answer.isChallenge) return reviewed(answer);
       }
       const { problem, response } = answer;
       const aborted = new Promise((_, reject) => (signal.onabort = () => reject(signal.reason)));
@@ -120,7 +153,7 @@ export const stepUp = (send = (request) => fetch(request), { open: how = "popup"
         throw new StepUpError(isSame ? "cancelled" : "failed", answer.response);
       }
       if (/^(State|Unproven)$/.test(answer.reason)) throw new StepUpError("failed", answer.response);
-      return answer.response;
+      return reviewed(answer);
     } finally {
       if (!--waiting) popup?.close();
       next();

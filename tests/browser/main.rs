@@ -23,6 +23,7 @@ mod origins;
 mod pages;
 mod prefix;
 mod requirement;
+mod review_calls;
 mod reviews;
 mod sheets;
 mod siblings;
