@@ -30,5 +30,6 @@ mod siblings;
 mod sites;
 mod step_up;
 mod tabs;
+mod transactions;
 mod turbo;
 mod users;

@@ -27,13 +27,13 @@ fn form(action: &str) -> Html<String> {
     page("Form", &format!("<form method=\"post\" action=\"{action}\">{fields}<button>Send</button></form>"))
 }
 
-struct Shop {
-    site: String,
+pub(crate) struct Shop {
+    pub(crate) site: String,
     emulator: Emulator,
     clock: Clock,
 }
 
-async fn shop() -> Shop {
+pub(crate) async fn shop() -> Shop {
     let clock = Clock::manual(UNIX_EPOCH + Duration::from_secs(1_768_471_200));
     let emulator = Emulator::builder().clock(clock.clone()).start().await.unwrap();
     emulator.set_outcome("withdraw-money", Outcome::Review);
@@ -51,6 +51,7 @@ async fn shop() -> Shop {
         .methods([VerificationMethod::Passkey, VerificationMethod::AuthenticatorApp]);
     let app = Router::new()
         .route("/", get(|| async { page("Home", "") }))
+        .route("/blank", get(|| async { page("Sheet", "") }))
         .route("/favicon.ico", get(|| async {}))
         .route("/held", post(|| async { page("Withdrawn", "") }).route_layer(held))
         .route("/form/held", get(|| async { form("/held") }))
@@ -65,7 +66,7 @@ async fn shop() -> Shop {
 
 impl Shop {
     /// Decides about ada's newest attempt over HTTP, as the dashboard does.
-    async fn decide(&self, state: &str) {
+    pub(crate) async fn decide(&self, state: &str) {
         let newest = self.emulator.actions("ada")[0].clone();
         let (action, key) = (newest.action, newest.idempotency_key);
         let url = format!("{}/emulator/actions/ada/{action}/{key}/state", self.emulator.origin());

@@ -14,6 +14,9 @@ use test_support::visitor::Visitor;
 
 use crate::sites::{emulator, handle, listen, page, serve};
 
+mod reviews;
+mod transactions;
+
 const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
 /// Width, height, and colour scheme.
 const SCREENS: [(u32, u32, &str); 4] =
@@ -42,23 +45,39 @@ async fn height(visitor: &Visitor) -> u32 {
     height.as_u64().unwrap().try_into().unwrap()
 }
 
+/// Has the browser ask for its pages in a language.
+async fn speak(visitor: &Visitor, language: &str) {
+    visitor.devtools("Network.setExtraHTTPHeaders", json!({ "headers": { "Accept-Language": language } })).await;
+}
+
 /// Looks at the page that is there, in every language and on every screen.
 async fn sheet(visitor: &Visitor, name: &str) -> usize {
     let mut pictures = Vec::new();
     for language in LANGUAGES {
-        let headers = json!({ "headers": { "Accept-Language": language } });
-        visitor.devtools("Network.setExtraHTTPHeaders", headers).await;
+        speak(visitor, language).await;
         visitor.reload().await;
-        assert_eq!(visitor.evaluates("return document.documentElement.lang").await, json!(language), "{name}");
-        for one in SCREENS {
-            screen(visitor, one).await;
-            visitor.look_over().await;
-            visitor.passes_axe().await;
-            screen(visitor, (one.0, height(visitor).await, one.2)).await;
-            pictures.push(STANDARD.encode(visitor.picture().await));
-        }
+        pictures.extend(pictures_of(visitor, name, language).await);
     }
     visitor.devtools("Network.setExtraHTTPHeaders", json!({ "headers": {} })).await;
+    keep(visitor, name, pictures).await
+}
+
+/// Looks at the page that is there, which is in this language, on every screen.
+async fn pictures_of(visitor: &Visitor, name: &str, language: &str) -> Vec<String> {
+    assert_eq!(visitor.evaluates("return document.documentElement.lang").await, json!(language), "{name}");
+    let mut pictures = Vec::new();
+    for one in SCREENS {
+        screen(visitor, one).await;
+        visitor.look_over().await;
+        visitor.passes_axe().await;
+        screen(visitor, (one.0, height(visitor).await, one.2)).await;
+        pictures.push(STANDARD.encode(visitor.picture().await));
+    }
+    pictures
+}
+
+/// Writes the sheet where it is wanted, and says how many pictures it has.
+async fn keep(visitor: &Visitor, name: &str, pictures: Vec<String>) -> usize {
     let count = pictures.len();
     if let Some(folder) = std::env::var_os("SCREENSHOTS") {
         let address = visitor.address().await;
