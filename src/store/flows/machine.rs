@@ -105,6 +105,8 @@ pub(crate) struct Load<T: Transition> {
     looked: usize,
     /// Where a new record goes.
     place: Option<(Key, Found<T::Record>)>,
+    /// Whether a write of ours under this name may have happened, whatever has begun under a newer one meanwhile.
+    is_in_doubt: bool,
 }
 
 #[cfg_attr(test, derive(Clone))]
@@ -114,6 +116,7 @@ pub(crate) struct Check<T: Transition> {
     version: Version,
     record: T::Record,
     standing: StandingRevocations,
+    is_in_doubt: bool,
 }
 
 #[cfg_attr(test, derive(Clone))]
@@ -141,7 +144,12 @@ impl<T: Transition> Step<T> {
 
 impl<T: Transition> Work<T> {
     fn load(self) -> Step<T> {
-        Step::Load(Load { key: self.names[0], work: self, looked: 0, place: None })
+        Step::Load(Load { key: self.names[0], work: self, looked: 0, place: None, is_in_doubt: false })
+    }
+
+    /// Looks first for what was written under this name, if it was.
+    fn load_in_doubt(self, key: Key) -> Step<T> {
+        Step::Load(Load { key, work: self, looked: 0, place: None, is_in_doubt: true })
     }
 
     fn apply(self, key: Key, found: Found<T::Record>, now: Moment) -> Step<T> {
@@ -172,10 +180,12 @@ impl<T: Transition> Load<T> {
             Found::Here(version, record) => match record.begun() {
                 Some((opening, _)) => {
                     let standing = StandingRevocations::new(revocations_of(&opening.user), opening.session.as_deref());
-                    Step::Check(Check { work: self.work, key, version, record, standing })
+                    let is_in_doubt = self.is_in_doubt;
+                    Step::Check(Check { work: self.work, key, version, record, standing, is_in_doubt })
                 }
                 None => self.work.apply(key, Found::Here(version, record), now),
             },
+            _ if self.is_in_doubt => self.work.load(),
             nothing => {
                 let (place, nothing) = self.place.unwrap_or((key, nothing));
                 self.looked += 1;
@@ -200,7 +210,7 @@ impl<T: Transition> Check<T> {
         if self.standing.key().is_some() {
             return Ok(Step::Check(self));
         }
-        let Self { work, key, version, record, standing } = self;
+        let Self { work, key, version, record, standing, is_in_doubt } = self;
         let standing = standing.known();
         let found = match record.begun() {
             Some((opening, known)) if !known.covers(&standing) => {
@@ -208,6 +218,9 @@ impl<T: Transition> Check<T> {
                     action = %opening.action,
                     "a flow that was begun before its user was revoked counts no more"
                 );
+                if is_in_doubt {
+                    return Ok(work.load());
+                }
                 Found::Void(version)
             }
             _ => Found::Here(version, record),
@@ -219,7 +232,13 @@ impl<T: Transition> Check<T> {
 impl<T: Transition> Swap<T> {
     /// Goes on with the store's answer: whether it wrote, or that it is not known.
     pub(crate) fn answered(mut self, wrote: Result<bool, Error>) -> Result<Step<T>, Error> {
-        Ok(if self.work.tries.wrote(wrote)? { Step::Done(self.outcome) } else { self.work.load() })
+        // Under the newest name it is found anyway.
+        let is_in_doubt = wrote.is_err() && self.key != self.work.names[0];
+        Ok(match self.work.tries.wrote(wrote)? {
+            true => Step::Done(self.outcome),
+            false if is_in_doubt => self.work.load_in_doubt(self.key),
+            false => self.work.load(),
+        })
     }
 }
 
@@ -297,12 +316,12 @@ impl Tries {
 impl<T: Transition<Record: std::hash::Hash> + std::hash::Hash> std::hash::Hash for Step<T> {
     fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
         match self {
-            Self::Load(Load { work, key, looked, place }) => {
+            Self::Load(Load { work, key, looked, place, is_in_doubt }) => {
                 let place = place.as_ref().map(|(key, found)| (key, found.version()));
-                (0, &work.transition, &work.tries, key, looked, place).hash(hasher);
+                (0, &work.transition, &work.tries, key, looked, place, is_in_doubt).hash(hasher);
             }
-            Self::Check(Check { work, key, version, record, standing }) => {
-                (1, &work.transition, &work.tries, key, version, record, standing).hash(hasher);
+            Self::Check(Check { work, key, version, record, standing, is_in_doubt }) => {
+                (1, &work.transition, &work.tries, key, version, record, standing, is_in_doubt).hash(hasher);
             }
             Self::Swap(Swap { work, key, expected, record, ttl, .. }) => {
                 (2, &work.transition, &work.tries, key, expected, record, ttl).hash(hasher);
@@ -331,5 +350,51 @@ mod tests {
         assert!((0..2).all(|_| tries.wrote(lost()).is_ok_and(|wrote| !wrote)));
         assert_eq!(tries.wrote(lost()).unwrap_err().kind(), ErrorKind::Unavailable);
         assert_eq!(Tries::new(TRIES).wrote(Err(Error::full("no room"))).unwrap_err().kind(), ErrorKind::Full);
+    }
+
+    /// A mark, good once.
+    #[derive(Clone)]
+    struct Once;
+    impl Record for bool {}
+
+    impl Transition for Once {
+        type Record = bool;
+        type Outcome = &'static str;
+
+        fn apply(&self, found: Found<bool>, _: Moment) -> Next<bool, &'static str> {
+            match found {
+                Found::Here(_, false) => Next::Write(true, Duration::from_secs(60), "marked"),
+                Found::Here(_, true) => Next::Done("found as marked"),
+                Found::Nothing | Found::Void(_) => Next::Done("nothing"),
+            }
+        }
+    }
+
+    /// T25: while keys rotate, a write whose answer was lost is looked for under the name that it was written under, whatever
+    /// another request has begun under the newer one meanwhile.
+    #[test]
+    fn t25_a_lost_write_is_looked_for_where_it_went() {
+        let (newer, older, now) = (Key::of(1), Key::of(2), Moment(0));
+        let found = |step, expected: Key, found| {
+            let Step::Load(load) = step else { panic!("it looks under a name") };
+            assert!(*load.key() == expected);
+            load.found(found, now, |_| panic!("no flow"))
+        };
+        let (version, marked) = (Version::new(1), Version::new(2));
+        for answer in [Err(Error::unavailable("the answer is gone")), Ok(false)] {
+            let won_by_another = answer.is_ok();
+            let begun = found(Step::begin(Once, vec![newer, older]), newer, Found::Nothing);
+            let Step::Swap(swap) = found(begun, older, Found::Here(version, false)) else { panic!("it writes") };
+            let again = swap.answered(answer).unwrap();
+            if won_by_another {
+                found(again, newer, Found::Nothing);
+                continue;
+            }
+            let ends = found(again.clone(), older, Found::Here(marked, true));
+            assert!(matches!(ends, Step::Done("found as marked")));
+            // The record has run out: all is looked for as ever.
+            let again = found(again, older, Found::Nothing);
+            assert!(matches!(found(again, newer, Found::Here(version, true)), Step::Done("found as marked")));
+        }
     }
 }

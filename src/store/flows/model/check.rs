@@ -35,7 +35,8 @@ fn sometimes(settings: &Settings) -> Vec<(&'static str, fn(&Settings, &State) ->
     let loses = settings.faults > 0 && settings.fates.contains(&Fate::AnswerLost);
     also(is_once && loses, "found as its own", |_, state| state.truth.event == Some(Event::FoundOwn));
     also(settings.drops > 0, "given back", |_, state| state.truth.event == Some(Event::GivenBack));
-    also(settings.drops > 0, "handled after it was given back", |_, state| {
+    // One has begun it, one has given it back.
+    also(settings.drops > 0 && settings.requests > 2, "handled after it was given back", |_, state| {
         state.truth.event == Some(Event::HandledAfterGivingBack)
     });
     also(settings.revocations > 0, "revoked", |_, state| state.truth.event == Some(Event::Revoked));
