@@ -45,14 +45,14 @@ async fn t10_no_token_stays_in_an_address_whatever_comes_of_it() {
                 "garbage" => back.target.push_str("%00&x=%3Cscript%3E"),
                 "doubled" => back.target.push_str("&%74oken=x"),
                 "no flow" => back.target = format!("/authsignal/callback?token={token}"),
-                "another flow" => back.target = back.target.replace("flow=", "flow=A"),
+                // As long as one of ours, and none.
+                "another flow" => {
+                    let at = back.target.find("flow=").unwrap() + "flow=".len();
+                    let other = if back.target[at..].starts_with('A') { "B" } else { "A" };
+                    back.target.replace_range(at..=at, other);
+                }
                 "posted" => back.method = axum::http::Method::POST,
                 _ => {}
-            }
-            if name == "another flow" {
-                // As long as one of ours.
-                let at = back.target.find("flow=").unwrap() + 5;
-                back.target.remove(at + 1);
             }
             let mut who = ada.clone();
             match name {
