@@ -9,8 +9,9 @@ use axum_authsignal::{Ask, AuditError, AuditEvent, AuditKind, AuditSink, Authsig
 
 use crate::support::{Visitor, bench_with, handle, json};
 
+/// Keeps what is recorded.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<AuditEvent>>>);
+pub(crate) struct Memory(pub(crate) Arc<Mutex<Vec<AuditEvent>>>);
 
 impl AuditSink for Memory {
     async fn record(&self, event: AuditEvent) -> Result<(), AuditError> {

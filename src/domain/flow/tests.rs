@@ -44,14 +44,6 @@ pub(crate) fn page() -> SavedRequest {
     SavedRequest::Page(ReturnTo::root())
 }
 
-/// For the model, whose flows differ in nothing else.
-impl std::hash::Hash for Flow {
-    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
-        let sent = matches!(self.saved, SavedRequest::Sent);
-        (self.opening.attempt.as_str(), &self.stage, sent, &self.asked, &self.known).hash(hasher);
-    }
-}
-
 fn flow(stage: Stage) -> Flow {
     Flow::new(opening("ada", "pay", "attempt-1", None), challenge(), page(), stage)
 }

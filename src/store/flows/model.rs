@@ -18,6 +18,7 @@ use stateright::Property;
 use crate::domain::flow::tests::{challenge, opening, page};
 use crate::domain::flow::{Flow, Kind, Moment, PENDING, RequestId, Stage, Validation};
 use crate::domain::revocation::{Known, RevocationId};
+use crate::domain::saved_request::SavedRequest;
 use crate::store::Key;
 
 mod certificate;
@@ -67,6 +68,14 @@ static ANSWERS: LazyLock<Answers> = LazyLock::new(|| {
         unfinished: of(ActionState::ChallengeRequired),
     }
 });
+
+/// A state is known again by its hash; flows of the model differ in nothing else.
+impl Hash for Flow {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let sent = matches!(self.saved, SavedRequest::Sent);
+        (self.opening.attempt.as_str(), &self.stage, sent, &self.asked, &self.known).hash(hasher);
+    }
+}
 
 fn new_flow(attempt: usize, remember: Option<Duration>, known: Known, now: Moment) -> Flow {
     let opening = opening("ada", "pay", ANSWERS.attempts[attempt].as_str(), remember);

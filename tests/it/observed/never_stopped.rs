@@ -1,6 +1,5 @@
 //! Each reason for which a guarded route stops a request, on the same route while it is only observed: the handler runs.
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authsignal_emulator::{Endpoint, Fault, Outcome};
@@ -9,7 +8,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::routing::any;
 use axum_authsignal::client::{CustomData, VerificationMethod};
-use axum_authsignal::{Approved, AuditError, AuditEvent, AuditSink, AuthsignalBuilder, AuthsignalLayer};
+use axum_authsignal::{Approved, AuthsignalBuilder, AuthsignalLayer};
 use axum_authsignal::{MissingTransaction, RefusalReason, Transaction, Unenrolled, Verdict};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -17,17 +16,8 @@ use http_body_util::Limited;
 use serde::Deserialize;
 
 use super::PATIENCE;
+use crate::recorded::Memory;
 use crate::support::{Ask, Bench, MINUTE, Reply, Visitor, bench, bench_with, form, get, handle, json, post, who};
-
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<AuditEvent>>>);
-
-impl AuditSink for Memory {
-    async fn record(&self, event: AuditEvent) -> Result<(), AuditError> {
-        self.0.lock().unwrap().push(event);
-        Ok(())
-    }
-}
 
 /// What goes before the request on the guarded route.
 #[derive(Clone, Copy, PartialEq)]
