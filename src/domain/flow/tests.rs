@@ -334,11 +334,8 @@ pub(crate) fn every_record() -> Vec<(&'static str, Flow)> {
         };
         let asked = Asked { times: 1, last: Some(AskId(2)) };
         let known = waits.then_some(RevocationId([9; 16])).into_iter().collect();
-        let mut written = Flow { asked, ..Flow::new(opening, challenge(), saved, stage.clone()) }.after(known);
-        if !waits {
-            written = written.answered(stage);
-        }
-        (name, written)
+        let begun = Flow { asked, ..Flow::new(opening, challenge(), saved, Stage::pending(NOW, PENDING)) }.after(known);
+        (name, if waits { Flow { stage, ..begun } } else { begun.answered(stage) })
     });
     written.collect()
 }
