@@ -137,7 +137,8 @@ impl From<store::Error> for Stop {
 
 impl Inner {
     async fn way_back(self: Arc<Self>, parts: &mut Parts) -> Response<Bytes> {
-        let stop = match self.check(parts).await {
+        let mut found = None;
+        let stop = match self.check(parts, &mut found).await {
             Ok(response) => return response,
             Err(stop) => stop,
         };
@@ -170,13 +171,13 @@ impl Inner {
                 }
                 _ => place.callback_path(),
             };
-            self.tell_turned_back(opening, &reason);
+            self.tell_turned_back(found.as_ref(), &reason);
             // The page carries the refusal, and this does not: it is one.
             return lead_to(&clean);
         }
         // What came of a token was logged when it came.
         if asked.as_ref().is_none_or(|asked| asked.outcome.as_ref() != Some(&reason)) {
-            self.tell_turned_back(opening, &reason);
+            self.tell_turned_back(found.as_ref(), &reason);
         }
         let again = asked.map_or_else(String::new, |asked| {
             with_carried(place.flow_path(asked.ticket, None, false), asked.carried.as_deref())
@@ -193,18 +194,18 @@ impl Inner {
 
     /// Tells all who listen that a way back gets no further, and why.
     fn tell_turned_back(&self, opening: Option<&Opening>, reason: &RefusalReason) {
-        let ended = opening.map_or_else(
-            || Ended::new(Outcome::TurnedBack, None, None),
-            |opening| Ended {
-                user: Some(&opening.user),
-                ..Ended::new(Outcome::TurnedBack, Some(&opening.action), Some(&opening.attempt))
-            },
+        let outcome = Outcome::TurnedBack;
+        let actor = opening.map(Opening::actor);
+        let ended = opening.zip(actor.as_ref()).map_or_else(
+            || Ended::new(outcome, None, None),
+            |(opening, actor)| Ended::of_flow(outcome, opening, actor),
         );
         self.listeners.tell(&Ended { reason: Some(reason), ..ended });
     }
 
-    /// The checks, in the order that the threats T1 to T16 ask for.
-    async fn check(self: &Arc<Self>, parts: &mut Parts) -> Result<Response<Bytes>, Stop> {
+    /// The checks, in the order that the threats T1 to T16 ask for. What the flow is about that they `found` is told of, also where
+    /// it is not for whoever came back to see.
+    async fn check(self: &Arc<Self>, parts: &mut Parts, found: &mut Option<Opening>) -> Result<Response<Bytes>, Stop> {
         if is_prefetch(parts) {
             return Err(RefusalReason::Prefetch.into());
         }
@@ -230,6 +231,7 @@ impl Inner {
             query.token = self.flows.carried_token(&browser, query.ticket, carried);
         }
         let (binding, flow) = self.flows.find(&browser, query.ticket).await?.ok_or(RefusalReason::UnknownFlow)?;
+        *found = Some(flow.opening.clone());
         let user = match self.identify(parts).await {
             Ok(Some(user)) => {
                 self.mistakes.has_named_on_the_way_back.note();

@@ -16,6 +16,7 @@ use crate::audit::event::AuditEvent;
 use crate::audit::queue::Audit;
 use crate::domain::actor::Actor;
 use crate::domain::extent::SkipReason;
+use crate::domain::flow::Opening;
 use crate::meter::{self, ActionLabels};
 use crate::outage::Outage;
 use crate::refusal::RefusalReason;
@@ -45,6 +46,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) upstream: Option<Duration>,
     /// The route's template, such as `/accounts/{id}`.
     pub(crate) route: Option<&'a str>,
+    /// Whose account it is, whoever was behind it.
     pub(crate) user: Option<&'a UserId>,
     /// Each check in its order, where somebody wants to know.
     pub(crate) checks: &'a [Check],
@@ -69,6 +71,12 @@ impl<'a> Ended<'a> {
             user: None,
             checks: &[],
         }
+    }
+
+    /// What a flow came to: who was behind it, and for whose account.
+    pub(crate) fn of_flow(outcome: Outcome, opening: &'a Opening, actor: &'a Actor) -> Self {
+        let ended = Self::new(outcome, Some(&opening.action), Some(&opening.attempt));
+        Self { user: Some(opening.account()), actor: Some(actor), ..ended }
     }
 }
 

@@ -91,9 +91,9 @@ impl Inner {
             Kind::Insufficient(shortfall) => Some(RefusalReason::Unproven((*shortfall).into())),
             _ => None,
         };
-        let Opening { action, attempt, user, .. } = &flow.opening;
-        let ended = Ended::new(outcome, Some(action), Some(attempt));
-        self.listeners.tell(&Ended { method, reason: reason.as_ref(), user: Some(user), ..ended });
+        let actor = flow.opening.actor();
+        let ended = Ended::of_flow(outcome, &flow.opening, &actor);
+        self.listeners.tell(&Ended { method, reason: reason.as_ref(), ..ended });
     }
 
     async fn validate(

@@ -36,7 +36,7 @@ pub struct AuditEvent {
     /// The action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// The user's id.
+    /// The id of the user whose account it is, whoever was behind it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The route's template.

@@ -22,6 +22,7 @@ use std::time::Duration;
 use authsignal_client::{ActionCode, ActionState, ChallengeUrl, IdempotencyKey, Token, UserId, VerificationMethod};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::actor::Actor;
 pub(crate) use crate::domain::moment::Moment;
 use crate::domain::proof_policy::{ProofPolicy, Shortfall};
 use crate::domain::revocation::Known;
@@ -71,7 +72,12 @@ pub(crate) struct Flow {
 pub(crate) struct Opening {
     /// The idempotency key under which the action was tracked.
     pub(crate) attempt: IdempotencyKey,
+    /// Who is asked: the account's user, or whoever acts as them.
     pub(crate) user: UserId,
+    /// Whose account it is, where somebody acts as its user.
+    pub(crate) on_behalf_of: Option<UserId>,
+    /// Whether a machine of the user's has asked for it.
+    pub(crate) is_machine: bool,
     /// The application's session, if it named one.
     pub(crate) session: Option<String>,
     pub(crate) action: ActionCode,
@@ -235,6 +241,20 @@ impl Flow {
 }
 
 impl Opening {
+    /// Whose account it is.
+    pub(crate) fn account(&self) -> &UserId {
+        self.on_behalf_of.as_ref().unwrap_or(&self.user)
+    }
+
+    /// Who is behind it.
+    pub(crate) fn actor(&self) -> Actor {
+        match &self.on_behalf_of {
+            Some(_) => Actor::Impersonator(self.user.clone()),
+            None if self.is_machine => Actor::Machine,
+            None => Actor::Person,
+        }
+    }
+
     pub(crate) fn admit(&self, stage: &Stage, by: RequestId, now: Moment) -> Admission {
         if !stage.is_live(now) {
             return Admission::Nothing;

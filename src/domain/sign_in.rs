@@ -82,6 +82,8 @@ pub(crate) fn sign_in_of(
     let opening = Opening {
         attempt: attempt.ok_or_else(|| NoSignIn::Unproven(missing_attempt(answer)))?,
         user,
+        on_behalf_of: None,
+        is_machine: false,
         session: Some(session.to_owned()),
         action,
         name: None,

@@ -13,7 +13,7 @@ use super::tracked::Tracked;
 use crate::authsignal::Inner;
 use crate::budget::{AccountId, Asker, Budget, Over};
 use crate::decided::trail::Trail;
-use crate::domain::actor::NoPerson;
+use crate::domain::actor::{Actor, NoPerson};
 use crate::domain::challenge_url::TrustedChallengeUrl;
 use crate::domain::coverage::Coverage;
 use crate::domain::decision::{Passed, Proving};
@@ -164,6 +164,8 @@ impl Case<'_> {
         let opening = Opening {
             attempt: attempt.clone(),
             user: self.question.user.clone(),
+            on_behalf_of: self.question.actor.impersonator().map(|_| self.question.account.clone()),
+            is_machine: self.question.actor == Actor::Machine,
             session: self.question.session.clone(),
             action: self.guard.action.clone(),
             name: self.guard.name(words.tag()).map(str::to_owned),

@@ -20,7 +20,7 @@ use crate::request::cookie::BrowserId;
 /// The first byte of a sealed record: how it is written and sealed. It is a part of each key, so that a record of another
 /// format is never read as one of this; it counts as none. What [`record`](super::record) writes says nothing of itself, so
 /// whoever changes that raises this.
-const FORMAT: u8 = 7;
+const FORMAT: u8 = 8;
 const NONCE: usize = 24;
 /// How many bytes longer than what is in it a sealed record is.
 pub(crate) const SEAL: usize = 1 + NONCE + 16;

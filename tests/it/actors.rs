@@ -13,7 +13,7 @@ use crate::shapes::{raw, serve, status};
 use crate::support::{Ask, Bench, MINUTE, Reply, Visitor, bench_with, form, get, handle, json, parameter};
 
 /// From `x-user`: `ada`, `ada@machine`, or `ada@bob` where bob acts as ada.
-fn who(parts: &Parts) -> Option<User> {
+pub(crate) fn who(parts: &Parts) -> Option<User> {
     let read = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let (user, actor) = match read("x-user")?.split_once('@') {
         Some((user, actor)) => (user, Some(actor)),

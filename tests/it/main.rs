@@ -34,6 +34,7 @@ mod logs;
 mod mistakes;
 mod observability;
 mod observed;
+mod on_behalf;
 mod openapi;
 mod outages;
 mod pages;

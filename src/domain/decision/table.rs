@@ -132,6 +132,8 @@ fn flow_of(policy: &Policy, proving: Proving) -> Flow {
     let opening = Opening {
         attempt: IdempotencyKey::new("attempt-1").unwrap(),
         user: UserId::new("ada").unwrap(),
+        on_behalf_of: None,
+        is_machine: false,
         session: None,
         action: ActionCode::new("pay").unwrap(),
         name: None,

@@ -21,6 +21,8 @@ pub(crate) fn opening(user: &str, action: &str, attempt: &str, remember: Option<
     Opening {
         attempt: IdempotencyKey::new(attempt).unwrap(),
         user: UserId::new(user).unwrap(),
+        on_behalf_of: None,
+        is_machine: false,
         session: None,
         name: None,
         summary: Vec::new(),
@@ -322,6 +324,8 @@ pub(crate) fn every_record() -> Vec<(&'static str, Flow)> {
     let written = all.into_iter().map(|(name, stage, saved)| {
         let waits = stage.kind == Kind::Pending;
         let opening = Opening {
+            on_behalf_of: waits.then(|| UserId::new("eve").unwrap()),
+            is_machine: stage.kind == Kind::Insufficient(Shortfall::Age),
             session: waits.then(|| "a session".into()),
             name: waits.then(|| "a payment".into()),
             is_review: matches!(stage.kind, Kind::UnderReview { .. }),
@@ -358,7 +362,7 @@ fn a_record_reads_back_as_it_was_written() {
         hashed.update(&bytes);
     }
     let digest: [u8; 32] = hashed.finalize().into();
-    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "UXXaFl8eIiaIbyodB5VwGot-tRcilyLN3m_EEQRAuUE");
+    assert_eq!(URL_SAFE_NO_PAD.encode(digest), "mvrxpdyuV4ftoBDc3NDcsIkOIKfw_ZRUqKaQsALjjU0");
 }
 
 /// What the service names as a method is written down as a name only, since the user's record grows by it.

@@ -332,6 +332,7 @@ impl Guard {
                 let ended = Ended {
                     method: verdict.grounds().method(),
                     user: Some(verdict.user_id()),
+                    actor: Some(verdict.actor()),
                     ..Ended::new(Outcome::Verified, Some(&self.action), Some(verdict.decision_id()))
                 };
                 authsignal.listeners.tell(&ended);
