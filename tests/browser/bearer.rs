@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use axum_authsignal::{Authsignal, AuthsignalLayer, User};
 use serde_json::{Value, json};
 use test_support::visitor::Visitor;
+use test_support::waiting::in_time;
 use tokio::sync::mpsc;
 
 use crate::sites::{emulator, listen, page, serve};
@@ -83,7 +84,7 @@ impl Program {
         self.ada.browser.goto(problem["url"].as_str().unwrap()).await.unwrap();
         act(&self.ada).await;
         self.ada.sees("Back to the program").await;
-        let query = self.queries.recv().await.unwrap();
+        let query = in_time("the program gets its token", self.queries.recv()).await.unwrap();
         let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).expect("a token").to_owned();
         (problem, token)
     }

@@ -5,6 +5,7 @@ use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::routing::any;
 use axum_authsignal::{Authsignal, AuthsignalLayer, Client, Coverage, RefusalReason};
+use test_support::waiting::until;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -169,9 +170,7 @@ async fn t84_what_is_in_the_store_does_not_wait_for_a_call_of_others() {
         waiting.spawn(async move { ada.send(&get("/pay")).await });
     }
     at_once(async {
-        while bench.tracks() - before < WAITING {
-            tokio::task::yield_now().await;
-        }
+        until("all of them have asked", async || bench.tracks() - before >= WAITING).await;
         approved.send(&paid).await.assert_passed();
         assert_eq!(challenged.challenge(&other).await, waits);
         assert_eq!(back.send(&proved).await.location(), "/pay");

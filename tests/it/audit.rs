@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum_authsignal::{AuditError, AuditEvent, AuditJsonLines, AuditKind, AuditSink, ConfigError};
 use serde_json::Value;
+use test_support::waiting::until;
 
 use crate::logs::Log;
 use crate::support::{Visitor, bench_with, builder, clock, emulator, get, json};
@@ -107,16 +108,12 @@ async fn c9_what_is_lost_is_said_in_the_log_and_in_the_chain() {
     bench.emulator.set_outcome("pay", Outcome::Allow);
     let mut ada = bench.visitor("ada");
     ada.send(&get("/pay")).await.assert_passed();
-    while sink.events().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until("the first two events are at the sink", async || sink.events().len() >= 2).await;
     sink.0.fails.store(true, Ordering::SeqCst);
     for _ in 0..3 {
         ada.send(&get("/pay")).await.assert_passed();
     }
-    while log.text().matches("events of the audit are being lost").count() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the log says of the loss", async || log.text().contains("events of the audit are being lost")).await;
     // All three have failed once the last one is no more on its way.
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -1,12 +1,12 @@
 //! What the documents say is so: the README's program runs, and threats and tests name each other.
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha384};
+use test_support::waiting::first_line;
 
 const README: &str = include_str!("../../README.md");
 const EXAMPLE: &str = include_str!("../../examples/smallest.rs");
@@ -47,10 +47,8 @@ async fn the_readmes_program_challenges_its_visitor() {
     // Cargo builds the examples before it runs the tests, next to them.
     let tests = std::env::current_exe().unwrap();
     let example: PathBuf = tests.ancestors().nth(2).unwrap().join("examples/smallest");
-    let mut program = Command::new(example).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let _running = Running(program);
+    let mut running = Running(Command::new(example).stdout(Stdio::piped()).spawn().unwrap());
+    let (line, _stdout) = first_line(&mut running.0);
     let url = line.trim().strip_prefix("Your card: ").expect("the address");
 
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::routing::any;
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
 use axum_authsignal::{AuthsignalLayer, RefusalReason};
+use test_support::waiting::until;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
@@ -22,6 +23,9 @@ use crate::support::{Ask, Bench, Effects, Reply, Visitor, app, bench_with, clock
 
 /// How many turns others get at most before a drop.
 const TURNS: usize = 10;
+
+/// What is not over after so many polls never is.
+const MAX_POLLS: usize = 100;
 
 /// A store that makes its caller wait before and after each call, and counts its calls.
 #[derive(Clone, Debug)]
@@ -70,6 +74,7 @@ async fn slow() -> (Bench, Slow) {
 /// for, so this walks from await to await. Before the drop the others get so many turns, so that what the future waits for
 /// is in each state that it goes through.
 async fn after_polls<F: Future>(future: F, polls: usize, turns: usize) -> Option<F::Output> {
+    assert!(polls < MAX_POLLS, "it has not ended after {polls} polls");
     let mut future = pin!(future);
     let mut done = 0;
     let output = std::future::poll_fn(|cx| {
@@ -92,12 +97,14 @@ async fn after_polls<F: Future>(future: F, polls: usize, turns: usize) -> Option
 
 /// Waits until whatever goes on in the background has nothing more to ask of the store.
 async fn settled(store: &Slow) {
-    let mut quiet = 0;
-    while quiet < 50 {
-        let before = store.calls.load(Ordering::SeqCst);
-        tokio::task::yield_now().await;
-        quiet = if store.calls.load(Ordering::SeqCst) == before { quiet + 1 } else { 0 };
-    }
+    let (mut quiet, mut before) = (0, store.calls.load(Ordering::SeqCst));
+    until("the store is asked nothing more", async || {
+        let calls = store.calls.load(Ordering::SeqCst);
+        quiet = if calls == before { quiet + 1 } else { 0 };
+        before = calls;
+        quiet > 50
+    })
+    .await;
 }
 
 async fn dropped(visitor: &Visitor, ask: &Ask, polls: usize, turns: usize) -> Option<Reply> {
@@ -274,9 +281,7 @@ async fn t120_a_client_that_hangs_up_loses_no_approval() {
         format!("GET /pay HTTP/1.1\r\nhost: app\r\nx-user: ada\r\ncookie: {cookie}\r\naccept: text/html\r\n\r\n");
     socket.write_all(text.as_bytes()).await.unwrap();
     // The flow was loaded, and its swap is under way.
-    while store.swaps.load(Ordering::SeqCst) < before + 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the swap is under way", async || store.swaps.load(Ordering::SeqCst) > before).await;
     drop(socket);
     undone(&store, before).await;
     ada.send(&ask).await.assert_passed();
@@ -287,9 +292,7 @@ async fn t120_a_client_that_hangs_up_loses_no_approval() {
 /// Waits until a spend was undone, which is a second swap.
 async fn undone(store: &Slow, before: usize) {
     store.late.store(0, Ordering::SeqCst);
-    while store.swaps.load(Ordering::SeqCst) < before + 2 {
-        tokio::task::yield_now().await;
-    }
+    until("the spend is undone", async || store.swaps.load(Ordering::SeqCst) >= before + 2).await;
     settled(store).await;
 }
 

@@ -1,4 +1,6 @@
 //! The floor plan of every crate, held against its code: no circle of imports, arrows down only, pure rooms pure.
+mod waits;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

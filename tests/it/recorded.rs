@@ -6,6 +6,7 @@ use authsignal_emulator::{Endpoint, Fault, Outcome};
 use axum::Router;
 use axum::routing::any;
 use axum_authsignal::{Ask, AuditError, AuditEvent, AuditKind, AuditSink, AuthsignalLayer, NoPerson, User};
+use test_support::waiting::until;
 
 use crate::support::{Visitor, bench_with, handle, json};
 
@@ -109,9 +110,11 @@ async fn an_observed_request_that_has_no_room_is_recorded_with_who_acts() {
     let layer = AuthsignalLayer::new(&bench.authsignal, "pay").observe().impersonation(NoPerson::AskPerson);
     let app = Router::new().route("/observed", any(handle).layer(layer)).with_state(bench.effects.clone());
     let mut ada = Visitor::new(&app, "ada");
-    while bench.authsignal.observed().lost == 0 {
+    until("an observed request has no room", async || {
         ada.send(&json("/observed", "{}")).await.assert_passed();
-    }
+        bench.authsignal.observed().lost > 0
+    })
+    .await;
     bench.authsignal.close_audit().await;
     let recorded = events.0.lock().unwrap().clone();
     let lost: Vec<_> = recorded.iter().filter(|event| event.outage == Some("overloaded")).collect();

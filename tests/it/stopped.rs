@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use authsignal_emulator::Emulator;
 use axum_authsignal::store::{Error, Key, MemoryStore, Store, Version};
+use test_support::waiting::until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -47,9 +48,7 @@ impl Gated {
 
     /// Waits until a write is at the gate.
     async fn is_reached(&self) {
-        while self.waiting.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until("a write is at the gate", async || self.waiting.load(Ordering::SeqCst) > 0).await;
     }
 }
 

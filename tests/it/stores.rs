@@ -377,6 +377,7 @@ async fn t50_a_full_store_refuses_new_challenges_only() {
         let mut filled = 0;
         while Store::swap(&store, &Key::from(key_of(filled)), None, vec![], MINUTE).await.is_ok() {
             filled += 1;
+            assert!(filled < 10_000, "a store that is never full");
         }
         let refused = bench.visitor("bob").send(&ask).await;
         refused.assert_refused(&RefusalReason::Outage(Outage::Store));

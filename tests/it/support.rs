@@ -15,6 +15,7 @@ use axum_authsignal::{
 use axum_authsignal::{User, Verdict};
 use bytes::Bytes;
 use serde_json::Value;
+use test_support::waiting::in_time;
 use tower::ServiceExt as _;
 
 /// 2026-01-15T10:00:00Z.
@@ -289,7 +290,8 @@ impl Visitor {
     }
 
     pub(crate) async fn send_request(&mut self, request: Request) -> Reply {
-        let reply = Reply::of(self.app.clone().oneshot(request).await.unwrap()).await;
+        let reply = async { Reply::of(self.app.clone().oneshot(request).await.unwrap()).await };
+        let reply = in_time("the application answers", reply).await;
         if let Some(cookie) = reply.cookie() {
             self.cookie = Some(cookie);
         }

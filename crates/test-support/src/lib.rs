@@ -13,6 +13,7 @@
 pub mod processes;
 pub mod servers;
 pub mod visitor;
+pub mod waiting;
 
 use std::time::Duration;
 

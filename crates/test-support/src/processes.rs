@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::PATIENCE;
+use crate::waiting::{end_of, read_from};
 
 /// How often a driver is started that ends by itself.
 const MAX_TRIES: usize = 5;
@@ -28,22 +29,24 @@ struct Listening {
 }
 
 impl Listening {
-    fn start(command: &mut Command, found: impl Fn(&str) -> Option<&str>) -> Self {
+    fn start(command: &mut Command, found: impl Fn(&str) -> Option<&str> + Send + 'static) -> Self {
         Self::try_start(command, found).unwrap_or_else(|ended| panic!("{command:?} ended: {ended}"))
     }
 
     /// Fails with how the process ended, if it says nothing of the kind before.
-    fn try_start(command: &mut Command, found: impl Fn(&str) -> Option<&str>) -> Result<Self, ExitStatus> {
+    fn try_start(
+        command: &mut Command,
+        found: impl Fn(&str) -> Option<&str> + Send + 'static,
+    ) -> Result<Self, ExitStatus> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program is installed");
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while stdout.read_line(&mut line).unwrap() > 0 {
-            if let Some(found) = found(line.trim_end()) {
-                return Ok(Self { found: found.to_owned(), child, _stdout: stdout });
-            }
-            line.clear();
+        let (found, stdout) = read_from(&mut child, move |stdout| {
+            let mut lines = stdout.lines().map(|line| line.unwrap());
+            lines.find_map(|line| found(&line).map(str::to_owned))
+        });
+        match found {
+            Some(found) => Ok(Self { found, child, _stdout: stdout }),
+            None => Err(end_of(&mut child)),
         }
-        Err(child.wait().unwrap())
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use authsignal_emulator::{Endpoint, Fault};
 use axum::http::HeaderMap;
 use axum_authsignal::{Client, Outage, RefusalReason, Unproven};
+use test_support::waiting::until;
 use tower::ServiceExt as _;
 
 use super::{assert_sealed, proved};
@@ -18,10 +19,11 @@ async fn t13_t85_a_browser_that_hangs_up_loses_nothing() {
     bench.emulator.inject_fault(Endpoint::ValidateChallenge, Fault::delay(Duration::from_millis(600)));
     let request = ada.request(&back);
     let pending = tokio::spawn(ada.app.clone().oneshot(request));
-    while bench.validates() == 0 {
+    until("the service is asked", async || {
         assert!(!pending.is_finished(), "answered without asking");
-        tokio::task::yield_now().await;
-    }
+        bench.validates() > 0
+    })
+    .await;
     pending.abort();
     assert!(pending.await.unwrap_err().is_cancelled());
     for _ in 0..3000 {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use test_support::waiting::{in_time, until};
 use tokio::sync::Notify;
 use tower::service_fn;
 
@@ -132,9 +133,7 @@ async fn t77_t84_a_flood_is_shed_and_never_passes() {
             tokio::spawn(async move { ada.send(&get("/pay")).await.status })
         })
         .collect();
-    while authsignal.upstream().in_flight < 8 {
-        tokio::task::yield_now().await;
-    }
+    until("eight calls are on their way", async || authsignal.upstream().in_flight >= 8).await;
     for _ in 0..1_000 {
         let reply = Visitor::new(&app, "eve").send(&get("/pay")).await;
         assert_eq!((reply.status, reply.reason()), (503, Some(&RefusalReason::Outage(Outage::Overloaded))));
@@ -144,11 +143,9 @@ async fn t77_t84_a_flood_is_shed_and_never_passes() {
     for task in &waiting[..4] {
         task.abort();
     }
-    while authsignal.upstream().in_flight > 4 {
-        tokio::task::yield_now().await;
-    }
+    until("four calls are left", async || authsignal.upstream().in_flight <= 4).await;
     release.notify_waiters();
-    join_all(waiting).await;
+    in_time("who was released is answered", join_all(waiting)).await;
     assert_eq!(authsignal.upstream().in_flight, 0);
     assert_eq!((asked.load(Ordering::SeqCst), effects.count()), (8, 0));
     println!("of 1,008 requests 8 were asked about, 1,000 shed with 503, 0 passed");

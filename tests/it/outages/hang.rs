@@ -13,6 +13,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum_authsignal::{Authsignal, AuthsignalLayer, Circuit, Client};
+use test_support::waiting::until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -139,9 +140,7 @@ async fn t83_t84_a_service_that_hangs_under_a_crowd_holds_nobody_else() {
         hanging.push(beside(address).await);
         waiting_bytes.extend(before.zip(resident()).map(|(before, now)| now.saturating_sub(before) / room as u64));
         asking.shutdown().await;
-        while authsignal.upstream().in_flight > 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
+        until("whoever left has made room", async || authsignal.upstream().in_flight == 0).await;
     }
     shed_after.sort_unstable();
     println!(

@@ -13,6 +13,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use test_support::waiting::until;
 use tokio::task::JoinSet;
 
 use crate::support::{Reply, SECRET, Server};
@@ -192,12 +193,7 @@ async fn a_caller_who_hangs_up_takes_no_fetch_along() {
         verdict = tenant.sessions.verify(&token) => panic!("nobody is that fast: {verdict:?}"),
         () = std::future::ready(()) => {}
     }
-    let asked = async {
-        while tenant.server.requests().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), asked).await.expect("the fetch goes on");
+    until("the fetch goes on", async || tenant.server.requests().len() == 1).await;
     assert_eq!(tenant.verify(&token).await, ("good", 1));
 }
 
@@ -229,9 +225,7 @@ async fn while_somebody_fetches_an_aged_key_is_used() {
     tenant.advance(3_600);
     let (sessions, copy) = (tenant.sessions.clone(), token.clone());
     let waiting = tokio::spawn(async move { sessions.verify(&copy).await.is_ok() });
-    while tenant.server.requests().len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until("the keys are fetched again", async || tenant.server.requests().len() == 2).await;
     assert_eq!(tenant.verify(&token).await, ("good", 2), "and waits for nobody");
     assert!(!waiting.is_finished());
     waiting.abort();

@@ -135,7 +135,7 @@ async fn a_transport_says_what_was_not_sent() {
         assert_eq!(client.claim_challenge(("c-1", "user-1")).await.unwrap_err().kind(), kind);
         drop(client);
         let mut count = 0;
-        while seen.recv().await.is_some() {
+        while seen.try_recv().is_ok() {
             count += 1;
         }
         assert_eq!(count, tries, "{kind:?}");
@@ -169,7 +169,7 @@ async fn t75_every_transport_is_handed_the_base_url_and_no_other() {
     let client = Client::builder(SECRET).base_url("https://api.example.com/v1").transport(notes).build().unwrap();
     for id in ["a", "@evil.example", "//evil.example", "?x", "#x", "\\evil.example", "a b", "%2e%2e"] {
         assert_eq!(client.get_user(id).await.unwrap_err().kind(), ErrorKind::Redirected, "{id}");
-        let uri = seen.recv().await.unwrap();
+        let uri = seen.try_recv().unwrap();
         assert_eq!(uri.authority().map(|authority| authority.as_str()), Some("api.example.com"), "{id}: {uri}");
         assert!(uri.path().starts_with("/v1/users/") && uri.path().matches('/').count() == 3, "{id}: {uri}");
     }

@@ -3,6 +3,7 @@ use std::pin::pin;
 
 use authsignal_client::{Error, ErrorKind, QueryUsers};
 use futures_util::{StreamExt, TryStreamExt};
+use test_support::waiting::in_time;
 
 use crate::support::{Reply, Request, Server};
 
@@ -23,6 +24,10 @@ fn query() -> QueryUsers {
 
 /// All that a walk gives: the users, and the error that it ends with.
 async fn walked(server: &Server, query: QueryUsers) -> (Vec<String>, Option<Error>) {
+    in_time("a walk ends", all_of(server, query)).await
+}
+
+async fn all_of(server: &Server, query: QueryUsers) -> (Vec<String>, Option<Error>) {
     let mut stream = pin!(server.client().users_stream(query));
     let mut ids = Vec::new();
     loop {

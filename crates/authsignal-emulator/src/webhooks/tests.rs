@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use authsignal_client::webhook::{ChallengeLogType, EventData, SIGNATURE_HEADER};
 use authsignal_client::{ActionCode, ActionState, VerificationMethod};
+use test_support::waiting::in_time;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -178,7 +179,7 @@ async fn a_webhook_is_signed_with_every_key() {
     for receiver in [&mut bench.receiver, &mut other] {
         bench.webhooks.change(|settings| settings.url = Some(receiver.target()));
         bench.webhooks.ask(code()).await.unwrap();
-        let (headers, _) = receiver.arrived.recv().await.unwrap();
+        let (headers, _) = in_time("a webhook", receiver.arrived.recv()).await.unwrap();
         assert_eq!(headers[SIGNATURE_HEADER].to_str().unwrap().matches(",v2=").count(), 2);
     }
     let (third, _) = Receiver::start("a-third-secret", &bench.clock).await;

@@ -2,6 +2,7 @@
 use authsignal_emulator::{Channel, Endpoint, Limits, Tenant};
 use reqwest::Method;
 use serde_json::{Value, json};
+use test_support::waiting::until;
 
 use crate::api::raw;
 use crate::support::{Bench, START, bench, bench_of, read, text};
@@ -79,12 +80,14 @@ async fn the_next_code_voids_the_one_before() {
     let bench = bench().await;
     let (challenge, first) = begun(&bench).await;
     let mut second = first.clone();
-    while second == first {
+    until("another code", async || {
         bench.advance(60);
         let (status, again) = bench.post("/challenge", json!({ "challengeId": challenge })).await;
         assert_eq!((status, text(&again["challengeId"])), (200, challenge.as_str()));
         second = bench.emulator.messages()[0].code.clone().unwrap();
-    }
+        second != first
+    })
+    .await;
     assert_eq!(verify(&bench, &challenge, &first).await["isVerified"], false);
     assert_eq!(verify(&bench, &challenge, &second).await["isVerified"], true);
     assert_eq!(bench.post("/challenge", json!({ "challengeId": challenge })).await.0, 400, "nothing is pending");

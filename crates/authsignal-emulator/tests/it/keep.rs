@@ -5,6 +5,7 @@ use std::time::Duration;
 use authsignal_client::{ActionState, Clock, Track, Validate};
 use authsignal_emulator::{Config, Emulator, Outcome};
 use serde_json::{Value, json};
+use test_support::waiting::until;
 
 /// A file of its own for each test, that goes with it.
 struct File(PathBuf);
@@ -109,9 +110,7 @@ async fn it_is_written_while_it_runs_and_only_when_something_changed() {
     let emulator = file.start().await.unwrap();
     emulator.user("ada").email("ada@example.com");
     // Within a second or so, without anybody asking.
-    while !file.0.exists() || !file.text().contains("ada@example.com") {
-        tokio::task::yield_now().await;
-    }
+    until("it is written", async || file.0.exists() && file.text().contains("ada@example.com")).await;
     std::fs::remove_file(&file.0).unwrap();
     emulator.save().unwrap();
     assert!(!file.0.exists(), "nothing has changed");

@@ -5,6 +5,7 @@ use authsignal_client::Clock;
 use authsignal_emulator::{Emulator, Tenant};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use serde_json::{Value, json};
+use test_support::waiting::MAX_WAIT;
 
 /// 2026-01-15T10:00:00Z.
 pub(crate) const START: u64 = 1_768_471_200;
@@ -23,7 +24,7 @@ pub(crate) async fn bench() -> Bench {
 pub(crate) async fn bench_of(tenant: Tenant) -> Bench {
     let clock = Clock::manual(UNIX_EPOCH + Duration::from_secs(START));
     let emulator = Emulator::builder().clock(clock.clone()).tenant(tenant).start().await.unwrap();
-    let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+    let http = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(MAX_WAIT).build().unwrap();
     Bench { emulator, clock, http }
 }
 

@@ -1,7 +1,6 @@
 //! Webhooks as an application gets them: from what users do at the emulator to this crate's own extractor.
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use authsignal_client::webhook::{ChallengeLogType, Delivery, Event, EventData, Webhook};
 use authsignal_client::{Track, VerificationMethod};
@@ -11,6 +10,7 @@ use axum::extract::{FromRef, State};
 use axum::routing::post;
 use http::StatusCode;
 use serde_json::json;
+use test_support::waiting::in_time;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -62,8 +62,7 @@ impl Receiver {
     }
 
     async fn next(&mut self) -> EventData {
-        let waited = tokio::time::timeout(Duration::from_secs(30), self.events.recv()).await;
-        waited.expect("a webhook").unwrap().data
+        in_time("a webhook", self.events.recv()).await.unwrap().data
     }
 }
 
@@ -199,7 +198,7 @@ async fn by_plain_http_they_go_to_the_named_host_alone() {
     let tracked = emulator.client().track("ada", Track::new("withdrawal")).await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     http.get(tracked.url.unwrap().secret()).send().await.unwrap();
-    let event = events.recv().await.unwrap();
+    let event = in_time("a webhook", events.recv()).await.unwrap();
     assert!(event.contains("email.created"), "{event}");
     assert_eq!(emulator.webhooks()[0].answer, WebhookAnswer::Status(200));
 }

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use authsignal_emulator::Emulator;
+use test_support::waiting::in_time;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -24,7 +25,7 @@ async fn greets(program: &mut Command) {
     let program = against(program, &emulator).env("PORT", "0").stderr(Stdio::inherit());
     let mut running = program.spawn().unwrap();
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
-    let site = lines.next_line().await.unwrap().expect("it says where it is");
+    let site = in_time("it says where it is", lines.next_line()).await.unwrap().unwrap();
     let site = site.replace("localhost", "127.0.0.1");
 
     let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -2,6 +2,7 @@
 use authsignal_store_redis::RedisStore;
 use axum_authsignal::store::{ErrorKind, Store};
 use test_support::servers::Proxy;
+use test_support::waiting::{in_time, until};
 use tokio::task::JoinSet;
 
 use crate::support::{MINUTE, REDIS, empty, key};
@@ -12,7 +13,8 @@ async fn t25_a_lost_answer_is_asked_for_again_and_counts_once() {
     const EACH: u32 = 100;
     let proxy = Proxy::start(REDIS.port, 10, 11).await;
     let store = empty(RedisStore::new(&proxy.url()).unwrap());
-    while !store.swap(&key(1), None, 0_u32.to_le_bytes().to_vec(), MINUTE).await.unwrap_or(false) {}
+    let first = async || store.swap(&key(1), None, 0_u32.to_le_bytes().to_vec(), MINUTE).await.unwrap_or(false);
+    until("the first is written", first).await;
     let mut set = JoinSet::new();
     for _ in 0..8 {
         let store = store.clone();
@@ -33,7 +35,7 @@ async fn t25_a_lost_answer_is_asked_for_again_and_counts_once() {
             (written, refused, unknown)
         });
     }
-    let done = set.join_all().await;
+    let done = in_time("all have counted", set.join_all()).await;
     let sum = |of: fn(&(u32, u32, u32)) -> u32| done.iter().map(of).sum::<u32>();
     let (written, refused, unknown) = (sum(|each| each.0), sum(|each| each.1), sum(|each| each.2));
     let value = store.load(&key(1)).await.unwrap().unwrap().1;

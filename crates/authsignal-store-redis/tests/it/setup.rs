@@ -6,6 +6,7 @@ use std::time::Duration;
 use authsignal_store_redis::RedisStore;
 use axum_authsignal::store::{ErrorKind, Store};
 use test_support::servers::Redis;
+use test_support::waiting::until;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{MINUTE, REDIS, key};
@@ -52,9 +53,7 @@ async fn t26_settings_that_may_lose_approvals_are_warned_about() {
     let redis = Redis::with(&["--save", "", "--appendonly", "no", "--maxmemory-policy", "volatile-ttl"]);
     let store = RedisStore::new(&redis.url()).unwrap();
     store.load(&key(1)).await.unwrap();
-    while !log.text().contains("appendonly yes") {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the log names the setting", async || log.text().contains("appendonly yes")).await;
     assert!(log.text().contains("maxmemory-policy noeviction"), "{}", log.text());
 
     let before = log.text().len();

@@ -1,11 +1,12 @@
 //! What is observed outlives the process that observed it, if that ends in order; and what a process that is killed loses.
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use authsignal_emulator::{Emulator, Endpoint, Fault, Outcome};
+use test_support::waiting::{MAX_WAIT, end_of, first_line};
 
 use crate::support::PATIENCE;
 
@@ -32,9 +33,7 @@ impl Process {
             command.env("RUST_LOG", "off");
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
+        let (line, stdout) = first_line(&mut child);
         let url = line.trim().strip_prefix("A node is open: ").expect("it starts").to_owned();
         Self { child, stdout, url }
     }
@@ -47,8 +46,8 @@ impl Process {
     /// What it says last, once it has ended.
     fn end(&mut self) -> String {
         let mut rest = String::new();
+        end_of(&mut self.child);
         self.stdout.read_to_string(&mut rest).unwrap();
-        self.child.wait().unwrap();
         rest
     }
 }
@@ -74,7 +73,7 @@ async fn ended_by(signal: &str) -> (BTreeSet<String>, BTreeSet<String>, String) 
             let answered = Arc::clone(&answered);
             let url = format!("{}/pay", process.url);
             tokio::spawn(async move {
-                let http = reqwest::Client::builder().no_proxy().build().unwrap();
+                let http = reqwest::Client::builder().no_proxy().timeout(MAX_WAIT).build().unwrap();
                 // Until nobody answers any more.
                 loop {
                     let request = http.post(&url).header("x-user", format!("user-{client}"));

@@ -1,12 +1,12 @@
 //! Nodes, and users who pay at them.
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use authsignal_emulator::{Emulator, Outcome};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Response, StatusCode};
+use test_support::waiting::{MAX_WAIT, first_line};
 use url::Url;
 
 /// How long something may take that is waited for.
@@ -38,10 +38,10 @@ impl Node {
             command.env("RUST_LOG", "off");
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (line, _) = first_line(&mut child);
         let url = line.trim().strip_prefix("A node is open: ").expect("the node starts").to_owned();
-        let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http =
+            Client::builder().no_proxy().timeout(MAX_WAIT).redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { child, url, http }
     }
 }

@@ -2,7 +2,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::server::{Server, folder_in, free_port, listens, wait_until};
+use super::server::{Server, folder_in, free_port, listens};
+use crate::waiting::until_blocking;
 
 /// A PostgreSQL of the test's own, which lets in whoever comes as `postgres`.
 pub struct Postgres {
@@ -69,7 +70,7 @@ impl Postgres {
         let primary = format!("primary_conninfo=host=127.0.0.1 port={link} user=postgres application_name=standby");
         // A link that says nothing more is no reason to ask for another one, for as long as a test takes.
         let standby = Self::open(&folder, &[&primary, "wal_receiver_timeout=0"]);
-        wait_until("the standby follows", || {
+        until_blocking("the standby follows", || {
             self.sql("SELECT state FROM pg_stat_replication WHERE application_name = 'standby'").trim() == "streaming"
         });
         standby
@@ -85,7 +86,7 @@ impl Postgres {
         }
         // SIGQUIT ends every process of it at once and writes nothing, as a crash would.
         let mut server = Server::start(user(), folder, "QUIT", &command);
-        wait_until("PostgreSQL listens", || {
+        until_blocking("PostgreSQL listens", || {
             server.assert_runs();
             listens(port)
         });
@@ -103,13 +104,13 @@ impl Postgres {
     pub fn wait_for(&self, standby: &Self) {
         let here = self.sql("SELECT pg_current_wal_lsn()");
         let is_there = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", here.trim());
-        wait_until("the standby has it", || standby.sql(&is_there).trim() == "t");
+        until_blocking("the standby has it", || standby.sql(&is_there).trim() == "t");
     }
 
     fn wait(&self) {
         let ready = programs().join("pg_isready");
         let port = self.port.to_string();
-        wait_until("PostgreSQL answers", || {
+        until_blocking("PostgreSQL answers", || {
             Command::new(&ready)
                 .args(["-h", "127.0.0.1", "-p", &port, "-q"])
                 .status()

@@ -1,7 +1,8 @@
 //! Redis: one server, a cluster of three, and a master with its replica and Sentinel. Needs `redis-server` and `redis-cli`.
 use std::process::Command;
 
-use super::server::{Server, folder, free_port, wait_until};
+use super::server::{Server, folder, free_port};
+use crate::waiting::until_blocking;
 
 /// A Redis of the test's own.
 pub struct Redis {
@@ -43,7 +44,7 @@ impl Redis {
     }
 
     fn wait(&self) {
-        wait_until("Redis answers", || {
+        until_blocking("Redis answers", || {
             let said = self.cli(&["PING"]);
             said.trim() == "PONG" || said.starts_with("NOAUTH")
         });
@@ -123,7 +124,7 @@ impl Cluster {
                     && info.contains("cluster_known_nodes:3")
                     && info.contains("cluster_size:3")
             };
-            wait_until("the cluster is whole", is_whole);
+            until_blocking("the cluster is whole", is_whole);
         }
         Self(nodes.into_iter().map(|(node, _)| node).collect())
     }
@@ -145,7 +146,9 @@ impl Watched {
         let master = Redis::start();
         let of = ["--save", "", "--replicaof", "127.0.0.1", &master.port.to_string()].map(str::to_owned);
         let replica = Redis::with(&of.each_ref().map(String::as_str));
-        wait_until("the replica follows", || replica.cli(&["INFO", "replication"]).contains("master_link_status:up"));
+        until_blocking("the replica follows", || {
+            replica.cli(&["INFO", "replication"]).contains("master_link_status:up")
+        });
         let monitor = ["flows", "127.0.0.1", &master.port.to_string(), "1"].map(str::to_owned);
         let sentinel = Redis::with(&["--sentinel"]);
         let said = sentinel.cli(&[&["SENTINEL", "MONITOR"][..], &monitor.each_ref().map(String::as_str)].concat());
@@ -153,7 +156,7 @@ impl Watched {
         for (name, value) in [("down-after-milliseconds", "500"), ("failover-timeout", "3000")] {
             sentinel.cli(&["SENTINEL", "SET", "flows", name, value]);
         }
-        wait_until("Sentinel knows the replica", || {
+        until_blocking("Sentinel knows the replica", || {
             sentinel.cli(&["SENTINEL", "REPLICAS", "flows"]).contains(&replica.port.to_string())
         });
         Self { master, replica, sentinel }
@@ -162,6 +165,6 @@ impl Watched {
     /// Kills the master, and waits until the replica is one.
     pub fn fail_over(&mut self) {
         self.master.kill();
-        wait_until("the replica is the master", || self.replica.cli(&["ROLE"]).starts_with("master"));
+        until_blocking("the replica is the master", || self.replica.cli(&["ROLE"]).starts_with("master"));
     }
 }

@@ -4,10 +4,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
-/// How long a server may take to be there. Nothing waits for it that is there.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::waiting::until_blocking;
 
 /// Starts the rest of its arguments and obeys what it is told; when its input ends, it cleans up. So a server that a `static`
 /// of a test holds ends as well.
@@ -48,15 +46,6 @@ pub(super) fn folder_in(parent: &Path, name: &str) -> PathBuf {
     parent.join(format!("authsignal-{name}-{}-{number}", std::process::id()))
 }
 
-/// Waits until something is so.
-pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 impl Server {
     /// Runs `command`, whose files are in `folder`, by `prefix`, which may change the user. `signal` is how it is killed.
     pub(super) fn start(prefix: &[&str], folder: &Path, signal: &str, command: &[String]) -> Self {
@@ -78,7 +67,7 @@ impl Server {
     pub(super) fn kill(&mut self) {
         self.tell("kill");
         let killed = self.folder.join("killed");
-        wait_until("the server is gone", || killed.exists());
+        until_blocking("the server is gone", || killed.exists());
         let _ = std::fs::remove_file(killed);
     }
 

@@ -103,10 +103,8 @@ fn a_code_is_good_for_its_own_action_its_time_and_until_the_next() {
     let first = send(&mut db, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
     assert_eq!(prove(&mut db, "2", &EMAIL, &first, UNIX_EPOCH), Verdict::Wrong, "another action's");
     assert_eq!(prove(&mut db, "1", &EMAIL, &first, UNIX_EPOCH + CODE_TTL), Verdict::Wrong, "expired");
-    let mut second = first.clone();
-    while second == first {
-        second = send(&mut db, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap();
-    }
+    let mut codes = std::iter::repeat_with(|| send(&mut db, "1", Aim::Prove, NONE, UNIX_EPOCH).unwrap()).take(100);
+    let second = codes.find(|code| *code != first).expect("another code");
     assert_eq!(prove(&mut db, "1", &EMAIL, &first, UNIX_EPOCH), Verdict::Wrong, "replaced");
     assert_eq!(prove(&mut db, "1", &EMAIL, &second, UNIX_EPOCH), Verdict::Right);
     assert!(db.challenges.is_empty(), "nothing is left of any of them");

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::routing::post;
 use http::{HeaderMap, StatusCode, header};
+use test_support::waiting::in_time;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -72,8 +73,7 @@ impl Receiver {
 
     /// The next delivery that arrives.
     pub(super) async fn next(&mut self) -> Vec<Event> {
-        let (headers, delivery) =
-            tokio::time::timeout(Duration::from_secs(20), self.arrived.recv()).await.unwrap().unwrap();
+        let (headers, delivery) = in_time("a webhook", self.arrived.recv()).await.unwrap();
         assert!(!format!("{headers:?}").contains(SECRET), "the secret itself is never sent");
         delivery.into_iter().collect()
     }

@@ -4,19 +4,14 @@ use std::time::Duration;
 use authsignal_emulator::{Endpoint, Fault, RequestAnswer};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use test_support::waiting::until;
 
 use crate::support::{Bench, bench};
 
 /// Waits until the newest request has this answer. The test's own patience ends it otherwise.
 async fn until_answered(bench: &Bench, expected: RequestAnswer) {
     let is_there = || bench.emulator.received_requests().last().is_some_and(|seen| seen.answer == expected);
-    let wait = async {
-        while !is_there() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    let found = tokio::time::timeout(Duration::from_secs(20), wait).await;
-    assert!(found.is_ok(), "{expected:?}, but {:?}", bench.emulator.received_requests().last());
+    until(&format!("{expected:?}"), async || is_there()).await;
 }
 
 #[tokio::test]

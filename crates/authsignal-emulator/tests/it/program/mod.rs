@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use test_support::waiting::{MAX_WAIT, end_of, read_from, until_blocking};
 
 /// How long it may take to say something before a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,9 +51,12 @@ impl Running {
 
     fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
+        let ((line, told), stdout) = read_from(&mut child, |stdout| {
+            let (mut line, mut told) = (String::new(), String::new());
+            stdout.read_line(&mut line).unwrap();
+            while !told.ends_with("Ctrl-C ends it.\n") && stdout.read_line(&mut told).unwrap() > 0 {}
+            (line, told)
+        });
         let words: Vec<_> = line.trim_end().split(' ').collect();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let &[name, base_url, secret, dashboard] = words.as_slice() else {
@@ -60,10 +64,7 @@ impl Running {
             stderr.read_to_string(&mut said).unwrap();
             panic!("{line:?} {said}")
         };
-        let mut told = String::new();
-        while !told.ends_with("Ctrl-C ends it.\n") {
-            assert!(stdout.read_line(&mut told).unwrap() > 0, "{told}");
-        }
+        assert!(told.ends_with("Ctrl-C ends it.\n"), "{told}");
         let said = Arc::<Mutex<String>>::default();
         let heard = Arc::clone(&said);
         std::thread::spawn(move || {
@@ -78,7 +79,7 @@ impl Running {
             base_url: value(base_url, "base_url"),
             secret: value(secret, "secret"),
             dashboard: value(dashboard, "dashboard"),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: reqwest::Client::builder().no_proxy().timeout(MAX_WAIT).build().unwrap(),
             child,
             told,
             _stdout: stdout,
@@ -123,7 +124,7 @@ impl Running {
     fn end(mut self, signal: &str) -> (ExitStatus, String) {
         let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        let status = self.child.wait().unwrap();
+        let status = end_of(&mut self.child);
         (status, std::mem::take(&mut self.told))
     }
 
@@ -140,7 +141,7 @@ impl Running {
                 return said;
             }
             assert!(Instant::now() < end, "{words:?} not in {said:?}");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
@@ -269,9 +270,7 @@ fn the_dashboard_is_opened_in_a_browser() {
     .unwrap();
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
     let running = Running::of(program(&["--port=0", "--open"]).env("BROWSER", &browser));
-    while !std::fs::exists(&opened).unwrap() {
-        std::thread::yield_now();
-    }
+    until_blocking("the browser is opened", || std::fs::exists(&opened).unwrap());
     assert_eq!(std::fs::read_to_string(&opened).unwrap().trim_end(), running.dashboard);
 }
 

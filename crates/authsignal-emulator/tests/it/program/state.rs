@@ -3,6 +3,7 @@ use std::process::Command;
 
 use reqwest::Method;
 use serde_json::json;
+use test_support::waiting::until;
 
 use super::{Folder, Running, output, program};
 
@@ -37,9 +38,7 @@ async fn a_mounted_file_is_saved_in_place() {
     first.says(&["WARN", &file, "mount its folder"]);
     let secret = first.secret.clone();
     first.control(Method::PUT, "users/ada", Some(json!({ "email": "ada@example.com" }))).await;
-    while !std::fs::read_to_string(&there).unwrap().contains("ada@example.com") {
-        tokio::task::yield_now().await;
-    }
+    until("it is saved", async || std::fs::read_to_string(&there).unwrap().contains("ada@example.com")).await;
     // It is shorter after this, and whole all the same.
     first.control(Method::DELETE, "users/ada", None).await;
     first.control(Method::PUT, "users/eve", Some(json!({}))).await;
@@ -83,9 +82,8 @@ async fn a_save_that_fails_is_said_and_ends_it_with_one() {
     let said = running.said.clone();
     let (status, _) = running.end("TERM");
     assert_eq!(status.code(), Some(1));
-    while !said.lock().unwrap().contains(&format!("authsignal-emulator: {file}")) {
-        std::thread::yield_now();
-    }
+    let words = format!("authsignal-emulator: {file}");
+    until("it says why it ended", async || said.lock().unwrap().contains(&words)).await;
 }
 
 #[tokio::test]
@@ -98,9 +96,7 @@ async fn two_on_one_file_are_one_too_many() {
     assert_eq!((code, stdout.as_str()), (1, ""));
     assert!(stderr.contains(&file) && stderr.contains("another emulator"), "{stderr}");
     // Also after the file was replaced by a save of the first.
-    while !std::fs::read_to_string(&file).unwrap().contains("ada") {
-        std::thread::yield_now();
-    }
+    until("it is saved", async || std::fs::read_to_string(&file).unwrap().contains("ada")).await;
     let (code, _, stderr) = output(&["--port=0", "--state", &file]);
     assert!(code == 1 && stderr.contains("another emulator"), "{stderr}");
     first.end("TERM");

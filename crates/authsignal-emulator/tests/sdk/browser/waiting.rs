@@ -1,6 +1,7 @@
 //! What is proved elsewhere, while the page waits: links in e-mails, push messages, codes that another device reads.
 use authsignal_emulator::Channel;
 use serde_json::json;
+use test_support::waiting::until;
 
 use super::shop::Shop;
 
@@ -25,10 +26,8 @@ async fn a_link_in_an_email() {
         // It asks every second, and goes on asking until the link was opened.
         shop.emulator.clear_received_requests();
         begin(&shop, "sdk.emailML.checkVerificationStatus()").await;
-        let asked = async || shop.emulator.received_requests().iter().any(|seen| seen.path.ends_with("/finalize"));
-        while !asked().await {
-            tokio::task::yield_now().await;
-        }
+        let asked = || shop.emulator.received_requests().iter().any(|seen| seen.path.ends_with("/finalize"));
+        until("the page asks", async || asked()).await;
         assert_eq!(shop.js("return outcome", json!(null)).await, json!(null));
         let message = shop.message("ada");
         assert_eq!((message.channel, &*message.to, &message.code), (Channel::Email, "ada@example.com", &None));
