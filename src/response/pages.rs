@@ -102,7 +102,7 @@ impl Look {
             details.extend(resume.summary().map(pair));
             if resume.summary().next().is_none() {
                 let shown = resume.fields().iter().filter(|field| field.is_shown());
-                details.extend(shown.filter_map(|field| Some((field.shown_name(), field.shown()?.into()))));
+                details.extend(shown.filter_map(|field| Some((field.label().into(), field.shown()?.into()))));
             }
             details.push(pair((&*sent_to, resume.target())));
             let has_secrets = resume.fields().iter().any(|field| field.kind() == FieldKind::Secret);

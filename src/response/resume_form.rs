@@ -1,5 +1,4 @@
 //! A form that was sent before its challenge, and is shown and posted again.
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -131,11 +130,6 @@ impl FormField {
     #[must_use]
     pub fn label(&self) -> String {
         visible(&readable(&self.0.name)).into_owned()
-    }
-
-    /// The field's name as it is shown: that of the form, with nothing unseen.
-    pub(crate) fn shown_name(&self) -> Cow<'_, str> {
-        visible(&self.0.name)
     }
 
     /// What it is in the page that posts it again.

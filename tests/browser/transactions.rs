@@ -131,6 +131,47 @@ impl Bank {
     }
 }
 
+/// What the application calls a thing is shown as it is written, letter by letter and blank by blank.
+#[tokio::test]
+async fn a_label_is_shown_as_the_application_writes_it() {
+    #[derive(Deserialize, Transaction)]
+    struct Order {
+        #[transaction(label = "iPhone  16")]
+        phone: String,
+        #[transaction(label = "ßeta")]
+        beta: u8,
+    }
+
+    let emulator = emulator().await;
+    let (listener, port) = listen().await;
+    let site = format!("http://localhost:{port}");
+    let authsignal = handle(&emulator, &site).build().unwrap();
+    let form = "<form method=\"post\" action=\"/order\"><input name=\"phone\" value=\"blue\"><input name=\"beta\" value=\"1\">\
+                <button>Order</button></form>";
+    let layer = AuthsignalLayer::new(&authsignal, "order").transaction::<Order>();
+    let order = async |order: Approved<Order>| page("Ordered", &format!("{} {}", order.phone, order.beta));
+    let app = Router::new()
+        .route("/", get(async || page("Order a phone", form)))
+        .route("/order", post(order).route_layer(layer))
+        .merge(authsignal.routes());
+    serve(listener, app);
+    let ada = Visitor::arrive_at(site, json!({})).await;
+    ada.open("/").await;
+    ada.click("Order").await;
+    ada.sees("Order").await;
+    let challenge = ada.address().await;
+    ada.browser.goto(&emulator.succeed(challenge.as_str()).unwrap()).await.unwrap();
+    ada.waits_for(Locator::Css("form button.go")).await;
+    let rows: Vec<(String, String, u64)> = serde_json::from_value(ada.evaluates(ROWS).await).unwrap();
+    let labels: Vec<_> = rows.iter().map(|(label, ..)| label.as_str()).collect();
+    assert_eq!(labels, ["Action", "iPhone  16", "ßeta", "Sent to"]);
+    let transform = "return [...document.querySelectorAll('dt, label span')].map(label =>
+        ['', '::first-letter'].map(part => getComputedStyle(label, part).textTransform)).flat()";
+    let transforms: Vec<String> = serde_json::from_value(ada.evaluates(transform).await).unwrap();
+    assert_eq!(transforms, ["none"; 8], "and no style makes another of it");
+    ada.leaves().await;
+}
+
 /// By their labels, of which none stands twice.
 fn by_label(pairs: Vec<(String, String)>) -> BTreeMap<String, String> {
     let count = pairs.len();

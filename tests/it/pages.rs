@@ -162,7 +162,7 @@ async fn the_last_step_says_what_is_about_to_be_done() {
         assert!(html.contains(&format!("<html lang=\"{lang}\">")), "{language}: {html}");
         assert!(html.contains(&format!("<h1>{title}</h1>")), "{language}: {html}");
         let row = |name: &str, value: &str| format!("<div><dt><bdi>{name}</bdi></dt><dd><bdi>{value}</bdi></dd></div>");
-        let rows = [row(action, name), row("amount", "10"), row(sent_to, target)].join("\n");
+        let rows = [row(action, name), row("Amount", "10"), row(sent_to, target)].join("\n");
         assert!(html.contains(&rows), "{language}: {html}");
     }
 }
