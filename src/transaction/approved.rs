@@ -32,12 +32,17 @@ use crate::verdict::Verdict;
 /// [`transaction`](crate::GuardedRouter::transaction) when it is compiled.
 ///
 /// See [`Transaction`] for an example.
-pub struct Approved<T> {
+// The bound is here, and not at the extractor alone, so that a handler with a type that is none has it said of its own argument:
+// of a bound further in the compiler says no more than that the handler is none.
+pub struct Approved<T: Transaction> {
     value: T,
     verdict: Verdict,
 }
 
-impl<T> Approved<T> {
+/// How the compiler begins the name of one.
+pub(super) const TYPE_NAME: &str = concat!(module_path!(), "::Approved<");
+
+impl<T: Transaction> Approved<T> {
     /// As the value that passed with this verdict, which the caller knows it is.
     #[cfg(feature = "testing")]
     pub(crate) fn from_parts(value: T, verdict: Verdict) -> Self {
@@ -69,7 +74,7 @@ impl<T> Approved<T> {
     }
 }
 
-impl<T> Deref for Approved<T> {
+impl<T: Transaction> Deref for Approved<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -78,7 +83,7 @@ impl<T> Deref for Approved<T> {
 }
 
 /// Without the value, which is the user's.
-impl<T> fmt::Debug for Approved<T> {
+impl<T: Transaction> fmt::Debug for Approved<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Approved")
             .field("type", &type_name::<T>())

@@ -2,7 +2,7 @@
 use std::any::type_name;
 
 use super::Transaction;
-use super::approved::{Approved, MissingTransaction};
+use super::approved::{Approved, MissingTransaction, TYPE_NAME};
 
 /// The arguments of a handler whose first is an [`Approved`]: what axum calls a handler's `T`.
 ///
@@ -66,12 +66,10 @@ takes_approved!(T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T15);
 /// The types of which the arguments `A` of a handler hold an [`Approved`], by the names that the compiler gives them. It shows what a
 /// mistake is at start; what nobody finds here is found with the first request.
 pub(crate) fn approved_types<A>() -> Vec<&'static str> {
-    let approved = type_name::<Approved<()>>();
-    let begin = &approved[..approved.len() - "()>".len()];
     let mut found = Vec::new();
     let mut rest = type_name::<A>();
-    while let Some(at) = rest.find(begin) {
-        rest = &rest[at + begin.len()..];
+    while let Some(at) = rest.find(TYPE_NAME) {
+        rest = &rest[at + TYPE_NAME.len()..];
         let mut depth = 1_usize;
         let end = rest.bytes().enumerate().find_map(|(at, byte)| {
             let is_arrow = byte == b'>' && at > 0 && rest.as_bytes()[at - 1] == b'-';
@@ -89,9 +87,28 @@ pub(crate) fn approved_types<A>() -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::marker::PhantomData;
+
+    use authsignal_client::CustomData;
+    use serde::{Deserialize, Deserializer};
+
     use super::*;
 
-    struct Transfer<T>(T);
+    struct Transfer<T>(PhantomData<T>);
+
+    impl<'de, T> Deserialize<'de> for Transfer<T> {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self(PhantomData))
+        }
+    }
+
+    impl<T: Send + 'static> Transaction for Transfer<T> {
+        const NAME: &'static str = "transfer";
+
+        fn data_points(&self) -> CustomData {
+            CustomData::new()
+        }
+    }
 
     #[test]
     fn the_names_of_a_handlers_types_are_found() {
@@ -99,7 +116,8 @@ mod tests {
         let other = type_name::<Transfer<fn(u8) -> Vec<u8>>>();
         assert_eq!(approved_types::<((), Approved<Transfer<u8>>, String)>(), [one]);
         assert_eq!(approved_types::<((), String, Result<Approved<Transfer<fn(u8) -> Vec<u8>>>, String>)>(), [other]);
-        assert_eq!(approved_types::<((), Approved<Transfer<u8>>, Option<Approved<u8>>)>(), [one, "u8"]);
+        let both = approved_types::<((), Approved<Transfer<u8>>, Option<Approved<Transfer<fn(u8) -> Vec<u8>>>>)>();
+        assert_eq!(both, [one, other]);
         assert!(approved_types::<((), String, Transfer<u8>)>().is_empty());
     }
 }

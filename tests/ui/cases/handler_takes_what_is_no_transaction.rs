@@ -1,5 +1,7 @@
-//~ the trait bound `fn(axum_authsignal::Approved<Transfer>)
-//~ required by a bound in `GuardedRouter::<S>::transaction`
+//~ `Transfer` is no transaction
+//~ this type does not say what Authsignal is told and people are shown
+//~ derive it: `#[derive(serde::Deserialize, axum_authsignal::Transaction)]`, or write `impl Transaction for Transfer`
+//~ required by this bound in `Approved`
 use axum::http::Method;
 use axum_authsignal::{Approved, AuthsignalLayer, GuardedRouter};
 
