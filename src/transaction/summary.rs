@@ -9,8 +9,8 @@ use crate::domain::readable::readable;
 ///
 /// At most 32 of them, a label of 64 characters, a value of 512: what is longer is refused with 422
 /// ([`RefusalReason::BodyInvalid`](crate::RefusalReason::BodyInvalid)), since what is cut would be approved unseen. Control
-/// characters, and characters that have no width, join others or turn the direction of writing, are shown by their numbers; of a
-/// list, a text that holds a comma or a quote is quoted. A label that says
+/// characters, and characters that have no width, join others or turn the direction of writing, are shown by their numbers, and so are
+/// blanks that a text begins or ends with; of a list, a text that holds a comma or a quote is quoted. A label that says
 /// that its value is a secret is left out.
 ///
 /// # Examples

@@ -8,32 +8,42 @@ use std::fmt::Write as _;
 /// width, joins others, chooses a form, or turns the direction of what stands around it. Two texts that look the same could be two
 /// otherwise, and one could read as another. Scripts and emoji that join by such a character are shown with its number, too.
 ///
+/// Blanks and line breaks are seen between others; those that the text begins or ends with stand there by their number, too, as in
+/// `[U+0020]bob`.
+///
 /// It is for showing alone: send and compare the text itself.
 ///
 /// # Examples
 ///
 /// ```
-/// assert_eq!(authsignal_client::visible("to: \u{202e}bob"), "to: [U+202E]bob");
+/// assert_eq!(authsignal_client::visible("to: \u{202e}bob "), "to: [U+202E]bob[U+0020]");
 /// ```
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unseen) {
+    let rest = text.trim_end_matches(is_blank);
+    let seen = rest.len() - rest.trim_start_matches(is_blank).len()..rest.len();
+    if seen == (0..text.len()) && !text.chars().any(is_unseen) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, char)) = chars.next() {
         // Forms have line breaks as two characters, which are one to people.
-        if char == '\r' && chars.peek() == Some(&'\n') {
+        if char == '\r' && chars.peek().is_some_and(|(_, next)| *next == '\n') {
             continue;
         }
-        if is_unseen(char) {
+        if is_unseen(char) || !seen.contains(&at) {
             let _ = write!(shown, "[U+{:04X}]", u32::from(char));
         } else {
             shown.push(char);
         }
     }
     Cow::Owned(shown)
+}
+
+/// Whether a character is seen by what stands on both of its sides, and not at an end.
+fn is_blank(char: char) -> bool {
+    char.is_whitespace() || char == '\u{2800}'
 }
 
 /// Whether a character shows nothing of its own, as [`visible`] has it.
@@ -67,7 +77,7 @@ mod tests {
         for (text, shown) in [
             ("bob", "bob"),
             ("two\nlines", "two\nlines"),
-            ("as a\r\nform\r\r\n", "as a\nform[U+000D]\n"),
+            ("as a\r\nform\r\r\nis", "as a\nform[U+000D]\nis"),
             ("bo\u{200b}b", "bo[U+200B]b"),
             ("\u{202e}bob", "[U+202E]bob"),
             ("a\0\r\t\u{7f}", "a[U+0000][U+000D][U+0009][U+007F]"),
@@ -79,6 +89,26 @@ mod tests {
             ("\u{17b4}\u{17b5}", "[U+17B4][U+17B5]"),
         ] {
             assert_eq!(visible(text), shown);
+        }
+    }
+
+    /// T21: nor is a blank at an end, whatever blank it is.
+    #[test]
+    fn t21_no_end_is_unseen() {
+        for (text, shown) in [
+            ("", ""),
+            (" ", "[U+0020]"),
+            (" DE89", "[U+0020]DE89"),
+            ("x ", "x[U+0020]"),
+            ("  a  b  ", "[U+0020][U+0020]a  b[U+0020][U+0020]"),
+            ("a\nb \n c", "a\nb \n c"),
+            ("a\r\n", "a[U+000A]"),
+            ("\n\n a \r\n\r\n", "[U+000A][U+000A][U+0020]a[U+0020][U+000A][U+000A]"),
+            ("\u{a0}a\u{a0}b\u{3000}", "[U+00A0]a\u{a0}b[U+3000]"),
+            ("\u{2800}a\u{2003}\u{1680}", "[U+2800]a[U+2003][U+1680]"),
+            (" \u{200b} a", "[U+0020][U+200B] a"),
+        ] {
+            assert_eq!(visible(text), shown, "{text:?}");
         }
     }
 }

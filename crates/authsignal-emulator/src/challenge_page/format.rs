@@ -44,7 +44,8 @@ pub(super) fn in_words(name: &str) -> String {
         }
         before = c;
     }
-    if words.trim().is_empty() { name.to_owned() } else { words }
+    let words = words.trim_end();
+    if words.is_empty() { name.to_owned() } else { words.to_owned() }
 }
 
 /// An address that its owner recognises and nobody else learns.
@@ -89,6 +90,7 @@ mod tests {
             ("exportPDF", "Export PDF"),
             ("IBAN", "IBAN"),
             ("__", "__"),
+            ("_a_ ", "A"),
             ("", ""),
         ] {
             assert_eq!(in_words(name), words, "{name:?}");
