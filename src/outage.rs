@@ -11,6 +11,11 @@ use crate::store;
 /// How long a caller is asked to wait where the service does not say: 5 seconds.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// A time to wait in whole seconds, which is all that `Retry-After` has: whoever keeps to it comes no earlier.
+pub(crate) fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))
+}
+
 impl Outage {
     /// What a fault of the service's means, once it is in the log with all that caused it.
     pub(crate) fn of_service(error: &client::Error, action: &ActionCode) -> Self {

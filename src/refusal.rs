@@ -12,7 +12,7 @@ use crate::budget::Budget;
 use crate::domain::body_fault::BodyFault;
 use crate::domain::failover::NoFailover;
 use crate::domain::flow::Unproven;
-use crate::outage::{Outage, RETRY_AFTER};
+use crate::outage::{Outage, RETRY_AFTER, whole_seconds};
 
 /// Why a request did not pass, in the extensions of every response that this crate answers with, whoever built it.
 ///
@@ -145,7 +145,7 @@ impl Refusal {
     /// Takes over what the service said of when to try again, within reason.
     pub(crate) fn retry_after_of(mut self, service: Option<Duration>) -> Self {
         if let Some(wait) = service {
-            self.retry_after = Some(wait.clamp(Duration::from_secs(1), MAX_RETRY_AFTER));
+            self.retry_after = Some(whole_seconds(wait.clamp(Duration::from_secs(1), MAX_RETRY_AFTER)));
         }
         self
     }
@@ -176,7 +176,7 @@ impl Refusal {
         self.no_failover
     }
 
-    /// How long the caller is asked to wait, in an outage or over a budget.
+    /// How long the caller is asked to wait, in an outage or over a budget: in whole seconds, as `Retry-After` has them.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

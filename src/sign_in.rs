@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::authsignal::Authsignal;
 use crate::domain::flow::{RequestId, Unproven, Validation};
 use crate::domain::sign_in::{NoSignIn, sign_in_of};
-use crate::outage::Outage;
+use crate::outage::{Outage, whole_seconds};
 use crate::random::random;
 use crate::redeem::is_token;
 use crate::request::identify::User;
@@ -54,7 +54,7 @@ pub enum SignInError {
     Outage {
         /// Why.
         outage: Outage,
-        /// When to try again, where that is known.
+        /// When to try again, where that is known: in whole seconds, as `Retry-After` has them.
         retry_after: Option<Duration>,
     },
 }
@@ -141,8 +141,10 @@ impl Authsignal {
             let known = inner.flows.revoked(user.as_str(), Some(&session)).await?;
             let question = Validate::new(token).user_id(user.clone()).action(action.clone());
             let asked = inner.upstream.ask(&action, inner.client.validate_challenge(question)).await;
-            let validated =
-                asked.map_err(|Unanswered { outage, wait }| SignInError::Outage { outage, retry_after: wait })?;
+            let validated = asked.map_err(|Unanswered { outage, wait }| SignInError::Outage {
+                outage,
+                retry_after: wait.map(whole_seconds),
+            })?;
             let (opening, proof) =
                 sign_in_of(&Validation::from(validated), (user, &session, action), inner.flows.now())?;
             if !inner.flows.take_attempt(&opening, RequestId(random())).await? {

@@ -52,6 +52,7 @@ mod recorded;
 mod report;
 mod requirement;
 mod resume;
+mod retry_after;
 mod reviews;
 mod revocation;
 mod rewrites;
