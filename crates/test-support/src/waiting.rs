@@ -12,6 +12,10 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
         assert!(begun.elapsed() < MAX_WAIT, "not within {MAX_WAIT:?}: {what}");
+        if begun.elapsed() > Duration::from_secs(1) {
+            // It may be long: others need the processor. Tokio's time would be moved by its own sleep, where it stands still.
+            std::thread::sleep(Duration::from_millis(1));
+        }
         tokio::task::yield_now().await;
     }
 }
